@@ -1,0 +1,75 @@
+"""What a model makes of a slice before any box is drawn."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import ResourceError
+from ..imaging.model_input import ModelFrame, ModelInput
+from ..models.loading import LoadedModel
+from .features import LayerFeatures, layer_features
+from .tapped_pass import Progress, check_layers, default_layers, run_encoder
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """One slice through one model's image encoder.
+
+    embedding: (1, C, h, w) float32, what the mask decoder reads. layers: in the encoder's order.
+    """
+
+    embedding: Tensor
+    layers: tuple[LayerFeatures, ...]
+    frame: ModelFrame
+    seconds: float
+
+    @property
+    def nbytes(self) -> int:
+        return self.embedding.nbytes + sum(layer.nbytes for layer in self.layers)
+
+
+def encoding_key(model: LoadedModel, model_input: ModelInput, layers: Sequence[str]) -> str:
+    """Equal for two slices exactly if the model would see the same tensor: volume, slice and window are in it."""
+    digest = hashlib.blake2b(model_input.tensor_chw.tobytes(), digest_size=16)
+    digest.update(repr((model.checksum_sha256, str(model.device), model_input.frame, tuple(layers))).encode())
+    return digest.hexdigest()
+
+
+def encode(
+    model: LoadedModel,
+    model_input: ModelInput,
+    layers: Sequence[str] | None = None,
+    progress: Progress = lambda done, total: None,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> Encoding:
+    """One pass of the image encoder, with the features of the asked layers (default: see `default_layers`).
+
+    Raises Cancelled between two blocks; InputError for an unknown layer; ResourceError where memory runs out.
+    """
+    encoder = model.sam.image_encoder
+    layers = check_layers(encoder, layers or default_layers(encoder))
+    start = time.perf_counter()
+    image = torch.from_numpy(model_input.tensor_chw)[None].to(model.device)
+    try:
+        output = run_encoder(encoder, image, layers, progress, is_cancelled)
+        features = tuple(_features(name, tokens, model_input.frame) for name, tokens in output.tokens.items())
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise ResourceError(_NO_MEMORY.format(model.title)) from error
+    except RuntimeError as error:
+        if "alloc" in str(error).lower():  # torch's CPU allocator raises a plain RuntimeError
+            raise ResourceError(_NO_MEMORY.format(model.title)) from error
+        raise
+    return Encoding(output.embedding, features, model_input.frame, time.perf_counter() - start)
+
+
+_NO_MEMORY = "There is not enough memory to encode the slice with '{}'; close other programs or choose a smaller model (demo, litemedsam)."
+
+
+@torch.inference_mode()
+def _features(name: str, tokens: Tensor, frame: ModelFrame) -> LayerFeatures:
+    content = torch.from_numpy(frame.content_coverage(tuple(tokens.shape[:2]))).to(tokens.device, torch.float32)
+    return layer_features(name, tokens, content)

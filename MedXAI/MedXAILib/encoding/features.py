@@ -1,0 +1,71 @@
+"""A layer's tokens made comparable: artefacts repaired, centred, of unit length."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+#: A token whose norm lies this many median absolute deviations above the layer's median is an artefact.
+ARTEFACT_DEVIATIONS = 6.0
+_EPSILON = 1e-6
+
+
+@dataclass(frozen=True)
+class LayerFeatures:
+    """What the explainer needs of one layer of one slice; independent of any box.
+
+    unit: (h·w, d) float16, centred and normalised tokens f̂; zero outside the image's content.
+    global_similarity: (h, w) float32, cosine of each uncentred token with the mean uncentred token, ⟨f, g⟩.
+    repaired_tokens: how many artefact tokens took their neighbours' median.
+    """
+
+    name: str
+    grid: tuple[int, int]
+    unit: Tensor
+    global_similarity: Tensor
+    repaired_tokens: int
+
+    @property
+    def nbytes(self) -> int:
+        return self.unit.nbytes + self.global_similarity.nbytes
+
+
+def layer_features(name: str, tokens: Tensor, content: Tensor) -> LayerFeatures:
+    """The features of a layer's tokens (h, w, d); content (h, w) is the share of each token that the image covers.
+
+    f̂(i) = (F(i) − μ) / max(‖F(i) − μ‖, ε), μ the mean over the image. Without centring the features of a ViT share
+    one dominant direction and every cosine is near 1.
+    """
+    h, w, d = tokens.shape
+    tokens, repaired = repair_artefacts(tokens.float(), content > 0)
+    flat, weight = tokens.reshape(-1, d), content.reshape(-1, 1)
+    lit = weight > 0
+    mean = (flat * weight).sum(0) / weight.sum()
+    centred = (flat - mean) * lit
+    unit = centred / centred.norm(dim=1, keepdim=True).clamp_min(_EPSILON)
+    to_mean = flat @ (mean / mean.norm().clamp_min(_EPSILON)) / flat.norm(dim=1).clamp_min(_EPSILON)
+    return LayerFeatures(name, (h, w), unit.half(), (to_mean * lit[:, 0]).reshape(h, w), repaired)
+
+
+def repair_artefacts(tokens: Tensor, lit: Tensor) -> tuple[Tensor, int]:
+    """Tokens (h, w, d) with those of outlying norm replaced by the median of their sound 3 × 3 neighbours, and how many.
+
+    lit: (h, w) bool, the tokens that lie on the image; only they count, and only they are repaired.
+    """
+    norms = tokens.norm(dim=-1)
+    median = norms[lit].median()
+    deviation = (norms[lit] - median).abs().median()
+    artefact = lit & (norms > median + ARTEFACT_DEVIATIONS * deviation.clamp_min(_EPSILON))
+    if not artefact.any():
+        return tokens, 0
+    h, w, _ = tokens.shape
+    repaired = tokens.clone()
+    places = artefact.nonzero().tolist()
+    sound = lit & ~artefact
+    for row, column in places:
+        near = torch.zeros_like(lit)
+        near[max(row - 1, 0) : min(row + 2, h), max(column - 1, 0) : min(column + 2, w)] = True
+        around = near & sound
+        if around.any():
+            repaired[row, column] = tokens[around].median(dim=0).values
+    return repaired, len(places)
