@@ -9,10 +9,10 @@ import slicer
 from ..explaining.display import DisplayRange, display_range
 from ..explaining.explanation import STAGES
 from ..pipeline import SliceExplanation
+from ..provenance import box_text, provenance_of, shown_layer
 from . import views
 from .colours import saliency_colour_node
 from .overlays import add_overlay
-from .provenance import box_text, provenance_of
 from .regions import roi_of_box
 from .segmentations import add_segmentation
 
@@ -50,12 +50,6 @@ class SceneResult:
     def stage_node(self, stage: int, layer: str | None = None) -> "slicer.vtkMRMLScalarVolumeNode":
         """The overlay of a stage; without a layer, of the layer that the scene shows."""
         return self.overlays[f"stage {stage}", layer or shown_layer(self.explanation)]
-
-
-def shown_layer(result: SliceExplanation) -> str:
-    """The layer whose maps stand for their stage: the last block, the deepest features before the neck."""
-    blocks = [maps.layer for maps in result.explanation.layers if maps.layer.startswith("block")]
-    return blocks[-1] if blocks else result.explanation.layers[-1].layer
 
 
 def maps_on_slice(result: SliceExplanation, layers: Sequence[str] | None = None) -> list[MapOnSlice]:

@@ -3,6 +3,7 @@
 import numpy as np
 import slicer
 
+from ..imaging.orientation import screen_orientation
 from ..imaging.slice_image import SliceImage
 from .geometry import matrix_of, world_from_node
 
@@ -32,7 +33,11 @@ def show_overlay(
 def look_at(slice_node: "slicer.vtkMRMLSliceNode", volume_node: "slicer.vtkMRMLScalarVolumeNode", image: SliceImage) -> None:
     """Turns the view onto the slice's plane, in the radiological orientation nearest to it, all of the slice in view."""
     world_from_pixel = world_from_node(volume_node) @ image.pixel_to_ras_mm
-    right, down = _screen_axes(world_from_pixel)
+    turned = screen_orientation(world_from_pixel)
+    right = turned.right_ras
+    # The view's axes are at right angles also where a transform shears the voxels.
+    down = turned.down_ras - (turned.down_ras @ right) * right
+    down /= np.linalg.norm(down)
     rows, columns = image.shape
     centre = world_from_pixel @ [(columns - 1) / 2, (rows - 1) / 2, 0, 1]
     view = np.eye(4)
@@ -50,20 +55,6 @@ def look_at(slice_node: "slicer.vtkMRMLSliceNode", volume_node: "slicer.vtkMRMLS
 def _extent_mm(world_from_pixel: np.ndarray, shape: tuple[int, int], right: np.ndarray, down: np.ndarray) -> np.ndarray:
     across, along = world_from_pixel[:3, 0] * shape[1], world_from_pixel[:3, 1] * shape[0]
     return np.array([abs(across @ axis) + abs(along @ axis) for axis in (right, down)])
-
-
-def _screen_axes(world_from_pixel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Unit vectors to the right and downwards on the screen as radiologists look: the patient's left, or in a sagittal
-    view the patient's back, to the right; back, or feet, downwards."""
-    first, second = (world_from_pixel[:3, n] / np.linalg.norm(world_from_pixel[:3, n]) for n in (0, 1))
-    dominant = [int(np.argmax(np.abs(v))) for v in (first, second)]
-    # Of the two in-plane directions, the one nearest to left-right (else to front-back) runs across the screen.
-    across, along = (first, second) if dominant[0] <= dominant[1] else (second, first)
-    along = along - (along @ across) * across
-    along /= np.linalg.norm(along)
-    towards_right = -across[0] if np.argmax(np.abs(across)) == 0 else -across[1]
-    downwards = -along[2] if np.argmax(np.abs(along)) == 2 else -along[1]
-    return across * (1 if towards_right >= 0 else -1), along * (1 if downwards >= 0 else -1)
 
 
 def slice_view(scene: "slicer.vtkMRMLScene", layout_name: str) -> "slicer.vtkMRMLSliceNode | None":

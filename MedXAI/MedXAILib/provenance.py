@@ -3,10 +3,10 @@
 import json
 from dataclasses import asdict
 
-from .. import __version__
-from ..imaging.slice_image import PLANE_AXES
-from ..limits import LIMITS_STATEMENT
-from ..pipeline import SliceExplanation
+from . import __version__
+from .imaging.slice_image import PLANE_AXES
+from .limits import LIMITS_STATEMENT
+from .pipeline import SliceExplanation
 
 
 def provenance_of(result: SliceExplanation) -> dict[str, str]:
@@ -37,3 +37,9 @@ def box_text(result: SliceExplanation) -> str:
     first, second, _ = PLANE_AXES.get(result.prepared.image.plane, (None, None, None))
     names = ("x", "y") if first is None else ("ijk"[first], "ijk"[second])
     return f"{names[0]} {box.first_column} to {box.last_column}, {names[1]} {box.first_row} to {box.last_row}"
+
+
+def shown_layer(result: SliceExplanation) -> str:
+    """The layer whose maps stand for their stage: the last block, the deepest features before the neck."""
+    blocks = [maps.layer for maps in result.explanation.layers if maps.layer.startswith("block")]
+    return blocks[-1] if blocks else result.explanation.layers[-1].layer

@@ -1,0 +1,105 @@
+"""`medxai explain`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from ..encoding import EncodingCache, check_layers
+from ..errors import InputError, MedXAIError
+from ..explaining import parameters_for
+from ..imaging import WINDOW_PRESETS, Volume, Window, clip_box, grey_range_of, read_volume, slice_of
+from ..imaging.slice_image import PLANE_AXES
+from ..limits import LIMITS_STATEMENT
+from ..models import load_model
+from ..models.device import choose_device
+from ..output.folder import check_writable
+from ..output.writing import write_results
+from ..pipeline import Explainer, SliceExplanation, prepare_slice
+
+WINDOW_NAMES = tuple(WINDOW_PRESETS)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Reads, checks, explains and writes; raises MedXAIError before anything expensive where the input cannot be used."""
+    check_writable(arguments.output)
+    volume = read_volume(arguments.input, arguments.modality)
+    _say_orientation(volume, arguments.plane)
+    explain_volume(volume, arguments.plane, _slice_index(volume, arguments), tuple(arguments.box), _window(arguments), arguments)
+
+
+def explain_volume(
+    volume: Volume,
+    plane: str,
+    index: int,
+    box: tuple[float, float, float, float],
+    window: Window | None,
+    arguments: argparse.Namespace,
+) -> SliceExplanation:
+    """Explains one box and writes everything into `arguments.output`."""
+    image = slice_of(volume, plane, index)
+    clipped = clip_box(image, *box)
+    grey_range = grey_range_of(volume, window)
+    enhance = getattr(arguments, "enhance_input", False)
+    device = choose_device(arguments.device)
+    if device.note:
+        print(device.note, file=sys.stderr)
+    model = load_model(arguments.model, device=device.device)
+    layers = check_layers(model.sam.image_encoder, arguments.layers) if arguments.layers else None
+    prepared = prepare_slice(volume, image, model.convention, window, enhance, grey_range)
+    explainer = Explainer(model, EncodingCache())
+    result = explainer.explain(prepared, [clipped], parameters_for(arguments.preset), layers, progress=_progress)[0]
+    write_results(result, arguments.output, {"path": str(getattr(arguments, "input", "")) or None}, lambda folder: _scene(result, volume, folder))
+    _report(result, arguments.output)
+    return result
+
+
+def _scene(result: SliceExplanation, volume: Volume, folder: Path) -> None:
+    try:
+        from ..scene.bundle import write_scene
+    except ImportError as error:
+        raise MedXAIError("scene.mrb needs the package slicer-core; install it with 'pip install \"medxai[scene]\"'.") from error
+    write_scene(result, volume, folder / "scene.mrb")
+
+
+def _slice_index(volume: Volume, arguments: argparse.Namespace) -> int:
+    if arguments.slice is not None:
+        return arguments.slice
+    count = volume.shape_ijk[PLANE_AXES[arguments.plane][2]]
+    if count == 1:
+        return 0
+    raise InputError(f"'{volume.name}' has {count} {arguments.plane} slices; choose one with --slice.")
+
+
+def _window(arguments: argparse.Namespace) -> Window | None:
+    if arguments.window and arguments.window_preset:
+        raise InputError("Both --window and --window-preset were given; give one of them.")
+    if arguments.window_preset:
+        return WINDOW_PRESETS[arguments.window_preset]
+    return Window(*arguments.window) if arguments.window else None
+
+
+def _say_orientation(volume: Volume, plane: str) -> None:
+    """Says so where the voxel axis that the plane is named after runs another way in the patient."""
+    through = volume.ijk_to_ras_mm[:3, PLANE_AXES[plane][2]]
+    anatomical = ("sagittal", "coronal", "axial")[int(np.argmax(np.abs(through)))]
+    if anatomical != plane:
+        print(f"note: slices along the {'ijk'[PLANE_AXES[plane][2]]} axis of this volume, here called {plane}, are {anatomical} in the patient.", file=sys.stderr)
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\rencoding the slice: {done} of {total} parts", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+
+def _report(result: SliceExplanation, folder: Path) -> None:
+    figures, layer = result.concentration, result.explanation.layers[-1].layer
+    print(f"{result.model.title}: {result.segmentation.mask.sum()} pixels segmented, {figures.mask_share:.1%} of the slice.")
+    shares = (figures.share_inside[stage, layer] for stage in (1, 2, 3))
+    print(f"Share of each stage's map inside the mask ({layer}): " + ", ".join("none" if s is None else f"{s:.0%}" for s in shares) + ".")
+    print(f"Encoding {result.encoding.seconds:.2f} s, segmentation {result.segmentation.seconds:.2f} s, explanation {result.explanation.seconds:.2f} s.")
+    for warning in result.warnings:
+        print(f"warning: {warning}")
+    print(f"Written to {folder}: " + ", ".join(sorted(p.name for p in folder.iterdir() if p.is_file())))
+    print(LIMITS_STATEMENT)

@@ -1,0 +1,87 @@
+"""`medxai`: explain a slice, run the demonstration, manage models."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import __version__
+from ..errors import Cancelled, MedXAIError
+from ..limits import LIMITS_STATEMENT
+from . import demonstrate, explain, models
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit status: 0 done, 2 could not be done (the reason on stderr), 130 cancelled."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        parsed.run(parsed)
+    except (KeyboardInterrupt, Cancelled):
+        print("medxai: cancelled; nothing was changed.", file=sys.stderr)
+        return 130
+    except MedXAIError as error:
+        print(f"medxai: {error}", file=sys.stderr)
+        return 2
+    except MemoryError:
+        print("medxai: there is not enough memory; close other programs or choose a smaller model (demo, litemedsam).", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="medxai", description="Shows why a MedSAM segmentation came out as it did.", epilog=LIMITS_STATEMENT)
+    parser.add_argument("--version", action="version", version=f"medxai {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_explain(commands)
+    _add_demo(commands)
+    _add_models(commands)
+    return parser
+
+
+def _add_explain(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("explain", help="segment and explain the organ in a box on one slice", epilog=LIMITS_STATEMENT)
+    command.add_argument("input", type=Path, metavar="INPUT", help="NIfTI, NRRD, MHA, PNG, or a folder with one DICOM series")
+    command.add_argument("--slice", type=int, metavar="K", help="voxel index of the slice (not needed for a volume of one slice)")
+    command.add_argument(
+        "--box", type=float, nargs=4, required=True, metavar=("A0", "B0", "A1", "B1"),
+        help="first and last voxel of the box, inclusive, along the plane's two axes (axial: i j, coronal: i k, sagittal: j k)",
+    )  # fmt: skip
+    command.add_argument("--plane", choices=("axial", "coronal", "sagittal"), default="axial", help="constant k, j or i (default: axial)")
+    command.add_argument("--modality", choices=("CT", "MR", "picture"), help="default: from the file, else by its values")
+    command.add_argument("--window", type=float, nargs=2, metavar=("L", "W"), help="level and width (default: CT 40 400; MR by percentiles)")
+    command.add_argument("--window-preset", choices=explain.WINDOW_NAMES, help="a usual CT window by name")
+    command.add_argument("--enhance-input", action="store_true", help="let the model, too, see the contrast-enhanced slice")
+    _add_model_options(command)
+    command.set_defaults(run=explain.run)
+
+
+def _add_demo(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("demo", help="explain an organ of the built-in sample, an abdominal phantom", epilog=LIMITS_STATEMENT)
+    command.add_argument("--organ", choices=demonstrate.ORGANS, default="liver")
+    _add_model_options(command, output=Path("medxai-demo"))
+    command.set_defaults(run=demonstrate.run)
+
+
+def _add_model_options(command: argparse.ArgumentParser, output: Path | None = None) -> None:
+    command.add_argument("--model", default="demo", metavar="NAME|FILE", help="a name from 'medxai models list', or a checkpoint file (default: demo)")
+    command.add_argument("--preset", choices=("paper", "contour"), default="paper", help="spatial weighting of stage 3")
+    command.add_argument("--layers", nargs="+", metavar="LAYER", help="for example 'block 2' 'block 11' neck (default: blocks with global attention, neck)")
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+    command.add_argument("--output", type=Path, required=output is None, default=output, metavar="DIR", help="folder for the results")
+
+
+def _add_models(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("models", help="list, download or verify checkpoints")
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+    actions.add_parser("list", help="what there is, and what is on this machine").set_defaults(run=models.run_list)
+    for name, run, text in (
+        ("download", models.run_download, "fetch a checkpoint into the model folder"),
+        ("verify", models.run_verify, "compare a checkpoint with its published checksum"),
+    ):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("name", metavar="NAME")
+        action.set_defaults(run=run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

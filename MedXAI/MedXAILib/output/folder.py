@@ -1,0 +1,49 @@
+"""The output folder: all files of one explanation, there whole or not at all."""
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import OutputError
+
+
+@contextmanager
+def whole_or_nothing(folder: Path) -> Iterator[Path]:
+    """A temporary folder inside `folder`, whose files move into `folder` only when the block ends well.
+
+    Raises OutputError where the folder cannot be made or written, or the disk is full; older files are then unchanged.
+    """
+    made = False
+    try:
+        made = not folder.exists()
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".medxai-", dir=folder) as scratch:
+            yield Path(scratch)
+            for file in sorted(Path(scratch).iterdir()):
+                os.replace(file, folder / file.name)
+    except OSError as error:
+        raise OutputError(_sentence(folder, error)) from error
+    finally:
+        # A folder that was made for nothing goes again.
+        if folder.is_dir() and made and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def check_writable(folder: Path) -> None:
+    """Raises OutputError, before expensive work starts, where the folder cannot be made or written."""
+    with whole_or_nothing(folder) as scratch:
+        (scratch / "probe").touch()
+        (scratch / "probe").unlink()
+
+
+def _sentence(folder: Path, error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return f"The disk of '{folder}' is full, so nothing was written; free some space or choose another folder."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"'{folder}' cannot be written; choose a folder that you may write to."
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return f"'{folder}' or a part of its path is a file; choose a folder."
+    return f"'{folder}' could not be written ({error.strerror or error}); choose another folder."

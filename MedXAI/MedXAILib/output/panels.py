@@ -1,0 +1,197 @@
+"""panels.png: the paper's panels a to d for one explanation."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from ..explaining.display import DisplayRange, display_range, for_display
+from ..explaining.explanation import STAGES
+from ..imaging.orientation import ScreenOrientation, orientation_of
+from ..limits import LIMITS_STATEMENT
+from ..pipeline import SliceExplanation
+
+STAGE_TITLES = {
+    1: "Stage 1\norgan prototype",
+    2: "Stage 2\nprompt + prototype",
+    3: "Stage 3\nfour components,\nspatial weighting",
+}
+_BOX_COLOUR, _MASK_COLOUR = "#00b4d8", "#39d98a"
+_CELL_INCHES = 2.5
+_DPI = 110
+
+
+def write_panels(result: SliceExplanation, path: Path) -> None:
+    """Draws the panels as PNG: a input with box, b segmented organ, c feature interaction, d every stage at every layer.
+
+    The slice stands upright (patient's right on the left); every map has its range, the scale is in millimetres.
+    """
+    drawing = _Drawing(result)
+    columns = max(len(result.explanation.layers) + 1, 4)
+    rows = 1 + len(STAGES)
+    height_cell = _CELL_INCHES * min(max(drawing.aspect, 0.55), 1.5)
+    figure = Figure(figsize=(_CELL_INCHES * columns + 1.6, (height_cell + 0.42) * rows + 1.75), dpi=_DPI)
+    FigureCanvasAgg(figure)
+    top = 1 - 0.95 / figure.get_figheight()
+    grid = figure.add_gridspec(
+        rows, columns, left=1.35 / figure.get_figwidth(), right=1 - 0.75 / figure.get_figwidth(), top=top,
+        bottom=0.72 / figure.get_figheight(), hspace=0.30, wspace=0.06,
+    )  # fmt: skip
+    _heading(figure, result)
+    drawing.input_panel(figure.add_subplot(grid[0, 0]))
+    drawing.mask_panel(figure.add_subplot(grid[0, 1]))
+    drawing.interaction_panel(figure.add_subplot(grid[0, 2]))
+    drawing.terminal_panel(figure.add_subplot(grid[0, 3]))
+    for row, stage in enumerate(STAGES, start=1):
+        shown = display_range(maps.stages[stage] for maps in result.explanation.layers)
+        for column, maps in enumerate(result.explanation.layers):
+            axes = figure.add_subplot(grid[row, column])
+            drawing.stage_cell(axes, stage, maps.layer, maps.stages[stage], shown, first_row=row == 1)
+            if column == 0:
+                prefix = "d  " if row == 1 else ""
+                axes.text(-0.08, 0.5, prefix + STAGE_TITLES[stage], transform=axes.transAxes, ha="right", va="center", fontsize=9)
+        _colour_bar(figure, axes, shown)
+    _footer(figure, result)
+    figure.savefig(path, format="png", facecolor="white")
+
+
+class _Drawing:
+    """The pieces that every panel shares: the upright slice, its scale, and how a map lies over it."""
+
+    def __init__(self, result: SliceExplanation):
+        self._result = result
+        self._turn: ScreenOrientation = orientation_of(result.prepared.image)
+        self._grey = self._turn.upright(result.prepared.shown)
+        self._mask = self._turn.upright(result.segmentation.mask)
+        self._inside = self._turn.upright(result.prepared.image.inside)
+        rows, columns = self._grey.shape
+        self._width_mm, self._height_mm = columns * self._turn.pixel_mm[0], rows * self._turn.pixel_mm[1]
+        self.aspect = self._height_mm / self._width_mm
+
+    def input_panel(self, axes: Axes) -> None:
+        self._anatomy(axes)
+        self._box(axes)
+        self._letters(axes)
+        self._scale(axes)
+        axes.set_title("a  input with box", fontsize=10, loc="left")
+
+    def mask_panel(self, axes: Axes) -> None:
+        self._anatomy(axes)
+        if self._mask.any():
+            fill = np.zeros((*self._mask.shape, 4))
+            fill[self._mask] = (*_rgb(_MASK_COLOUR), 0.35)
+            axes.imshow(fill, extent=self._extent, interpolation="nearest")
+            self._outline(axes, 1.2)
+        self._box(axes)
+        across, down = self._turn.pixel_mm
+        axes.set_title(f"b  segmented organ, {self._mask.sum() * across * down / 100:.1f} cm²", fontsize=10, loc="left")
+
+    def interaction_panel(self, axes: Axes) -> None:
+        values = self._result.explanation.interaction
+        self._map(axes, values, display_range([values]))
+        self._box(axes)
+        axes.set_title("c  feature interaction", fontsize=10, loc="left")
+
+    def terminal_panel(self, axes: Axes) -> None:
+        values = self._result.explanation.terminal
+        shown = display_range([values])
+        self._map(axes, values, shown, outline=True)
+        axes.set_title("terminal map (mask logits)", fontsize=10, loc="left")
+        _colour_bar(axes.figure, axes, shown)
+
+    def stage_cell(self, axes: Axes, stage: int, layer: str, values: np.ndarray, shown: DisplayRange, first_row: bool) -> None:
+        self._map(axes, values, shown, outline=True)
+        if first_row:
+            axes.set_title(layer, fontsize=10)
+        share = self._result.concentration.share_inside[stage, layer]
+        said = "uninformative" if not shown.informative else "no positive value" if share is None else f"{share:.0%} inside the mask"
+        axes.set_xlabel(said, fontsize=8, labelpad=2)
+
+    @property
+    def _extent(self) -> tuple[float, float, float, float]:
+        return 0, self._width_mm, self._height_mm, 0
+
+    def _anatomy(self, axes: Axes) -> None:
+        axes.imshow(self._grey, cmap="gray", vmin=0, vmax=255, extent=self._extent, interpolation="nearest")
+        axes.set_xticks([])
+        axes.set_yticks([])
+
+    def _map(self, axes: Axes, values: np.ndarray, shown: DisplayRange, outline: bool = False) -> None:
+        self._anatomy(axes)
+        scaled = for_display(self._turn.upright(self._result.on_slice(values)), shown) * self._inside
+        colours = colormaps["inferno"](scaled)
+        colours[..., 3] = np.clip(2 * scaled, 0, 1) * 0.75
+        axes.imshow(colours, extent=self._extent, interpolation="bilinear")
+        if outline and self._mask.any():
+            self._outline(axes, 0.8)
+
+    def _outline(self, axes: Axes, width: float) -> None:
+        across, down = self._turn.pixel_mm
+        x = (np.arange(self._mask.shape[1]) + 0.5) * across
+        y = (np.arange(self._mask.shape[0]) + 0.5) * down
+        if min(self._mask.shape) > 1:
+            axes.contour(x, y, self._mask.astype(float), levels=[0.5], colors=[_MASK_COLOUR], linewidths=width)
+
+    def _box(self, axes: Axes) -> None:
+        x0, y0, x1, y1 = self._turn.upright_extent(self._result.box.box, self._result.prepared.grey.shape)
+        across, down = self._turn.pixel_mm
+        axes.add_patch(
+            Rectangle((x0 * across, y0 * down), (x1 - x0) * across, (y1 - y0) * down, fill=False, edgecolor=_BOX_COLOUR, linewidth=1.3)
+        )
+
+    def _letters(self, axes: Axes) -> None:
+        left, right, top, bottom = self._turn.letters
+        for x, y, letter in ((0.03, 0.5, left), (0.97, 0.5, right), (0.5, 0.96, top), (0.5, 0.04, bottom)):
+            axes.text(x, y, letter, transform=axes.transAxes, color="white", fontsize=9, ha="center", va="center")
+
+    def _scale(self, axes: Axes) -> None:
+        length = next((mm for mm in (200, 100, 50, 20, 10, 5, 2, 1) if mm <= self._width_mm / 3), self._width_mm / 3)
+        x, y = 0.06 * self._width_mm, 0.93 * self._height_mm
+        axes.plot([x, x + length], [y, y], color="white", linewidth=2, solid_capstyle="butt")
+        axes.text(x, y - 0.02 * self._height_mm, f"{length:g} mm", color="white", fontsize=8, ha="left", va="bottom")
+
+
+def _colour_bar(figure: Figure, axes: Axes, shown: DisplayRange) -> None:
+    if not shown.informative:
+        return
+    place = axes.get_position()
+    bar = figure.add_axes((place.x1 + 0.006, place.y0, 0.008, place.height))
+    figure.colorbar(ScalarMappable(Normalize(shown.lower, shown.upper), "inferno"), cax=bar)
+    bar.tick_params(labelsize=7)
+
+
+def _heading(figure: Figure, result: SliceExplanation) -> None:
+    image, parameters = result.prepared.image, result.explanation.parameters
+    where = image.plane if image.index is None else f"{image.plane} slice {image.index}"
+    figure.text(0.012, 1 - 0.28 / figure.get_figheight(), f"MedXAI · {image.volume_name} · {where} · {result.model.title}", fontsize=12, weight="bold")
+    across, down = result.resolution_mm
+    figure.text(
+        0.012,
+        1 - 0.52 / figure.get_figheight(),
+        f"preset {parameters.preset.value}; grey values {result.prepared.grey_range.lower:g} to {result.prepared.grey_range.upper:g}; "
+        f"one token of the maps is {across:.1f} × {down:.1f} mm (only the terminal map is finer); mask = {result.concentration.mask_share:.1%} of the slice",
+        fontsize=8.5,
+    )
+
+
+def _footer(figure: Figure, result: SliceExplanation) -> None:
+    narrowing = result.concentration.narrowing_share
+    if narrowing is not None:
+        figure.text(
+            0.012,
+            0.44 / figure.get_figheight(),
+            f"Share of the map inside the mask, first layer of stage 1 to last layer of stage 3: {narrowing.total:+.0%}, "
+            f"of which {narrowing.by_the_model:+.0%} by the model's layers and {narrowing.by_construction:+.0%} by how stage 3 is constructed.",
+            fontsize=8.5,
+        )
+    figure.text(0.012, 0.18 / figure.get_figheight(), LIMITS_STATEMENT, fontsize=8.5, weight="bold")
+
+
+def _rgb(colour: str) -> tuple[float, float, float]:
+    return tuple(int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5))

@@ -1,0 +1,39 @@
+"""Everything that an explanation leaves on disk."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ..explaining.explanation import STAGES
+from ..pipeline import SliceExplanation
+from ..provenance import provenance_of, shown_layer
+from .folder import whole_or_nothing
+from .panels import write_panels
+from .record import record_of, write_record
+from .volumes import write_slice_volume
+
+
+def write_results(
+    result: SliceExplanation,
+    folder: Path,
+    source: dict[str, object] | None = None,
+    extra: Callable[[Path], None] | None = None,
+) -> None:
+    """Writes panels.png, saliency_stage1..3.nrrd (the shown layer, raw values), segmentation.nrrd, explanation.json.
+
+    extra: writes more files into the same scratch folder (the scene), so that they too come whole or not at all.
+    Raises OutputError; the folder is then as it was.
+    """
+    image, layer = result.prepared.image, shown_layer(result)
+    shared = provenance_of(result)
+    with whole_or_nothing(folder) as scratch:
+        for stage in STAGES:
+            values = result.on_slice(result.explanation.layer(layer).stages[stage])
+            details = {**shared, "Stage": f"stage {stage}", "Layer": layer}
+            write_slice_volume(scratch / f"saliency_stage{stage}.nrrd", image, values, details)
+        write_slice_volume(scratch / "segmentation.nrrd", image, result.segmentation.mask.astype(np.uint8), shared)
+        write_panels(result, scratch / "panels.png")
+        write_record(scratch / "explanation.json", record_of(result, source))
+        if extra is not None:
+            extra(scratch)
