@@ -4,9 +4,13 @@ from collections.abc import Callable, Sequence
 
 import slicer
 
+from ..encoding.cache import EncodingCache
 from ..explaining.parameters import ExplainerParameters
 from ..imaging.grey import GreyRange, Window
 from ..imaging.volume import Modality
+from ..models.device import choose_device
+from ..models.loading import load_model
+from ..models.store import ModelStore
 from ..pipeline import Explainer, prepare_slice
 from . import views
 from .regions import box_of_roi
@@ -40,3 +44,25 @@ def explain_nodes(
     prepared = prepare_slice(volume, image, explainer.model.convention, window, enhance_input, grey_range)
     result = explainer.explain(prepared, [box], parameters, layers, progress, is_cancelled)[0]
     return show_result(result, volume_node, roi_node, slice_node)
+
+
+class NodeExplainer:
+    """Explains nodes with models and encodings kept from one call to the next; the state behind `MedXAILogic`."""
+
+    def __init__(self, store: ModelStore | None = None, cache: EncodingCache | None = None):
+        self._store = store or ModelStore()
+        self._cache = cache or EncodingCache()
+        self._explainers: dict[tuple[str, str], Explainer] = {}
+
+    def explainer(self, model: str, device: str = "auto") -> Explainer:
+        """The explainer of a registered name or a checkpoint file, loaded once. Raises ModelError."""
+        chosen = choose_device(device).device
+        key = (str(model), str(chosen))
+        if key not in self._explainers:
+            self._explainers[key] = Explainer(load_model(model, self._store, chosen), self._cache)
+        return self._explainers[key]
+
+    def free(self) -> None:
+        """Forgets all loaded models and encodings."""
+        self._explainers.clear()
+        self._cache.clear()

@@ -1,0 +1,100 @@
+"""MedXAI, a scripted module of 3D Slicer: shows why a MedSAM segmentation came out as it did.
+
+Thin on purpose: everything is in MedXAILib, which is imported where it is used, so that the module also loads before
+its Python packages are installed.
+"""
+
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleLogic
+
+
+class MedXAI(ScriptedLoadableModule):
+    """The module's entry in Slicer."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        self.parent.title = _("MedXAI")
+        self.parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
+        self.parent.dependencies = []
+        self.parent.contributors = ["The MedXAI founders"]
+        self.parent.helpText = _(
+            "Draw a box around an organ on a CT or MR slice. MedSAM segments it, and MedXAI shows, layer by layer, what in "
+            "the image the model compared. A saliency map shows what influenced the model, not that the model is right."
+        )
+        self.parent.acknowledgementText = _(
+            "MedSAM: Ma et al., Segment anything in medical images (Apache-2.0). Segment Anything: Kirillov et al. (Apache-2.0)."
+        )
+
+
+class MedXAILogic(ScriptedLoadableModuleLogic):
+    """MedXAI in Slicer's Python console."""
+
+    def __init__(self):
+        ScriptedLoadableModuleLogic.__init__(self)
+        self._nodeExplainer = None
+
+    def explain(
+        self,
+        volumeNode,
+        roiNode,
+        sliceNode=None,
+        model="medsam",
+        preset="paper",
+        window=None,
+        modality=None,
+        enhanceInput=False,
+        layers=None,
+        device="auto",
+        progress=None,
+        isCancelled=None,
+    ):
+        """Segments and explains what an ROI encloses on the slice that a view shows; adds the result to the scene.
+
+        volumeNode: scalar volume, CT or MR. roiNode: vtkMRMLMarkupsROINode, in any orientation, under linear transforms.
+        sliceNode: the view (default: Red). model: 'medsam', 'demo', … (see `modelNames`), or a checkpoint file.
+        preset: 'paper' or 'contour'. window: (level, width), default CT 40/400 and MR by percentiles. modality: 'CT' or
+        'MR' where it cannot be told. layers: for example ['block 2', 'block 11', 'neck']. device: 'auto', 'cpu', 'cuda',
+        'mps'. progress: called with (done, total) parts. isCancelled: asked between blocks.
+
+        Returns a SceneResult: `overlays` and `stage_node(n)`, `segmentation_node`, `roi_node`, `folder_item`, and
+        `explanation` with masks, raw maps, figures (`explanation.concentration`) and `explanation.warnings`.
+        Raises MedXAIError with one sentence that names cause and remedy; the scene is then as it was.
+        """
+        from MedXAILib.explaining.parameters import parameters_for
+        from MedXAILib.imaging.grey import Window
+        from MedXAILib.scene.explaining import explain_nodes
+
+        return explain_nodes(
+            self.nodeExplainer.explainer(model, device),
+            volumeNode,
+            roiNode,
+            sliceNode,
+            parameters=parameters_for(preset),
+            window=Window(*window) if window is not None else None,
+            modality=modality,
+            enhance_input=enhanceInput,
+            layers=layers,
+            progress=progress or (lambda done, total: None),
+            is_cancelled=isCancelled or (lambda: False),
+        )
+
+    @property
+    def nodeExplainer(self):
+        """The loaded models and cached encodings of this logic."""
+        if self._nodeExplainer is None:
+            from MedXAILib.scene.explaining import NodeExplainer
+
+            self._nodeExplainer = NodeExplainer()
+        return self._nodeExplainer
+
+    def modelNames(self):
+        """The names that `explain` takes as model."""
+        from MedXAILib.models.registry import REGISTRY
+
+        return [entry.name for entry in REGISTRY]
+
+    def freeMemory(self):
+        """Forgets all loaded models and cached encodings."""
+        if self._nodeExplainer is not None:
+            self._nodeExplainer.free()
