@@ -1,0 +1,56 @@
+"""What the user chose, as plain values: what decides the maps, and what decides only how they are looked at."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class MapKind(str, Enum):
+    """The maps of one explanation, in the order in which they are read."""
+
+    STAGE1 = "stage1"
+    STAGE2 = "stage2"
+    STAGE3 = "stage3"
+    INTERACTION = "interaction"
+    TERMINAL = "terminal"
+
+    @property
+    def stage(self) -> int | None:
+        """1, 2 or 3; None for the maps that belong to no stage and no layer."""
+        return {"stage1": 1, "stage2": 2, "stage3": 3}.get(self.value)
+
+
+@dataclass(frozen=True)
+class MethodChoices:
+    """What decides the maps besides volume, slice and box.
+
+    model: a registered name or a checkpoint file. device: auto, cpu, cuda or mps. window: level and width, None for
+    the modality's own. modality: CT, MR or picture, None to let the volume tell. all_layers: every block instead of
+    the default ones.
+    """
+
+    model: str = "demo"
+    device: str = "auto"
+    window: tuple[float, float] | None = None
+    modality: str | None = None
+    preset: str = "paper"
+    all_layers: bool = False
+    enhance_input: bool = False
+
+
+@dataclass(frozen=True)
+class ViewChoices:
+    """How an explanation is looked at; changing any of it computes nothing.
+
+    layer: a layer's name, empty for the last. weighted: stage 3 with its spatial weighting. threshold: the share of
+    the display range below which nothing is drawn. opacity: of the overlay, 0 to 1.
+    """
+
+    kind: MapKind = MapKind.STAGE3
+    layer: str = ""
+    weighted: bool = True
+    threshold: float = 0.0
+    opacity: float = 0.6
+    colours: str = "inferno"
+    segmentation: bool = True
+    legend: bool = True
+    side_by_side: bool = False

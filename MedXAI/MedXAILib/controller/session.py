@@ -1,0 +1,353 @@
+"""The rules of the panel without a panel: what can be done now, what happens then, and what is shown after it."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Cancelled, MedXAIError
+from .choices import MethodChoices, ViewChoices
+from .model_list import model_statuses, preferred
+from .ports import ScenePort
+from .situation import Aspect, Lack, Sight, Situation, changed, situation_of
+from .state import Activity, Outcome, Running, State, Step
+from .worker import Broke, Finished, Progress, Worker
+from .workshop import Workshop
+
+if TYPE_CHECKING:
+    from ..pipeline import SliceExplanation
+
+Observer = Callable[[State, State], None]
+"""Called on the main thread with the new state and the one before."""
+
+#: A model that needs less than this for a new slice follows the slice on its own.
+FAST_SECONDS = 1.0
+#: After this long without a live update the maps that are not seen are brought up to date too.
+REST_SECONDS = 0.3
+
+
+class Controller:
+    """Holds the state, starts and stops the work, and takes in what the worker has done.
+
+    Everything is called from the main thread. `tick` is to be called every few hundredths of a second while
+    `wants_ticks`; it is the only place where the worker's results, and changes of the scene, are taken in.
+    """
+
+    def __init__(
+        self,
+        scene: ScenePort,
+        workshop: Workshop | None = None,
+        worker: Worker | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self._scene = scene
+        self._workshop = workshop or Workshop()
+        self._worker = worker or Worker()
+        self._clock = clock
+        self._state = State()
+        self._observers: list[Observer] = []
+        self._task: int | None = None
+        self._task_situation: Situation | None = None
+        #: What was cancelled or failed: not tried again until something changes.
+        self._declined: Situation | None = None
+        self._is_dirty = True
+        #: When the last live update came, if the maps that are not seen are still the ones before it.
+        self._behind_since: float | None = None
+        self._is_closed = False
+
+    # What a front end reads.
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @property
+    def workshop(self) -> Workshop:
+        return self._workshop
+
+    @property
+    def wants_ticks(self) -> bool:
+        """Whether there is anything that a tick would take in."""
+        return not self._is_closed and (self._is_dirty or self._task is not None or self._behind_since is not None)
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """Since the work under way began; 0 where there is none."""
+        running = self._state.running
+        return self._clock() - running.since if running else 0.0
+
+    def observe(self, observer: Observer) -> Callable[[], None]:
+        """Calls the observer after every change of the state; returns what ends that."""
+        self._observers.append(observer)
+        return lambda: self._observers.remove(observer) if observer in self._observers else None
+
+    # What a user does.
+
+    def start(self) -> None:
+        """Looks, off the main thread, whether all that is needed is installed; again after an installation."""
+        if self._is_closed or self._state.is_busy:
+            return
+        self._set(started=False, missing=())
+        self._submit(Activity.START, self._workshop.start)
+
+    def choose_method(self, method: MethodChoices) -> None:
+        """Takes over what decides the maps; a live update or a stale result follows from it.
+
+        An empty model is the best one whose weights are here.
+        """
+        if not method.model:
+            method = replace(method, model=preferred(self._state.models))
+        if method != self._state.method:
+            self._set(method=method)
+            self.list_models()
+            self._is_dirty = True
+
+    def choose_view(self, view: ViewChoices) -> None:
+        """Takes over how the maps are looked at, and shows them so at once."""
+        if view != self._state.view:
+            self._set(view=view)
+            self._guarded(self._scene.restyle, self._state.result, view)
+
+    def choose_live(self, live: bool) -> None:
+        """Whether dragging the box updates the maps."""
+        if live != self._state.live:
+            self._set(live=live)
+            self._is_dirty = True
+
+    def explain(self) -> None:
+        """Explains what stands in the scene now; nothing where it cannot be, the state's obstacles say why."""
+        self._look()
+        if not self._state.can_explain:
+            return
+        situation = situation_of(self._state.sight, self._state.method)
+        self._set(outcome=Outcome.NONE, message="")
+        self._explain(Activity.EXPLAIN, self._state.sight, situation)
+
+    def download(self, name: str) -> None:
+        """Fetches a registered model's weights."""
+        if self._state.is_busy or not self._state.started or self._is_closed:
+            return
+        self._set(outcome=Outcome.NONE, message="")
+        self._submit(Activity.DOWNLOAD, lambda report, is_cancelled: self._workshop.download(name, report, is_cancelled))
+
+    def export(self, folder: str) -> None:
+        """Writes panels, report and volumes of the shown explanation into a folder."""
+        result = self._state.result
+        if result is None or self._state.is_busy or self._is_closed:
+            return
+        self._set(outcome=Outcome.NONE, message="")
+        write = self._guarded(self._scene.exporter, result, folder)
+        if write is not None:
+            self._submit(Activity.EXPORT, lambda report, is_cancelled: (report(Step.EXPORTING, 0, 0), write())[1])
+
+    def cancel(self) -> None:
+        """Stops what the user asked for; ready again at once, though the worker may need to the end of its block."""
+        if self._state.can_cancel:
+            self._declined = self._task_situation
+            self._drop_task()
+            self._set(running=None, outcome=Outcome.CANCELLED, message="")
+            self._is_dirty = True
+
+    def free_memory(self) -> None:
+        """Drops the loaded model and all encodings; the next Explain makes them again."""
+        self._workshop.free()
+
+    def remove_weights(self, name: str) -> None:
+        """Deletes a model's downloaded weights."""
+        self._guarded(self._workshop.remove_download, name)
+        self.list_models()
+
+    def list_models(self) -> None:
+        """Looks again which weights are here; a choice that the registry does not know is a file."""
+        if not self._state.started:
+            return
+        models = model_statuses(self._workshop.store, self._state.method.model)
+        if models != self._state.models:
+            self._set(models=models)
+
+    # What happens in the scene.
+
+    def scene_changed(self) -> None:
+        """Something in the scene may have changed; looked at in the next tick, so that a burst costs one look."""
+        self._is_dirty = True
+
+    def forget(self) -> None:
+        """The scene closes: stops all work and drops everything that belonged to it."""
+        if self._state.running is None or self._state.running.activity is not Activity.START:
+            self._drop_task()
+            self._set(running=None)
+        self._behind_since = self._declined = None
+        self._set(outcome=Outcome.NONE, message="", result=None, explained=None, stale=(), sight=Sight())
+        self._is_dirty = True
+
+    def adopt(self, message: str = "") -> None:
+        """Drops the result but not what is shown: its nodes were deleted, or another scene's are there now."""
+        self._behind_since = None
+        self._set(result=None, explained=None, stale=(), message=message)
+
+    def close(self, timeout_s: float = 0.0) -> bool:
+        """Ends for good; returns whether the worker has stopped already. Further calls do nothing."""
+        self._is_closed = True
+        self._observers.clear()
+        self._task = None
+        return self._worker.close(timeout_s)
+
+    def tick(self) -> None:
+        """Takes in what the worker has done and what has changed in the scene."""
+        if self._is_closed:
+            return
+        for event in self._worker.poll():
+            if event.task == self._task:
+                self._take_in(event)
+        if self._task is not None and self._worker.is_idle and not self._worker_has_news():
+            self._fail(RuntimeError("the worker stopped without a word"))
+        if self._is_dirty:
+            self._look()
+            self._follow()
+        elif self._task is None and self._behind_since is not None and self._clock() - self._behind_since > REST_SECONDS:
+            self._behind_since = None
+            self._guarded(self._scene.show, self._state.result, self._state.view)
+
+    # How it is done.
+
+    def _set(self, **changes: Any) -> None:
+        before, self._state = self._state, replace(self._state, **changes)
+        for observer in tuple(self._observers):
+            observer(self._state, before)
+
+    def _look(self) -> None:
+        self._is_dirty = False
+        if not self._state.started:
+            return
+        try:
+            sight = self._scene.look(self._state.method)
+        except Exception as error:
+            sight = Sight(lack=Lack.UNUSABLE, reason=_sentence(error, "looking at the scene"))
+        now = situation_of(sight, self._state.method)
+        explained = self._state.explained
+        changes: dict[str, Any] = {"sight": sight, "stale": ()}
+        if explained is not None:
+            changes["stale"] = changed(explained, now) if now else self._state.stale or _missing_aspect(sight)
+        if self._declined is not None and now != self._declined:
+            # What was cancelled or failed is no longer what stands there, so its message would only confuse.
+            self._declined = None
+            changes.update(outcome=Outcome.NONE, message="")
+        self._set(**changes)
+
+    def _follow(self) -> None:
+        """Starts a live update where the scene has moved on and the answer costs little."""
+        state = self._state
+        if not state.live or self._task is not None or state.obstacles or state.result is None or not state.stale:
+            return  # a live update that is under way is let finish; the newest box then follows it
+        now = situation_of(state.sight, state.method)
+        if now == self._declined:
+            return
+        if self._workshop.is_encoded(now) or self._is_fast(now):
+            self._explain(Activity.LIVE, state.sight, now)
+
+    def _is_fast(self, now: Situation) -> bool:
+        seconds = dict(self._state.encode_seconds).get((now.method.model, now.method.device))
+        return seconds is not None and seconds < FAST_SECONDS
+
+    def _explain(self, activity: Activity, sight: Sight, situation: Situation) -> None:
+        workshop = self._workshop
+
+        def run(report: Callable, is_cancelled: Callable[[], bool]) -> "tuple[Situation, SliceExplanation]":
+            return situation, workshop.explain(sight, situation, report, is_cancelled)
+
+        self._submit(activity, run)
+        self._task_situation = situation
+
+    def _submit(self, activity: Activity, run: Callable) -> None:
+        if self._is_closed:
+            return
+        self._task_situation = None
+        if self._task is not None:
+            self._worker.cancel()
+        self._task = self._worker.submit(run)
+        self._set(running=Running(activity, self._clock()))
+
+    def _drop_task(self) -> None:
+        self._worker.cancel()
+        self._task = self._task_situation = None
+
+    def _worker_has_news(self) -> bool:
+        events = [event for event in self._worker.poll() if event.task == self._task]
+        for event in events:
+            self._take_in(event)
+        return bool(events)
+
+    def _take_in(self, event: Progress | Finished | Broke) -> None:
+        running = self._state.running
+        if isinstance(event, Progress):
+            self._set(running=replace(running, step=event.step, done=event.done, total=event.total))
+            return
+        situation = self._task_situation
+        self._task = self._task_situation = None
+        self._is_dirty = True
+        if isinstance(event, Broke):
+            self._declined = situation
+            self._fail(event.error)
+        elif running.activity is Activity.START:
+            self._set(running=None, started=not event.value, missing=event.value)
+            if not event.value:
+                self.list_models()
+        elif running.activity in (Activity.EXPLAIN, Activity.LIVE):
+            self._take_explanation(running.activity, *event.value)
+        else:
+            self._set(running=None, outcome=Outcome.DONE, message=str(event.value))
+            self.list_models()
+
+    def _take_explanation(self, activity: Activity, situation: Situation, explanation: "SliceExplanation") -> None:
+        seconds = dict(self._state.encode_seconds)
+        if explanation.encoded_now:
+            seconds[situation.method.model, situation.method.device] = explanation.encoding.seconds
+        live = activity is Activity.LIVE
+        self._declined = None
+        self._set(
+            running=None,
+            outcome=Outcome.DONE,
+            message="",
+            result=explanation,
+            explained=situation,
+            stale=(),
+            encode_seconds=tuple(seconds.items()),
+        )
+        # While the box moves only the shown map follows; the rest is brought up to date when it rests.
+        self._behind_since = self._clock() if live else None
+        self._guarded(self._scene.show_live if live else self._scene.show, explanation, self._state.view)
+
+    def _fail(self, error: BaseException) -> None:
+        self._task = self._task_situation = None
+        activity = self._state.running.activity if self._state.running else None
+        if isinstance(error, Cancelled):
+            self._set(running=None, outcome=Outcome.CANCELLED, message="")
+            return
+        sentence = _sentence(error, activity.value if activity else "work")
+        # Packages that are there but cannot be imported are as good as missing.
+        changes: dict[str, Any] = {"missing": ("torch",)} if activity is Activity.START else {}
+        self._set(running=None, outcome=Outcome.FAILED, message=sentence, **changes)
+
+    def _guarded(self, call: Callable, *arguments: Any) -> Any:
+        """What the scene or the disk raises becomes a failure that the user can read; the panel stays usable."""
+        try:
+            return call(*arguments)
+        except Exception as error:
+            self._set(outcome=Outcome.FAILED, message=_sentence(error, "showing or writing"))
+            return None
+
+
+def _missing_aspect(sight: Sight) -> tuple[Aspect, ...]:
+    """What has changed where the scene lacks something now: its volume, or its box."""
+    return (Aspect.VOLUME,) if sight.volume_key is None else (Aspect.BOX,)
+
+
+def _sentence(error: BaseException, while_doing: str) -> str:
+    """What the user reads; an error that nobody foresaw goes into the log in full."""
+    if isinstance(error, MedXAIError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "There is not enough memory; close other programs or choose a smaller model."
+    logging.getLogger(__name__).error("MedXAI: %s failed", while_doing, exc_info=error)
+    return f"Something unexpected went wrong ({type(error).__name__}: {error}); the details are in the application's log."
