@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import Cancelled, InputError
+from . import exact_vit
 
 Progress = Callable[[int, int], None]
 """Called with the parts done and the parts in all, a part being a block or the neck."""
@@ -59,7 +60,11 @@ def run_encoder(
     Works for any encoder with `blocks` that give (B, h, w, d) and a `neck` that gives (B, C, h, w).
     Raises Cancelled between two blocks once `is_cancelled` says so.
     """
-    return _hooked_pass(image_encoder, image, check_layers(image_encoder, layers), progress, is_cancelled)
+    layers = check_layers(image_encoder, layers)
+    if exact_vit.can_run(image_encoder, image):
+        embedding, tokens = exact_vit.exact_pass(image_encoder, image, layers, progress, is_cancelled)
+        return EncoderOutput(embedding, {name: tokens[name] for name in layers})
+    return _hooked_pass(image_encoder, image, layers, progress, is_cancelled)
 
 
 def _hooked_pass(
