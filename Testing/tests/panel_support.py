@@ -58,20 +58,20 @@ class PlainScene:
             box = clip_box(image, *self.corners)
         except InputError as error:
             return Sight(id(self.volume), lack=Lack.UNUSABLE, reason=str(error))
-        return Sight(id(self.volume), ("axial", self.index), self.volume, image, box, Lack.NONE)
+        return Sight(id(self.volume), ("axial", self.index), None, self.volume, image, box, Lack.NONE)
 
-    def show(self, explanation: object, view: ViewChoices) -> None:
+    def show(self, explanation: object, _situation: object, view: ViewChoices) -> None:
         if self.fails_to_show:
             raise OSError("the scene is gone")
         self.shown.append((explanation, view))
 
-    def show_live(self, explanation: object, view: ViewChoices) -> None:
+    def show_live(self, explanation: object, _situation: object, view: ViewChoices) -> None:
         self.live.append((explanation, view))
 
-    def restyle(self, explanation: object, view: ViewChoices) -> None:
+    def restyle(self, explanation: object, _situation: object, view: ViewChoices) -> None:
         self.restyled.append((explanation, view))
 
-    def exporter(self, explanation: object, folder: str) -> Callable[[], str]:
+    def exporter(self, explanation: object, _situation: object, folder: str) -> Callable[[], str]:
         def write() -> str:
             (Path(folder) / "report.txt").write_text("report")
             return folder

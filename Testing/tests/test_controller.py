@@ -327,11 +327,11 @@ def test_looking_at_other_maps_computes_nothing(controller: Controller, scene: P
 def test_figures_speak_of_the_map_that_is_shown(controller: Controller) -> None:
     result = explained(controller).state.result
     last = layer_names_of(result)[-1]
-    stage3 = figures_of(result, ViewChoices(MapKind.STAGE3))
+    stage3 = figures_of(result, ViewChoices(MapKind.STAGE3, layer=last))
     assert stage3.share_inside == result.concentration.share_inside[3, last]
     assert stage3.narrowing == result.concentration.narrowing_share
     assert not stage3.from_encoder_alone and figures_of(result, ViewChoices(MapKind.STAGE1)).from_encoder_alone
-    unweighted = figures_of(result, ViewChoices(MapKind.STAGE3, weighted=False))
+    unweighted = figures_of(result, ViewChoices(MapKind.STAGE3, layer=last, weighted=False))
     assert unweighted.share_inside != stage3.share_inside
     terminal = figures_of(result, ViewChoices(MapKind.TERMINAL))
     assert terminal.resolution_mm[0] == pytest.approx(stage3.resolution_mm[0] / 4) and terminal.narrowing is None

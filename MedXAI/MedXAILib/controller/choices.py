@@ -41,7 +41,8 @@ class MethodChoices:
 class ViewChoices:
     """How an explanation is looked at; changing any of it computes nothing.
 
-    layer: a layer's name, empty for the last. weighted: stage 3 with its spatial weighting. threshold: the share of
+    overlay: whether the map is drawn at all. layer: a layer's name, empty for
+    the one that stands for its stage. weighted: stage 3 with its spatial weighting. threshold: the share of
     the display range below which nothing is drawn. opacity: of the overlay, 0 to 1.
     """
 
@@ -51,6 +52,7 @@ class ViewChoices:
     threshold: float = 0.0
     opacity: float = 0.6
     colours: str = "inferno"
+    overlay: bool = True
     segmentation: bool = True
     legend: bool = True
     side_by_side: bool = False

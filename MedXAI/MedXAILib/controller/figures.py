@@ -39,9 +39,11 @@ def layer_names_of(explanation: "SliceExplanation") -> tuple[str, ...]:
 
 
 def layer_shown(explanation: "SliceExplanation", view: ViewChoices) -> "LayerMaps":
-    """The maps of the chosen layer; of the last where the choice is empty or another model's."""
-    layers = explanation.explanation.layers
-    return next((maps for maps in layers if maps.layer == view.layer), layers[-1])
+    """The maps of the chosen layer; of the one that stands for its stage where the choice is empty or another model's."""
+    from ..provenance import shown_layer
+
+    names = layer_names_of(explanation)
+    return explanation.explanation.layer(view.layer if view.layer in names else shown_layer(explanation))
 
 
 def map_shown(explanation: "SliceExplanation", view: ViewChoices) -> np.ndarray:

@@ -107,7 +107,7 @@ class Controller:
         """Takes over how the maps are looked at, and shows them so at once."""
         if view != self._state.view:
             self._set(view=view)
-            self._guarded(self._scene.restyle, self._state.result, view)
+            self._guarded(self._scene.restyle, self._state.result, self._state.explained, view)
 
     def choose_live(self, live: bool) -> None:
         """Whether dragging the box updates the maps."""
@@ -137,7 +137,7 @@ class Controller:
         if result is None or self._state.is_busy or self._is_closed:
             return
         self._set(outcome=Outcome.NONE, message="")
-        write = self._guarded(self._scene.exporter, result, folder)
+        write = self._guarded(self._scene.exporter, result, self._state.explained, folder)
         if write is not None:
             self._submit(Activity.EXPORT, lambda report, is_cancelled: (report(Step.EXPORTING, 0, 0), write())[1])
 
@@ -207,7 +207,7 @@ class Controller:
             self._follow()
         elif self._task is None and self._behind_since is not None and self._clock() - self._behind_since > REST_SECONDS:
             self._behind_since = None
-            self._guarded(self._scene.show, self._state.result, self._state.view)
+            self._guarded(self._scene.show, self._state.result, self._state.explained, self._state.view)
 
     # How it is done.
 
@@ -316,7 +316,7 @@ class Controller:
         )
         # While the box moves only the shown map follows; the rest is brought up to date when it rests.
         self._behind_since = self._clock() if live else None
-        self._guarded(self._scene.show_live if live else self._scene.show, explanation, self._state.view)
+        self._guarded(self._scene.show_live if live else self._scene.show, explanation, situation, self._state.view)
 
     def _fail(self, error: BaseException) -> None:
         self._task = self._task_situation = None

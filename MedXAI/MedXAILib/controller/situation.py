@@ -1,7 +1,7 @@
 """What stands in the scene, and which of it an explanation no longer fits."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -25,11 +25,13 @@ class Sight:
     """One look at the scene.
 
     volume_key, slice_key: equal for two looks exactly if voxels and plane are the same. lack, reason: what is missing
-    or wrong, for the user. The other three are set where nothing lacks.
+    or wrong, for the user. origin: the scene's own names for the volume, region and view. The other three are set
+    where nothing lacks.
     """
 
     volume_key: Hashable = None
     slice_key: Hashable = None
+    origin: Hashable = None
     volume: "Volume | None" = None
     image: "SliceImage | None" = None
     box: "ClippedBox | None" = None
@@ -50,12 +52,13 @@ class Aspect(str, Enum):
 
 @dataclass(frozen=True)
 class Situation:
-    """Everything that an explanation depends on; equal situations have equal maps."""
+    """Everything that an explanation depends on; equal situations have equal maps, wherever they come from."""
 
     volume_key: Hashable
     slice_key: Hashable
     method: MethodChoices
     box: "PixelBox"
+    origin: Hashable = field(default=None, compare=False)
 
     @property
     def encoded(self) -> tuple:
@@ -68,7 +71,7 @@ def situation_of(sight: Sight, method: MethodChoices) -> Situation | None:
     """The situation of a look; None where something lacks."""
     if sight.lack is not Lack.NONE:
         return None
-    return Situation(sight.volume_key, sight.slice_key, method, sight.box.box)
+    return Situation(sight.volume_key, sight.slice_key, method, sight.box.box, sight.origin)
 
 
 def changed(before: Situation, now: Situation) -> tuple[Aspect, ...]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from ..errors import Cancelled
 from .choices import MethodChoices
-from .devices import usable_device
 from .situation import Sight, Situation
 from .state import Step
 from .worker import Report
@@ -115,11 +114,12 @@ class Workshop:
         held = self._model
         if held is None or held[0] != key:
             from ..models import load_model
+            from ..models.device import choose_device
 
             report(Step.LOADING, 0, 0)
-            device, note = usable_device(method.device)
+            chosen = choose_device(method.device)
             self._model = None  # the old model's memory is needed for the new one
-            held = (key, load_model(method.model, self.store, device), note)
+            held = (key, load_model(method.model, self.store, chosen.device), chosen.note)
             self._model = held
         return held[1], held[2]
 
