@@ -1,5 +1,7 @@
 """Volumes from files: NIfTI, NRRD, MetaImage, DICOM series folders and PNG, through SimpleITK."""
 
+import gzip
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -34,12 +36,30 @@ def _stem(path: Path) -> str:
 
 def _read_file(path: Path) -> sitk.Image:
     try:
+        if path.name.lower().endswith((".nii.gz", ".nii")):
+            _check_nifti_is_whole(path)
         return sitk.ReadImage(str(path))
-    except RuntimeError as error:
+    except (RuntimeError, OSError, EOFError, zlib.error) as error:
         raise InputError(
             f"'{path.name}' cannot be read as NIfTI, NRRD, MetaImage or PNG (damaged, truncated or of another kind); "
             "open it in 3D Slicer and save it again as NRRD."
         ) from error
+
+
+def _check_nifti_is_whole(path: Path) -> None:
+    """Raises OSError, EOFError or zlib.error where voxels are missing: ITK reads such a file and fills up with zeros."""
+    header = sitk.ImageFileReader()
+    header.SetFileName(str(path))
+    header.ReadImageInformation()
+    stored_bits = int(header.GetMetaData("bitpix"))
+    expected = header.GetNumberOfComponents() * int(np.prod(header.GetSize())) * stored_bits // 8
+    compressed = path.name.lower().endswith(".gz")
+    with gzip.open(path) if compressed else path.open("rb") as file:
+        size = 0
+        while chunk := file.read(1 << 22):
+            size += len(chunk)
+    if size < expected:
+        raise EOFError
 
 
 def _read_series(folder: Path) -> sitk.Image:
