@@ -42,7 +42,7 @@ def look_at(slice_node: "slicer.vtkMRMLSliceNode", volume_node: "slicer.vtkMRMLS
     centre = world_from_pixel @ [(columns - 1) / 2, (rows - 1) / 2, 0, 1]
     view = np.eye(4)
     view[:3, 0], view[:3, 1] = right, -down
-    view[:3, 2] = np.cross(right, -down)
+    view[:3, 2] = _towards_positive(np.cross(right, down))
     view[:3, 3] = centre[:3]
     slice_node.GetSliceToRAS().DeepCopy(matrix_of(view))
     slice_node.UpdateMatrices()
@@ -50,6 +50,11 @@ def look_at(slice_node: "slicer.vtkMRMLSliceNode", volume_node: "slicer.vtkMRMLS
     width, height, _ = slice_node.GetDimensions()
     scale = max(extent[0] / max(width, 1), extent[1] / max(height, 1)) * 1.05
     slice_node.SetFieldOfView(scale * max(width, 1), scale * max(height, 1), slice_node.GetFieldOfView()[2])
+
+
+def _towards_positive(normal: np.ndarray) -> np.ndarray:
+    """Slicer's orientations keep the normal along +R, +A or +S, so that a slice offset grows with the coordinate."""
+    return normal * np.sign(normal[np.argmax(np.abs(normal))])
 
 
 def _extent_mm(world_from_pixel: np.ndarray, shape: tuple[int, int], right: np.ndarray, down: np.ndarray) -> np.ndarray:
