@@ -42,7 +42,7 @@ def look_at(slice_node: "slicer.vtkMRMLSliceNode", volume_node: "slicer.vtkMRMLS
     centre = world_from_pixel @ [(columns - 1) / 2, (rows - 1) / 2, 0, 1]
     view = np.eye(4)
     view[:3, 0], view[:3, 1] = right, -down
-    view[:3, 2] = _towards_positive(np.cross(right, down))
+    view[:3, 2] = _as_slicer_looks(np.cross(right, down))
     view[:3, 3] = centre[:3]
     slice_node.GetSliceToRAS().DeepCopy(matrix_of(view))
     slice_node.UpdateMatrices()
@@ -52,9 +52,10 @@ def look_at(slice_node: "slicer.vtkMRMLSliceNode", volume_node: "slicer.vtkMRMLS
     slice_node.SetFieldOfView(scale * max(width, 1), scale * max(height, 1), slice_node.GetFieldOfView()[2])
 
 
-def _towards_positive(normal: np.ndarray) -> np.ndarray:
-    """Slicer's orientations keep the normal along +R, +A or +S, so that a slice offset grows with the coordinate."""
-    return normal * np.sign(normal[np.argmax(np.abs(normal))])
+def _as_slicer_looks(normal: np.ndarray) -> np.ndarray:
+    """The normal along +S, +A or -R, as in Slicer's own axial, coronal and sagittal orientation."""
+    axis = int(np.argmax(np.abs(normal)))
+    return normal * np.sign(normal[axis]) * (-1, 1, 1)[axis]
 
 
 def _extent_mm(world_from_pixel: np.ndarray, shape: tuple[int, int], right: np.ndarray, down: np.ndarray) -> np.ndarray:
