@@ -1,6 +1,7 @@
 """A real MRML scene without the Slicer application, for the command line and the tests (PyPI's slicer-core)."""
 
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,8 +77,17 @@ def _slice_view(scene: "slicer.vtkMRMLScene", name: str, orientation: str) -> "s
 def save_scene_bundle(scene: "slicer.vtkMRMLScene", path: Path) -> None:
     """Writes the scene with all its data as .mrb. Raises OutputError where it cannot be written."""
     path.unlink(missing_ok=True)
-    if not scene.WriteToMRB(str(path)) or not path.is_file():
+    # On a full disk the archive may end early without an error, so its files are read once more.
+    if not scene.WriteToMRB(str(path)) or not _is_whole_archive(path):
         raise OutputError(f"The scene could not be written to '{path}'; check that the folder can be written and has space.")
+
+
+def _is_whole_archive(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def load_scene_bundle(scene: "slicer.vtkMRMLScene", path: Path) -> None:
