@@ -22,6 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MedXAIError as error:
         print(f"medxai: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader of our output went away (… | head); the files are written by then
+        sys.stdout = None
+        return 0
     except MemoryError:
         print("medxai: there is not enough memory; close other programs or choose a smaller model (demo, litemedsam).", file=sys.stderr)
         return 2

@@ -23,7 +23,9 @@ STAGE_TITLES = {
     3: "Stage 3\nfour components,\nspatial weighting",
 }
 _BOX_COLOUR, _MASK_COLOUR = "#00b4d8", "#39d98a"
-_CELL_INCHES = 2.5
+# Inches: a cell's width, the gaps between cells, and the margins for row titles, colour bars, heading and footer.
+_CELL_INCHES, _GAP_ACROSS, _GAP_DOWN = 2.5, 0.1, 0.42
+_LEFT, _RIGHT, _TOP, _BOTTOM = 1.75, 0.85, 0.95, 0.85
 _DPI = 110
 
 
@@ -33,15 +35,15 @@ def write_panels(result: SliceExplanation, path: Path) -> None:
     The slice stands upright (patient's right on the left); every map has its range, the scale is in millimetres.
     """
     drawing = _Drawing(result)
-    columns = max(len(result.explanation.layers) + 1, 4)
-    rows = 1 + len(STAGES)
-    height_cell = _CELL_INCHES * min(max(drawing.aspect, 0.55), 1.5)
-    figure = Figure(figsize=(_CELL_INCHES * columns + 1.6, (height_cell + 0.42) * rows + 1.75), dpi=_DPI)
+    columns, rows = max(len(result.explanation.layers), 4), 1 + len(STAGES)
+    cell_height = _CELL_INCHES * min(max(drawing.aspect, 0.55), 1.5)
+    width = _LEFT + columns * _CELL_INCHES + (columns - 1) * _GAP_ACROSS + _RIGHT
+    height = _TOP + rows * cell_height + (rows - 1) * _GAP_DOWN + _BOTTOM
+    figure = Figure(figsize=(width, height), dpi=_DPI)
     FigureCanvasAgg(figure)
-    top = 1 - 0.95 / figure.get_figheight()
     grid = figure.add_gridspec(
-        rows, columns, left=1.35 / figure.get_figwidth(), right=1 - 0.75 / figure.get_figwidth(), top=top,
-        bottom=0.72 / figure.get_figheight(), hspace=0.30, wspace=0.06,
+        rows, columns, left=_LEFT / width, right=1 - _RIGHT / width, top=1 - _TOP / height, bottom=_BOTTOM / height,
+        hspace=_GAP_DOWN / cell_height, wspace=_GAP_ACROSS / _CELL_INCHES,
     )  # fmt: skip
     _heading(figure, result)
     drawing.input_panel(figure.add_subplot(grid[0, 0]))
@@ -55,7 +57,7 @@ def write_panels(result: SliceExplanation, path: Path) -> None:
             drawing.stage_cell(axes, stage, maps.layer, maps.stages[stage], shown, first_row=row == 1)
             if column == 0:
                 prefix = "d  " if row == 1 else ""
-                axes.text(-0.08, 0.5, prefix + STAGE_TITLES[stage], transform=axes.transAxes, ha="right", va="center", fontsize=9)
+                axes.text(-0.05, 0.5, prefix + STAGE_TITLES[stage], transform=axes.transAxes, ha="right", va="center", fontsize=9)
         _colour_bar(figure, axes, shown)
     _footer(figure, result)
     figure.savefig(path, format="png", facecolor="white")
