@@ -5,8 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-#: A token whose norm lies this many median absolute deviations above the layer's median is an artefact.
+#: A token is an artefact where its norm lies this many median absolute deviations above the layer's median …
 ARTEFACT_DEVIATIONS = 6.0
+#: … and is this many times the median. Deviations alone flag sound tokens where norms hardly vary, as after a layer
+#: norm: 146 of 1,024 neck tokens of the demo model on a real MR slice, none of them more than 3 % above the median.
+ARTEFACT_RATIO = 2.0
 _EPSILON = 1e-6
 
 
@@ -55,7 +58,7 @@ def repair_artefacts(tokens: Tensor, lit: Tensor) -> tuple[Tensor, int]:
     norms = tokens.norm(dim=-1)
     median = norms[lit].median()
     deviation = (norms[lit] - median).abs().median()
-    artefact = lit & (norms > median + ARTEFACT_DEVIATIONS * deviation.clamp_min(_EPSILON))
+    artefact = lit & (norms > median + ARTEFACT_DEVIATIONS * deviation) & (norms > ARTEFACT_RATIO * median)
     if not artefact.any():
         return tokens, 0
     h, w, _ = tokens.shape
