@@ -11,8 +11,8 @@ from .boxes import drawn_box, tight_box
 from .rendering import deform, render
 from .scene import Scene
 
-SMALLEST_SHARE = 0.0008
-"""Share of the slice below which a structure is not asked for (52 of 256 x 256 pixels)."""
+SMALLEST_SHARE = 0.0015
+"""Share of the slice below which a structure is not asked for (98 of 256 x 256 pixels)."""
 
 LARGEST_SHARE = 0.6
 """Share of the slice above which a structure is not asked for."""
@@ -54,7 +54,7 @@ def make_sample(
             break
     else:
         return None
-    weight = share[askable] ** 0.4
+    weight = share[askable] ** 0.6
     chosen = rng.choice(
         askable, min(boxes, len(askable)), replace=False, p=weight / weight.sum()
     )
