@@ -4,9 +4,14 @@ Thin on purpose: everything is in MedXAILib, which is imported where it is used,
 its Python packages are installed.
 """
 
+import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleLogic
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleWidget,
+)
 
 
 class MedXAI(ScriptedLoadableModule):
@@ -25,6 +30,48 @@ class MedXAI(ScriptedLoadableModule):
         self.parent.acknowledgementText = _(
             "MedSAM: Ma et al., Segment anything in medical images (Apache-2.0). Segment Anything: Kirillov et al. (Apache-2.0)."
         )
+        slicer.app.connect("startupCompleted()", registerSampleData)
+
+
+def registerSampleData():
+    """Puts the phantom into Slicer's Sample Data module."""
+    from MedXAILib.panel.sample_data import register
+
+    register()
+
+
+class MedXAIWidget(ScriptedLoadableModuleWidget):
+    """The panel's place in Slicer; everything in it is MedXAILib.panel's."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        self.panel = None
+
+    def setup(self):
+        """Builds the whole panel, also where packages are still missing."""
+        ScriptedLoadableModuleWidget.setup(self)
+        from MedXAILib.panel.panel import Panel
+
+        widget = slicer.util.loadUI(self.resourcePath("UI/MedXAI.ui"))
+        self.layout.addWidget(widget)
+        self.ui = slicer.util.childWidgetVariables(widget)
+        widget.setMRMLScene(slicer.mrmlScene)
+        self.logic = MedXAILogic()
+        self.panel = Panel(self.ui, self.logic.getParameterNode, self.resourcePath)
+
+    def enter(self):
+        """The user opens the module."""
+        self.panel.enter()
+
+    def exit(self):
+        """The user opens another module."""
+        self.panel.exit()
+
+    def cleanup(self):
+        """The module is reloaded, or Slicer quits."""
+        if self.panel is not None:
+            self.panel.close()
+            self.panel = None
 
 
 class MedXAILogic(ScriptedLoadableModuleLogic):
@@ -33,6 +80,12 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
     def __init__(self):
         ScriptedLoadableModuleLogic.__init__(self)
         self._nodeExplainer = None
+
+    def getParameterNode(self):
+        """The panel's choices, in the scene; made where they are missing."""
+        from MedXAILib.panel.parameter_node import MedXAIParameterNode
+
+        return MedXAIParameterNode(super().getParameterNode())
 
     def explain(
         self,

@@ -158,6 +158,10 @@ class Controller:
         self._guarded(self._workshop.remove_download, name)
         self.list_models()
 
+    def report_failure(self, reason: str) -> None:
+        """Something that a front end tried itself did not work; said where all failures are."""
+        self._set(outcome=Outcome.FAILED, message=reason)
+
     def list_models(self) -> None:
         """Looks again which weights are here; a choice that the registry does not know is a file."""
         if not self._state.started:
@@ -180,11 +184,6 @@ class Controller:
         self._behind_since = self._declined = None
         self._set(outcome=Outcome.NONE, message="", result=None, explained=None, stale=(), sight=Sight())
         self._is_dirty = True
-
-    def adopt(self, message: str = "") -> None:
-        """Drops the result but not what is shown: its nodes were deleted, or another scene's are there now."""
-        self._behind_since = None
-        self._set(result=None, explained=None, stale=(), message=message)
 
     def close(self, timeout_s: float = 0.0) -> bool:
         """Ends for good; returns whether the worker has stopped already. Further calls do nothing."""

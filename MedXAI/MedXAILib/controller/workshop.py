@@ -32,7 +32,7 @@ class Workshop:
     """
 
     def __init__(self, folder: Path | None = None, budget_bytes: int = 512 << 20):
-        self._folder = folder
+        self.folder = folder
         self._budget_bytes = budget_bytes
         self._cache: EncodingCache | None = None
         self._model: tuple[tuple[str, str], LoadedModel, str] | None = None
@@ -52,7 +52,12 @@ class Workshop:
     def store(self) -> "ModelStore":
         from ..models import ModelStore
 
-        return ModelStore(self._folder) if self._folder else ModelStore()
+        return ModelStore(self.folder) if self.folder else ModelStore()
+
+    @property
+    def held_bytes(self) -> int:
+        """What the encodings take now; for any thread."""
+        return self._cache.nbytes if self._cache is not None else 0
 
     def explain(
         self, sight: Sight, situation: Situation, report: Report, is_cancelled: Callable[[], bool]
@@ -101,7 +106,7 @@ class Workshop:
 
     def free(self) -> int:
         """Drops the loaded model, encodings and prepared slices; returns the bytes of the encodings."""
-        freed = self._cache.nbytes if self._cache is not None else 0
+        freed = self.held_bytes
         if self._cache is not None:
             self._cache.clear()
         self._model = None

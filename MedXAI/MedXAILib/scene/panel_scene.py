@@ -18,6 +18,7 @@ from ..pipeline import SliceExplanation
 from . import side_by_side, views
 from .geometry import array_of, world_from_ijk, world_from_node
 from .regions import box_of_roi
+from .selection import Selection
 from .slices import aligned_slice
 from .volumes import volume_of
 from .working_result import (
@@ -31,15 +32,6 @@ from .working_result import (
     write_map,
     write_segmentation,
 )
-
-
-@dataclass(frozen=True)
-class Selection:
-    """The nodes that the user has chosen; None for those that are not, or no longer there."""
-
-    volume: "slicer.vtkMRMLScalarVolumeNode | None"
-    roi: "slicer.vtkMRMLMarkupsROINode | None"
-    slice: "slicer.vtkMRMLSliceNode | None"
 
 
 @dataclass(frozen=True)
@@ -59,6 +51,7 @@ class PanelScene:
         self._selection = selection
         self._volume: tuple[Hashable, Volume] | None = None
         self._image: tuple[Hashable, SliceImage] | None = None
+        self._was_side_by_side = False
         #: What stands in each overlay node now: the explanation, and the choices that decide the values.
         self._written: dict[MapKind, tuple[SliceExplanation, Hashable]] = {}
 
@@ -66,6 +59,13 @@ class PanelScene:
         """Lets go of the scene's voxels; called when it closes."""
         self._volume = self._image = None
         self._written.clear()
+
+    def has_left_side_by_side(self) -> bool:
+        """Whether the views were laid out side by side by us, and the user has gone to another layout since."""
+        left = self._was_side_by_side and not side_by_side.is_laid_out(self._scene)
+        if left:
+            self._was_side_by_side = False
+        return left
 
     # Looking.
 
@@ -188,7 +188,9 @@ class PanelScene:
         if found.segmentation is not None and found.segmentation.GetDisplayNode() is not None:
             found.segmentation.GetDisplayNode().SetVisibility(view.segmentation)
         if view.side_by_side != side_by_side.is_laid_out(self._scene):
+            self._was_side_by_side = False  # the change that comes now is ours
             side_by_side.lay_out(self._scene, view.side_by_side)
+            self._was_side_by_side = view.side_by_side
         if view.side_by_side and chosen.slice is not None:
             side_by_side.fill(chosen.slice, chosen.volume, found.overlays, view.opacity if view.overlay else 0.0)
 

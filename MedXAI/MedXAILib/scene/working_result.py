@@ -106,6 +106,7 @@ def release(found: WorkingResult) -> None:
     """Leaves a result in the scene for good: the next explanation of its region makes nodes of its own."""
     for node in [*found.overlays.values(), *([found.segmentation] if found.segmentation else [])]:
         node.RemoveAttribute(WORKING_ATTRIBUTE)
+        node.SetName(f"{node.GetName()} · kept")
 
 
 def write_map(

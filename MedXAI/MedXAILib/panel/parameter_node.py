@@ -1,0 +1,85 @@
+"""Every choice of the panel, in the scene: saved and loaded with it."""
+
+from typing import Annotated
+
+from slicer import vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode, vtkMRMLSliceNode
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
+
+from ..controller import MapKind, MethodChoices, ViewChoices
+
+AUTOMATIC = "automatic"
+#: The window that the view shows now.
+AS_SHOWN = "as shown"
+
+
+@parameterNodeWrapper
+class MedXAIParameterNode:
+    """The panel's choices.
+
+    volume, region, view: what is explained. model: a registered name or a file; empty: the best that is here.
+    window: automatic, as shown, or a preset's name. opacity, threshold: per cent.
+    """
+
+    volume: vtkMRMLScalarVolumeNode
+    region: vtkMRMLMarkupsROINode
+    view: vtkMRMLSliceNode
+    model: str = ""
+    window: str = AUTOMATIC
+    modality: str = AUTOMATIC
+    preset: str = "paper"
+    allLayers: bool = False
+    enhanceInput: bool = False
+    live: bool = True
+    map: str = "stage3"
+    layer: str = ""
+    weighted: bool = True
+    overlay: bool = True
+    segmentation: bool = True
+    legend: bool = True
+    sideBySide: bool = False
+    opacity: Annotated[int, WithinRange(0, 100)] = 60
+    threshold: Annotated[int, WithinRange(0, 95)] = 5
+    colours: str = "inferno"
+
+
+def method_of(parameters: MedXAIParameterNode, device: str) -> MethodChoices:
+    """What the parameters say of how maps are made; device: a preference of the machine, not of the scene."""
+    return MethodChoices(
+        model=parameters.model,
+        device=device,
+        window=window_of(parameters),
+        modality=None if parameters.modality == AUTOMATIC else parameters.modality,
+        preset=parameters.preset if parameters.preset in ("paper", "contour") else "paper",
+        all_layers=parameters.allLayers,
+        enhance_input=parameters.enhanceInput,
+    )
+
+
+def window_of(parameters: MedXAIParameterNode) -> tuple[float, float] | None:
+    """Level and width of the chosen window; None for the modality's own."""
+    if parameters.window == AUTOMATIC:
+        return None
+    if parameters.window == AS_SHOWN:
+        display = parameters.volume.GetDisplayNode() if parameters.volume else None
+        return (display.GetLevel(), display.GetWindow()) if display and display.GetWindow() > 0 else None
+    from ..imaging.grey import WINDOW_PRESETS
+
+    preset = WINDOW_PRESETS.get(parameters.window)
+    return (preset.level, preset.width) if preset else None
+
+
+def view_of(parameters: MedXAIParameterNode) -> ViewChoices:
+    """What the parameters say of how maps are looked at; a map that this version does not know is stage 3."""
+    known = {kind.value for kind in MapKind}
+    return ViewChoices(
+        kind=MapKind(parameters.map if parameters.map in known else "stage3"),
+        layer=parameters.layer,
+        weighted=parameters.weighted,
+        threshold=parameters.threshold / 100,
+        opacity=parameters.opacity / 100,
+        colours=parameters.colours,
+        overlay=parameters.overlay,
+        segmentation=parameters.segmentation,
+        legend=parameters.legend,
+        side_by_side=parameters.sideBySide,
+    )

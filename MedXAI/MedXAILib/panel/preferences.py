@@ -1,0 +1,57 @@
+"""What belongs to the user and the machine instead of the scene, in the application's settings."""
+
+from pathlib import Path
+
+import qt
+
+_MODEL_FOLDER = "MedXAI/ModelFolder"
+_DEVICE = "MedXAI/Device"
+_BUDGET_MB = "MedXAI/EncodingBudgetMB"
+_EXPORT_FOLDER = "MedXAI/ExportFolder"
+DEVICES = ("auto", "cpu", "cuda", "mps")
+DEFAULT_BUDGET_MB = 512
+
+
+class Preferences:
+    """Reads and writes the settings; a value that makes no sense counts as not set."""
+
+    @property
+    def model_folder(self) -> Path | None:
+        """Where weights are kept; None for the platform's usual place."""
+        text = qt.QSettings().value(_MODEL_FOLDER, "")
+        return Path(text) if text else None
+
+    @model_folder.setter
+    def model_folder(self, folder: Path | None) -> None:
+        qt.QSettings().setValue(_MODEL_FOLDER, str(folder) if folder else "")
+
+    @property
+    def device(self) -> str:
+        """One of `DEVICES`."""
+        text = qt.QSettings().value(_DEVICE, "auto")
+        return text if text in DEVICES else "auto"
+
+    @device.setter
+    def device(self, device: str) -> None:
+        qt.QSettings().setValue(_DEVICE, device)
+
+    @property
+    def budget_mb(self) -> int:
+        """Memory for encoded slices, in megabytes."""
+        try:
+            return max(int(qt.QSettings().value(_BUDGET_MB, DEFAULT_BUDGET_MB)), 1)
+        except (TypeError, ValueError):
+            return DEFAULT_BUDGET_MB
+
+    @budget_mb.setter
+    def budget_mb(self, megabytes: int) -> None:
+        qt.QSettings().setValue(_BUDGET_MB, int(megabytes))
+
+    @property
+    def export_folder(self) -> str:
+        """Where the last export went; the home folder at first."""
+        return str(qt.QSettings().value(_EXPORT_FOLDER, "") or Path.home())
+
+    @export_folder.setter
+    def export_folder(self, folder: str) -> None:
+        qt.QSettings().setValue(_EXPORT_FOLDER, folder)

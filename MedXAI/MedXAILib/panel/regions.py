@@ -1,0 +1,22 @@
+"""A region put into the middle of a view, for those who rather drag a box than draw one."""
+
+import slicer
+
+from ..imaging.box import PixelBox
+from ..scene.regions import roi_of_box
+from ..scene.slices import slice_in_view
+from ..scene.volumes import volume_of
+from .placing import style, thicken
+
+
+def region_in_the_middle(
+    volume: "slicer.vtkMRMLScalarVolumeNode", view: "slicer.vtkMRMLSliceNode", name: str
+) -> "slicer.vtkMRMLMarkupsROINode":
+    """A region over the middle third of the view's slice. Raises InputError where the view shows no slice of the volume."""
+    image = slice_in_view(volume_of(volume), volume, view)
+    rows, columns = image.shape
+    box = PixelBox(columns // 3, rows // 3, max(2 * columns // 3 - 1, columns // 3), max(2 * rows // 3 - 1, rows // 3))
+    region = roi_of_box(volume.GetScene(), name, box, image, volume)
+    thicken(region)
+    style(region)
+    return region

@@ -1,0 +1,209 @@
+"""The controller's states and figures in plain words. Everything a user reads comes from here, from the .ui, or from an error."""
+
+from ..controller import Activity, Aspect, MapFigures, MapKind, ModelStatus, Obstacle, Outcome, Pace, Phase, State, Step
+from ..limits import LIMITS_SHORT, LIMITS_STATEMENT
+from .translation import _
+
+_MEGABYTE = 1_000_000
+
+
+def limits_short() -> str:
+    """The statement of the limits in one line."""
+    return _(LIMITS_SHORT)
+
+
+def limits_whole() -> str:
+    """The statement of the limits, and what follows from it for reading the maps."""
+    return _(
+        "{statement} The maps compare features of the model's image encoder; bright means alike to the box, or to what the "
+        "prompt looks at. A plausible map can go with a wrong segmentation, and a wrong-looking map with a right one. "
+        "Stage 1 comes from the image encoder alone, whatever the mask looks like. Only the terminal map is fine enough "
+        "to speak of boundaries."
+    ).format(statement=LIMITS_STATEMENT)
+
+
+def status(state: State, elapsed_s: float) -> str:
+    """The line under the Explain button: what is going on, what came of it, or what to do next."""
+    if state.is_busy:
+        return _("{step} · {elapsed}").format(step=step_of(state), elapsed=seconds(elapsed_s))
+    phase = state.phase
+    if phase is Phase.FAILED:
+        return _("✖ {reason}").format(reason=state.message)
+    if phase is Phase.CANCELLED:
+        return _("■ Cancelled; nothing was changed.") + " " + next_step(state)
+    if phase is Phase.STALE:
+        return _("▲ {reason}").format(reason=stale_reason(state))
+    if phase is Phase.RESULT:
+        text = _("✔ Explained.")
+        return _("✔ Written to {folder}.").format(folder=state.message) if state.message else text
+    return next_step(state)
+
+
+def step_of(state: State) -> str:
+    """What the worker is at."""
+    running = state.running
+    if running.step is Step.ENCODING and running.total:
+        if running.done >= running.total - 1:
+            return _("Explaining the box")
+        return _("Looking at the slice: block {done} of {total}").format(done=running.done, total=running.total - 1)
+    if running.step is Step.DOWNLOADING and running.total:
+        return _("Downloading: {done} of {total} MB").format(done=running.done // _MEGABYTE, total=running.total // _MEGABYTE)
+    if running.step is Step.DOWNLOADING:
+        return _("Downloading: {done} MB").format(done=running.done // _MEGABYTE)
+    if running.activity is Activity.EXPORT:
+        return _("Writing the files")
+    return {
+        Step.STARTING: _("Starting"),
+        Step.LOADING: _("Loading the model"),
+        Step.PREPARING: _("Preparing the slice"),
+        Step.ENCODING: _("Looking at the slice"),
+    }.get(running.step, _("Working"))
+
+
+def next_step(state: State) -> str:
+    """What the user has to do before Explain works; the invitation to press it where nothing lacks."""
+    obstacle = state.obstacles[0] if state.obstacles else None
+    if obstacle is None:
+        return _("Ready: press Explain.")
+    if obstacle is Obstacle.UNUSABLE:
+        return _("▲ {reason}").format(reason=state.sight.reason)
+    return {
+        Obstacle.STARTING: _("Starting…"),
+        Obstacle.PACKAGES: _("Some Python packages are missing: {names}.").format(names=", ".join(state.missing)),
+        Obstacle.VOLUME: _("Load a CT or MR volume, or take the phantom from the Sample Data module, and choose it above."),
+        Obstacle.REGION: _("Draw a box around the organ."),
+        Obstacle.WEIGHTS: _("The weights of this model are not on this computer yet: download them, or choose another model."),
+    }[obstacle]
+
+
+def stale_reason(state: State) -> str:
+    """Why the shown maps no longer fit, and what to do about it."""
+    what = {
+        Aspect.VOLUME: _("the volume"),
+        Aspect.SLICE: _("the slice"),
+        Aspect.WINDOW: _("the window"),
+        Aspect.MODEL: _("the model"),
+        Aspect.METHOD: _("the way the maps are made"),
+        Aspect.BOX: _("the box"),
+    }
+    changed = _(" and ").join(what[aspect] for aspect in state.stale)
+    text = _("The maps are older than {what}.").format(what=changed)
+    return text + " " + (_("Press Explain to renew them.") if state.can_explain else next_step(state).removeprefix("▲ "))
+
+
+def explain_tip(state: State) -> str:
+    """Why the Explain button is as it is."""
+    if state.can_explain:
+        return _("Segment what is in the box and show, stage by stage, what the model compared.")
+    return _("Wait until the work under way is done, or cancel it.") if state.is_busy else next_step(state)
+
+
+def weights(model: ModelStatus | None) -> str:
+    """Where a model's weights are."""
+    if model is None:
+        return _("Unknown model.")
+    if model.is_here and model.is_downloaded:
+        return _("✔ Ready, in the model folder.")
+    if model.is_here and model.name == str(model.path):
+        return _("✔ Ready, your own file.")
+    if model.is_here:
+        return _("✔ Ready, comes with MedXAI.")
+    if model.can_download and model.size_bytes:
+        return _("▼ Not here yet: {size} MB to download.").format(size=model.size_bytes // _MEGABYTE)
+    if model.can_download:
+        return _("▼ Not here yet; to download.")
+    return _("✖ The file {path} is not there.").format(path=model.path)
+
+
+def expectation(state: State, device: str) -> str:
+    """How long a new slice will take, measured where it has been, else by the kind of model."""
+    measured = state.seconds_for_new_slice
+    if measured is not None:
+        text = _("A new slice took {seconds} last time; further boxes on it are quick.")
+        return text.format(seconds=seconds(measured))
+    if device in ("cuda", "mps"):
+        return _("A graphics processor needs about a second for a new slice.")
+    pace = state.model.pace if state.model else None
+    return {
+        Pace.INSTANT: _("On a CPU: at once."),
+        Pace.SECONDS: _("On a CPU: some ten seconds for a new slice, then less than a second for each box on it."),
+        Pace.HALF_MINUTE: _("On a CPU: about half a minute for a new slice, then about a second for each box on it."),
+        Pace.MINUTES: _("On a CPU: a minute or more for a new slice; a graphics processor is better."),
+        None: _("How long a slice takes shows with the first one."),
+    }[pace]
+
+
+def device(name: str) -> str:
+    """A device's name in the list."""
+    return {
+        "auto": _("Automatic"),
+        "cpu": _("CPU"),
+        "cuda": _("NVIDIA graphics processor (CUDA)"),
+        "mps": _("Apple graphics processor (MPS)"),
+    }[name]
+
+
+def map_caption(kind: MapKind) -> str:
+    """What the chosen map shows, in one or two sentences."""
+    return {
+        MapKind.STAGE1: _("What looks like the inside of the box. From the image encoder alone; the mask has no part in it."),
+        MapKind.STAGE2: _("What looks like the inside of the box and like what the model's prompt looks at."),
+        MapKind.STAGE3: _("Stage 2 with the whole image and the surroundings taken into account, weighted by distance from the box."),
+        MapKind.INTERACTION: _("Where the mask decoder looks when it is given this box."),
+        MapKind.TERMINAL: _("The mask's own logits: above 0 is the segmented organ. The only map fine enough for boundaries."),
+    }[kind]
+
+
+def figures(numbers: MapFigures) -> str:
+    """The figures of the shown map, as rich text."""
+    lines = []
+    if not numbers.informative:
+        lines.append(_("This map says nothing here: its values hardly differ, so it is not drawn."))
+    elif numbers.share_inside is not None:
+        lines.append(
+            _("<b>{inside}</b> of this map lies inside the segmented organ; a map without any preference would have {chance} there.").format(
+                inside=percent(numbers.share_inside), chance=percent(numbers.by_chance)
+            )
+        )
+    lines.append(_("One cell of this map is {across} × {down} mm; nothing smaller can be read from it.").format(
+        across=number(numbers.resolution_mm[0]), down=number(numbers.resolution_mm[1])
+    ))
+    if numbers.narrowing is not None:
+        lines.append(
+            _("From the first layer of stage 1 to the last of stage 3 the share inside changes by {total}: {model} by the model's layers, {made} by how the stages are built.").format(
+                total=points(numbers.narrowing.total), model=points(numbers.narrowing.by_the_model), made=points(numbers.narrowing.by_construction)
+            )
+        )
+    if numbers.from_encoder_alone:
+        lines.append(_("This map would be the same if the mask were wrong."))
+    return "<br>".join(lines)
+
+
+def warnings(numbers: MapFigures) -> str:
+    """The warnings, one a line; empty where there are none."""
+    return "\n".join("▲ " + text for text in numbers.warnings)
+
+
+def outcome_is_bad(state: State) -> bool:
+    """Whether the status line is to be read as a problem."""
+    return state.outcome is Outcome.FAILED and not state.is_busy
+
+
+def seconds(value: float) -> str:
+    """A duration for people."""
+    return _("{value} s").format(value=f"{value:.1f}" if value < 10 else f"{value:.0f}")
+
+
+def percent(share: float) -> str:
+    """A share for people."""
+    return _("{value} %").format(value=f"{100 * share:.0f}")
+
+
+def points(share: float) -> str:
+    """A signed change of a share, in percentage points."""
+    return _("{value} points").format(value=f"{100 * share:+.0f}".replace("-", "−"))
+
+
+def number(value: float) -> str:
+    """Millimetres with as many digits as make sense."""
+    return f"{value:.1f}" if value < 20 else f"{value:.0f}"

@@ -1,0 +1,14 @@
+"""The nodes that a user has chosen to be explained."""
+
+from dataclasses import dataclass
+
+import slicer
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The nodes that the user has chosen; None for those that are not, or no longer there."""
+
+    volume: "slicer.vtkMRMLScalarVolumeNode | None"
+    roi: "slicer.vtkMRMLMarkupsROINode | None"
+    slice: "slicer.vtkMRMLSliceNode | None"

@@ -1,0 +1,94 @@
+"""Puts the stand-ins where MedXAI imports them from: `qt`, `ctk` and the parts of `slicer` that slicer-core lacks."""
+
+import importlib
+import os
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import slicer
+import slicer.util  # slicer imports all of its path at once, so it comes before the path grows
+import vtk
+from PySide6 import QtWidgets
+
+from . import parameter_node, qt_module, scripted_module
+
+#: A checkout of Slicer's sources, whose own Python then takes the place of the stand-ins for it.
+SLICER_SOURCE = os.environ.get("MEDXAI_SLICER_SOURCE")
+
+
+class LayoutManager:
+    """Gives the logics of the scene's slice views."""
+
+    def mrmlSliceLogics(self) -> vtk.vtkCollection:  # noqa: N802
+        collection = vtk.vtkCollection()
+        scene = slicer.mrmlScene
+        for index in range(scene.GetNumberOfNodesByClass("vtkMRMLSliceNode")):
+            logic = slicer.vtkMRMLSliceLogic()
+            logic.SetMRMLScene(scene)
+            logic.SetSliceNode(scene.GetNthNodeByClass(index, "vtkMRMLSliceNode"))
+            collection.AddItem(logic)
+        return collection
+
+
+class Application:
+    """`slicer.app` in testing mode; what MedXAI does not use raises."""
+
+    applicationName = "Slicer"  # noqa: N815
+
+    def __init__(self):
+        self.at_start: list[Callable] = []
+
+    def testingEnabled(self) -> bool:  # noqa: N802
+        return True
+
+    def layoutManager(self) -> LayoutManager:  # noqa: N802
+        return LayoutManager()
+
+    def connect(self, signal: str, slot: Callable) -> None:
+        if signal != "startupCompleted()":
+            raise AttributeError(f"slicer.app has no signal {signal!r} in the surface that MedXAI may use")
+        self.at_start.append(slot)
+
+
+def install(settings_folder: Path) -> QtWidgets.QApplication:
+    """Makes the modules; may be called again, for new settings. Returns the Qt application, which has to be kept."""
+    application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["MedXAI"])
+    qt_module.SETTINGS_FILE = settings_folder / "settings.ini"
+    if "qt" in sys.modules:
+        return application
+    sys.modules["qt"], sys.modules["ctk"] = qt_module.qt_module(), qt_module.ctk_module()
+    for name, widget in qt_module.slicer_widgets().items():
+        setattr(slicer, name, widget)
+    slicer.app = Application()
+    slicer.modules = types.SimpleNamespace(medxai=types.SimpleNamespace(path=str(scripted_module.MODULE_PATH)))
+    _module("slicer.i18n", tr=scripted_module.translated, translate=scripted_module.translated_in)
+    names = ("ScriptedLoadableModule", "ScriptedLoadableModuleWidget", "ScriptedLoadableModuleLogic", "ScriptedLoadableModuleTest")
+    _module("slicer.ScriptedLoadableModule", **{name: getattr(scripted_module, name) for name in names})
+    if SLICER_SOURCE:
+        _slicers_own("parameterNodeWrapper")
+    else:
+        _module(
+            "slicer.parameterNodeWrapper",
+            parameterNodeWrapper=parameter_node.parameterNodeWrapper,
+            WithinRange=parameter_node.WithinRange,
+        )
+    return application
+
+
+def _module(name: str, **contents: Any) -> None:
+    module = types.ModuleType(name)
+    vars(module).update(contents)
+    sys.modules[name] = module
+    setattr(slicer, name.rpartition(".")[2], module)
+
+
+def _slicers_own(package: str) -> None:
+    folder = Path(SLICER_SOURCE) / "Base" / "Python" / "slicer" / package
+    spec = importlib.util.spec_from_file_location(f"slicer.{package}", folder / "__init__.py", submodule_search_locations=[str(folder)])
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    setattr(slicer, package, module)
