@@ -188,8 +188,8 @@ def _footer(figure: Figure, result: SliceExplanation) -> None:
         figure.text(
             0.012,
             0.44 / figure.get_figheight(),
-            f"Share of the map inside the mask, first layer of stage 1 to last layer of stage 3: {narrowing.total:+.0%}, "
-            f"of which {narrowing.by_the_model:+.0%} by the model's layers and {narrowing.by_construction:+.0%} by how stage 3 is constructed.",
+            f"Share of the map inside the mask, first layer of stage 1 to last layer of stage 3: {100 * narrowing.total:+.0f} percentage points, "
+            f"{100 * narrowing.by_the_model:+.0f} by the model's layers and {100 * narrowing.by_construction:+.0f} by how stage 3 is constructed.",
             fontsize=8.5,
         )
     figure.text(0.012, 0.18 / figure.get_figheight(), LIMITS_STATEMENT, fontsize=8.5, weight="bold")
