@@ -1,7 +1,8 @@
 """Puts the stand-ins where MedXAI imports them from: `qt`, `ctk` and the parts of `slicer` that slicer-core lacks."""
 
-import importlib
+import importlib.util
 import os
+import re
 import sys
 import types
 from collections.abc import Callable
@@ -86,9 +87,33 @@ def _module(name: str, **contents: Any) -> None:
 
 
 def _slicers_own(package: str) -> None:
+    """Slicer's own Python package, with a `qt`, `ctk` and `slicer` that also have the classes which it merely mentions."""
     folder = Path(SLICER_SOURCE) / "Base" / "Python" / "slicer" / package
+    strict = {name: sys.modules[name] for name in ("qt", "ctk")}
+    for name, module in strict.items():
+        sys.modules[name] = _Lenient(module)
+    for name in set(re.findall(r"\bslicer\.(q\w+)", "".join(file.read_text() for file in folder.glob("*.py")))):
+        if not hasattr(slicer, name):
+            setattr(slicer, name, type(name, (), {}))
     spec = importlib.util.spec_from_file_location(f"slicer.{package}", folder / "__init__.py", submodule_search_locations=[str(folder)])
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.modules.update(strict)
     setattr(slicer, package, module)
+
+
+class _Lenient(types.ModuleType):
+    """A module with every class that is asked for; those of the strict one are the same objects."""
+
+    def __init__(self, strict: types.ModuleType):
+        super().__init__(strict.__name__)
+        self.__dict__.update(vars(strict))
+
+    def __getattr__(self, name: str) -> type:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        setattr(self, name, type(name, (), {}))
+        return getattr(self, name)

@@ -74,6 +74,12 @@ class FileDialog:
         return cls.answers.pop(0)
 
 
+class MessageBox:
+    """The names that slicer.util mentions before it notices that it is in testing mode, where no box is shown."""
+
+    Ok, Cancel, Yes, No, Question, Critical = (1 << bit for bit in range(6))
+
+
 class _Icon(StandIn):
     def __init__(self, path: str):
         if not Path(path).is_file():
@@ -96,6 +102,7 @@ def qt_module() -> types.ModuleType:
     qt.QSettings = stand_in_for("QSettings", QtCore.QSettings, _Settings)
     qt.QIcon = stand_in_for("QIcon", QtGui.QIcon, _Icon)
     qt.QFileDialog = FileDialog
+    qt.QMessageBox = MessageBox
     return qt
 
 

@@ -1,5 +1,6 @@
 """What the tests of the controller and the panel share: the untrained demo network as a file, and a scene of plain Python."""
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from MedXAILib.errors import InputError
 from MedXAILib.imaging import Modality, Volume, clip_box, make_volume, slice_of
 from MedXAILib.models.demo_encoder import build_demo_sam
 
-VOLUMES = Path(__file__).parents[3] / "shared" / "data"
+sys.path.insert(0, str(Path(__file__).parents[1]))  # Testing, for its stand_ins
 
 
 def untrained_weights(folder: Path) -> Path:

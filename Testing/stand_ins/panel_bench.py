@@ -1,0 +1,241 @@
+"""The real panel on a real MRML scene, off screen, with a user's hands."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import slicer
+from PySide6 import QtCore, QtWidgets
+
+from . import install, qt_module
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class PanelBench:
+    """One Slicer with MedXAI in it; made by `panel_bench`."""
+
+    def __init__(self, scene: "slicer.vtkMRMLScene", folder: Path, application: QtWidgets.QApplication):
+        self.scene = scene
+        self.folder = folder
+        self.application = application
+        self.actions = 0
+        self.layout = scene.AddNewNodeByClass("vtkMRMLLayoutNode")
+        self.layout.AddObserver("ModifiedEvent", lambda *_: self._make_views())
+        self._logics: list[object] = []
+        self.crosshair = scene.AddNewNodeByClass("vtkMRMLCrosshairNode")
+        self.open_module()
+
+    # The application.
+
+    def open_module(self) -> None:
+        """Builds the module's widget and enters it."""
+        import qt
+
+        import MedXAI
+
+        self.parent = slicer.qSlicerScriptedLoadableModuleWidget()
+        self.parent.setLayout(qt.QVBoxLayout())
+        self.widget = MedXAI.MedXAIWidget(self.parent)
+        self.widget.setup()
+        self.parent._real.is_entered = True
+        self.widget.enter()
+
+    def reload_module(self) -> None:
+        """What the developer's Reload button does to a widget."""
+        self.widget.cleanup()
+        self.parent._real.deleteLater()
+        self.open_module()
+
+    def leave_module(self) -> None:
+        self.parent._real.is_entered = False
+        self.widget.exit()
+
+    def return_to_module(self) -> None:
+        self.parent._real.is_entered = True
+        self.widget.enter()
+
+    def quit(self) -> bool:
+        """Slicer quits; returns whether the worker has stopped."""
+        worker = self.controller._worker
+        self.widget.cleanup()
+        return worker.close(30)
+
+    def pump(self, condition: Callable[[], bool] = lambda: False, limit_s: float = 60.0) -> bool:
+        """Lets Qt work until the condition holds; whether it came to hold within the limit."""
+        end = time.monotonic() + limit_s
+        while not condition():
+            if time.monotonic() > end:
+                return False
+            self.application.processEvents()
+            time.sleep(0.002)
+        return True
+
+    def settle(self) -> None:
+        """Until nothing is under way any more."""
+        assert self.pump(lambda: not self.controller.wants_ticks), f"the panel does not come to rest: {self.controller.state.phase}"
+
+    def start(self) -> None:
+        """Until the panel has started."""
+        assert self.pump(lambda: self.controller.state.started), f"the panel did not start: {self.controller.state}"
+        self.settle()
+
+    # Short words.
+
+    @property
+    def ui(self) -> Any:
+        return self.widget.ui
+
+    @property
+    def panel(self) -> Any:
+        return self.widget.panel
+
+    @property
+    def controller(self) -> Any:
+        return self.widget.panel.controller
+
+    @property
+    def state(self) -> Any:
+        return self.controller.state
+
+    @property
+    def parameters(self) -> Any:
+        return self.widget.panel._parameters
+
+    @property
+    def red(self) -> "slicer.vtkMRMLSliceNode":
+        return self.scene.GetSingletonNode("Red", "vtkMRMLSliceNode")
+
+    # The user's hands; a press on something that is disabled does nothing, as in Qt.
+
+    def click(self, name: str) -> None:
+        self.actions += 1
+        QtWidgets.QAbstractButton.click(getattr(self.ui, name)._real)
+
+    def choose(self, name: str, value: str) -> None:
+        """Picks an item of a list by its value."""
+        self.actions += 1
+        box = getattr(self.ui, name)._real
+        if box.isEnabled():
+            index = box.findData(value)
+            assert index >= 0, f"{name} has no item {value!r}"
+            box.setCurrentIndex(index)
+            box.activated.emit(index)
+
+    def slide(self, name: str, value: int) -> None:
+        self.actions += 1
+        slider = getattr(self.ui, name)._real
+        if slider.isEnabled():
+            slider.setValue(value)
+
+    def answer(self, path: str) -> None:
+        """What the next file dialog is answered with; empty: cancelled."""
+        qt_module.FileDialog.answers.append(path)
+
+    def draw(self, image: Any, box: Any, view: "slicer.vtkMRMLSliceNode | None" = None) -> "slicer.vtkMRMLMarkupsROINode":
+        """Presses Draw, and drags a box with the mouse in a view."""
+        from MedXAILib.scene.regions import roi_of_box
+
+        self.click("drawButton")
+        region = self.panel._placing.region
+        assert region is not None, "the Draw button started no drawing"
+        self.actions += 1
+        self.crosshair.SetCursorPositionXYZ([0.0, 0.0, 0.0], view or self.red)
+        model = roi_of_box(self.scene, "model of the mouse", box, image, self.parameters.volume)
+        region.SetRadiusXYZ(0, 0, 0)
+        region.GetObjectToNodeMatrix()
+        region.SetAndObserveObjectToNodeMatrix(model.GetObjectToNodeMatrix())
+        region.SetSize(*model.GetSize())
+        region.SetAndObserveTransformNodeID(model.GetTransformNodeID())
+        self.scene.RemoveNode(model)
+        self.end_drawing()
+        return region
+
+    def end_drawing(self) -> None:
+        """The mouse is given back: after the last click, or after Esc."""
+        node = self.panel._placing.interaction_node
+        node.SetCurrentInteractionMode(node.ViewTransform)
+
+    def drag(self, region: "slicer.vtkMRMLMarkupsROINode", across_mm: float, down_mm: float = 0.0) -> None:
+        """Moves a region by its middle handle."""
+        self.actions += 1
+        centre = np.zeros(3)
+        region.GetCenterWorld(centre)
+        region.SetCenterWorld(*(centre + [across_mm, down_mm, 0]))
+
+    def scroll(self, view: "slicer.vtkMRMLSliceNode", offset_mm: float) -> None:
+        self.actions += 1
+        view.SetSliceOffset(offset_mm)
+
+    def load(self, volume: Any, name: str | None = None) -> "slicer.vtkMRMLScalarVolumeNode":
+        """Loads a volume as Slicer does: a node, shown in all slice views."""
+        from MedXAILib.scene.geometry import matrix_of
+
+        self.actions += 1
+        node = self.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name or volume.name)
+        node.SetIJKToRASMatrix(matrix_of(volume.ijk_to_ras_mm))
+        slicer.util.updateVolumeFromArray(node, volume.voxels)
+        node.CreateDefaultDisplayNodes()
+        slicer.util.setSliceViewerLayers(background=node, fit=True)
+        return node
+
+    def picture(self, path: Path, width: int = 420) -> None:
+        """A picture of the panel as it is now."""
+        real = self.parent._real
+        real.resize(width, 100)
+        real.show()
+        self.application.processEvents()
+        real.resize(width, max(real.layout().minimumHeightForWidth(width), real.minimumSizeHint().height()))
+        self.application.processEvents()
+        real.grab().save(str(path))
+        real.hide()
+
+    def _make_views(self) -> None:
+        """Slicer's layout manager makes the slice views that a layout names."""
+        from MedXAILib.scene import side_by_side
+
+        if not side_by_side.is_laid_out(self.scene) or self._logics:
+            return
+        for name in side_by_side.VIEWS:
+            logic = slicer.vtkMRMLSliceLogic()
+            logic.SetMRMLScene(self.scene)
+            view = logic.AddSliceNode(name)
+            view.SetOrientation("Axial")
+            view.SetDimensions(300, 300, 1)
+            self._logics.append(logic)
+
+
+@contextmanager
+def panel_bench(folder: Path) -> Iterator[PanelBench]:
+    """A fresh scene, fresh settings, and the module opened in them; models are looked for in `folder`/models."""
+    from MedXAILib.scene.headless import headless_scene, quiet_vtk
+
+    application = install.install(folder)
+    if str(ROOT / "MedXAI") not in sys.path:
+        sys.path.insert(0, str(ROOT / "MedXAI"))
+    qt_module.FileDialog.answers.clear()
+    QtCore.QSettings(str(folder / "settings.ini"), QtCore.QSettings.Format.IniFormat).setValue("MedXAI/ModelFolder", str(folder / "models"))
+    with quiet_vtk(), no_unseen_errors(), headless_scene() as scene:
+        bench = PanelBench(scene, folder, application)
+        try:
+            yield bench
+        finally:
+            if bench.panel is not None:
+                bench.quit()
+
+
+@contextmanager
+def no_unseen_errors() -> Iterator[None]:
+    """An exception in a slot or an observer is only printed by Qt and VTK; here it fails the test."""
+    errors: list[BaseException] = []
+    before, sys.excepthook = sys.excepthook, lambda _kind, error, _trace: errors.append(error)
+    try:
+        yield
+    finally:
+        sys.excepthook = before
+    if errors:
+        raise AssertionError(f"{len(errors)} exceptions in slots or observers, the first: {errors[0]!r}") from errors[0]
