@@ -36,6 +36,8 @@ class NodeComboBox(QtWidgets.QComboBox):
         super().__init__(parent)
         self._scene = None
         self._tags: list[tuple[object, int]] = []
+        tags = self._tags  # a callable without self, which is half gone when the signal comes
+        self.destroyed.connect(lambda: [subject.RemoveObserver(tag) for subject, tag in tags])
         self._node = None
         self._model = SortFilterProxyModel(self)
         self._is_filling = False

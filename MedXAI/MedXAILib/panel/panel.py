@@ -263,7 +263,7 @@ class Panel(VTKObservationMixin):
         self._placing.region = None
         self._ui.drawButton.checked = False
         self._take_parameters(None)
-        self._controller.forget()
+        self._act(self._controller.forget)
         self._access.forget()
 
     def _scene_closed(self, _caller: object, _event: str) -> None:
