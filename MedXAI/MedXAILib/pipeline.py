@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .encoding import Encoding, EncodingCache, check_layers, default_layers, encode, encoding_key
+from .encoding import EXACT, Backend, Encoding, EncodingCache, check_layers, default_layers, encode, encoding_key
 from .explaining import Concentration, Explanation, ExplainerParameters, concentration_of, display_range, explain
 from .imaging import (
     ClippedBox,
@@ -94,10 +94,14 @@ def prepare_slice(
 
 @dataclass(frozen=True)
 class Explainer:
-    """One model with the encodings that it has made; the second box on a slice is answered from the cache."""
+    """One model with the encodings that it has made; the second box on a slice is answered from the cache.
+
+    backend: how the encoder is computed; see `encoding.choose_backend`.
+    """
 
     model: LoadedModel
     cache: EncodingCache
+    backend: Backend = EXACT
 
     def encode(
         self,
@@ -109,11 +113,11 @@ class Explainer:
         """The slice's encoding, and whether it had to be made now. Raises what `encoding.encode` raises."""
         encoder = self.model.sam.image_encoder
         layers = check_layers(encoder, layers or default_layers(encoder))
-        key = encoding_key(self.model, prepared.model_input, layers)
+        key = encoding_key(self.model, prepared.model_input, layers, self.backend)
         known = self.cache.get(key)
         if known is not None:
             return known, False
-        encoding = encode(self.model, prepared.model_input, layers, progress, is_cancelled)
+        encoding = encode(self.model, prepared.model_input, layers, progress, is_cancelled, self.backend)
         self.cache.put(key, encoding)
         return encoding, True
 
@@ -148,7 +152,7 @@ class Explainer:
             explanation,
             figures,
             resolution_mm(prepared.image, encoding),
-            _warnings(self.model, prepared, clipped, explanation),
+            _warnings(self.model, prepared, clipped, explanation, self.backend),
             encoded_now,
         )
 
@@ -162,10 +166,10 @@ def resolution_mm(image: SliceImage, encoding: Encoding) -> tuple[float, float]:
     return across * columns / width * frame.size_px / w, down * rows / height * frame.size_px / h
 
 
-def _warnings(model: LoadedModel, prepared: PreparedSlice, clipped: ClippedBox, explanation: Explanation) -> tuple[str, ...]:
-    said = []
-    if model.note:
-        said.append(model.note)
+def _warnings(
+    model: LoadedModel, prepared: PreparedSlice, clipped: ClippedBox, explanation: Explanation, backend: Backend
+) -> tuple[str, ...]:
+    said = [note for note in (model.note, backend.note) if note]
     if clipped.was_clipped:
         said.append("The box reached over the edge of the slice and was cut there.")
     share = clipped.box.area_px / prepared.grey.size
@@ -175,7 +179,7 @@ def _warnings(model: LoadedModel, prepared: PreparedSlice, clipped: ClippedBox, 
         said.append("The model segmented nothing in this box; the maps show what it compared, not an organ.")
     for stage in (1, 2, 3):
         if not display_range(maps.stages[stage] for maps in explanation.layers).informative:
-            said.append(f"Stage {stage} is uninformative here (its values hardly differ) and is shown empty.")
+            said.append(f"Stage {stage} is uninformative here (its values hardly differ, or none is positive) and is shown empty.")
     repaired = {layer: count for layer, count in explanation.repaired_tokens.items() if count}
     if repaired:
         said.append("Artefact tokens were replaced by their neighbours: " + ", ".join(f"{n} in {layer}" for layer, n in repaired.items()) + ".")

@@ -197,6 +197,19 @@ def test_layers_of_a_stage_share_their_range_and_negative_values_stay_dark():
     assert (for_display(strong, shown)[strong <= 0] == 0).all()
 
 
+def test_a_small_organ_keeps_its_shades():
+    """0.4 % of a slice: a percentile of all values would lie below every one of the organ's own."""
+    values = np.full((100, 100), -3.0)
+    values[50:54, 50:60] = np.linspace(1, 4, 40).reshape(4, 10)
+    shown = display_range([values])
+    assert shown.upper > 3.5
+    assert len(np.unique(for_display(values, shown))) > 30
+
+
+def test_a_map_without_positive_values_has_nothing_to_show():
+    assert not display_range([np.linspace(-2, -1, 50)]).informative
+
+
 def test_an_unknown_preset_is_refused():
     with pytest.raises(InputError, match="paper or contour"):
         parameters_for("papre")

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from MedXAILib.errors import InputError
-from MedXAILib.imaging import PLANE_AXES, as_one_slice_volume, box_of_mask, clip_box, make_volume, oblique_slice_of, slice_of
+from MedXAILib.imaging import (
+    PLANE_AXES,
+    PixelBox,
+    as_one_slice_volume,
+    box_of_mask,
+    clip_box,
+    make_volume,
+    oblique_slice_of,
+    orientation_of,
+    slice_of,
+)
 
 SHAPE_IJK = (7, 6, 5)
 
@@ -116,3 +126,31 @@ def test_the_box_of_a_box_mask_is_the_box(data):
     box = box_of_mask(mask)
     assert box.xyxy.tolist() == [x0, y0, x1, y1]
     assert (box.mask(mask.shape) == mask).all()
+
+
+def test_the_same_anatomy_looks_the_same_however_it_is_stored():
+    """An asymmetric volume stored in all 48 ways: its upright axial, coronal and sagittal pictures are always the same."""
+    anatomy = np.random.default_rng(0).normal(size=(5, 6, 7))  # along R, A, S
+    expected = {2: anatomy[::-1, ::-1, 3].T, 1: anatomy[::-1, 3, ::-1].T, 0: anatomy[2, ::-1, ::-1].T}
+    box = PixelBox(1, 2, 3, 3)
+    for axes, signs in EVERY_STORAGE:
+        matrix, shape = np.zeros((4, 4)), np.array(anatomy.shape)[list(axes)]
+        matrix[3, 3] = 1
+        stored = anatomy.transpose(axes)
+        for axis, (ras, sign) in enumerate(zip(axes, signs)):
+            matrix[ras, axis] = sign
+            if sign < 0:
+                matrix[ras, 3] = shape[axis] - 1
+                stored = np.flip(stored, axis)
+        volume = make_volume("v", stored.transpose(2, 1, 0), matrix, "MR")
+        for plane, (_, _, through) in PLANE_AXES.items():
+            ras = axes[through]
+            wanted = {2: 3, 1: 3, 0: 2}[ras]
+            image = slice_of(volume, plane, wanted if signs[through] > 0 else shape[through] - 1 - wanted)
+            turn = orientation_of(image)
+            np.testing.assert_array_equal(turn.upright(image.pixels), expected[ras])
+            assert turn.letters == {2: ("R", "L", "A", "P"), 1: ("R", "L", "S", "I"), 0: ("A", "P", "S", "I")}[ras]
+            x0, y0, x1, y1 = (int(v) for v in turn.upright_extent(box, image.shape))
+            marked = turn.upright(box.mask(image.shape))
+            assert marked[y0:y1, x0:x1].all()
+            assert marked.sum() == (x1 - x0) * (y1 - y0)

@@ -7,7 +7,7 @@ import numpy as np
 
 #: A map whose values span less than this says nothing; it is shown as zeros.
 UNINFORMATIVE_RANGE = 1e-4
-_PERCENTILES = (2.0, 99.5)
+_LOWER_PERCENTILE, _UPPER_PERCENTILE = 2.0, 99.5
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,17 @@ class DisplayRange:
 
 
 def display_range(maps: Iterable[np.ndarray]) -> DisplayRange:
-    """The range shared by maps that are to be compared; negative values (unlike the reference) stay dark."""
+    """The range shared by maps that are to be compared; negative values (unlike the reference) stay dark.
+
+    The upper end is a percentile of the positive values: of all values it would lie below a small organ's own, an aorta's
+    being 0.4 % of a slice, and its whole mask would be one colour. Maps without a positive value have nothing to show.
+    """
     values = np.concatenate([np.ravel(m) for m in maps])
-    if values.max() - values.min() < UNINFORMATIVE_RANGE:
+    positive = values[values > 0]
+    if values.max() - values.min() < UNINFORMATIVE_RANGE or positive.size == 0:
         return DisplayRange(0.0, 1.0, False)
-    lower, upper = np.percentile(values, _PERCENTILES)
-    lower = max(float(lower), 0.0)
-    upper = max(float(upper), lower + UNINFORMATIVE_RANGE)
+    lower = max(float(np.percentile(values, _LOWER_PERCENTILE)), 0.0)
+    upper = max(float(np.percentile(positive, _UPPER_PERCENTILE)), lower + UNINFORMATIVE_RANGE)
     return DisplayRange(lower, upper, True)
 
 

@@ -1,5 +1,6 @@
 """panels.png: the paper's panels a to d for one explanation."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,8 @@ _BOX_COLOUR, _MASK_COLOUR = "#00b4d8", "#39d98a"
 _CELL_INCHES, _GAP_ACROSS, _GAP_DOWN = 2.5, 0.1, 0.42
 _LEFT, _RIGHT, _TOP, _BOTTOM = 1.75, 0.85, 0.95, 0.85
 _DPI = 110
+#: A box whose surroundings take less than this share of the slice is shown magnified as well.
+_MAGNIFY_BELOW = 0.5
 
 
 def write_panels(result: SliceExplanation, path: Path) -> None:
@@ -84,13 +87,9 @@ class _Drawing:
         axes.set_title("a  input with box", fontsize=10, loc="left")
 
     def mask_panel(self, axes: Axes) -> None:
-        self._anatomy(axes)
-        if self._mask.any():
-            fill = np.zeros((*self._mask.shape, 4))
-            fill[self._mask] = (*_rgb(_MASK_COLOUR), 0.35)
-            axes.imshow(fill, extent=self._extent, interpolation="nearest")
-            self._outline(axes, 1.2)
+        self._segmented(axes)
         self._box(axes)
+        self._magnified(axes, self._segmented)
         across, down = self._turn.pixel_mm
         axes.set_title(f"b  segmented organ, {self._mask.sum() * across * down / 100:.1f} cm²", fontsize=10, loc="left")
 
@@ -104,6 +103,7 @@ class _Drawing:
         values = self._result.explanation.terminal
         shown = display_range([values])
         self._map(axes, values, shown, outline=True)
+        self._magnified(axes, lambda inset: self._map(inset, values, shown, outline=True))
         axes.set_title("terminal map (mask logits)", fontsize=10, loc="left")
         _colour_bar(axes.figure, axes, shown)
 
@@ -124,11 +124,35 @@ class _Drawing:
         axes.set_xticks([])
         axes.set_yticks([])
 
+    def _segmented(self, axes: Axes) -> None:
+        self._anatomy(axes)
+        if self._mask.any():
+            fill = np.zeros((*self._mask.shape, 4))
+            fill[self._mask] = (*_rgb(_MASK_COLOUR), 0.35)
+            axes.imshow(fill, extent=self._extent, interpolation="nearest")
+            self._outline(axes, 1.2)
+
+    def _magnified(self, axes: Axes, draw: Callable[[Axes], None]) -> None:
+        """A small organ once more, larger, in the corner away from it."""
+        x0, y0, x1, y1 = self._box_mm
+        side = 2 * max(x1 - x0, y1 - y0)
+        if side > _MAGNIFY_BELOW * min(self._width_mm, self._height_mm):
+            return
+        left = 0.62 if x0 + x1 < self._width_mm else 0.0
+        inset = axes.inset_axes((left, 0.0 if y0 + y1 < self._height_mm else 0.55, 0.38, 0.45))
+        draw(inset)
+        middle_x, middle_y = (x0 + x1) / 2, (y0 + y1) / 2
+        height = side * (0.45 * self._height_mm) / (0.38 * self._width_mm)
+        inset.set_xlim(middle_x - side / 2, middle_x + side / 2)
+        inset.set_ylim(middle_y + height / 2, middle_y - height / 2)
+        for spine in inset.spines.values():
+            spine.set_color("white")
+
     def _map(self, axes: Axes, values: np.ndarray, shown: DisplayRange, outline: bool = False) -> None:
         self._anatomy(axes)
         scaled = for_display(self._turn.upright(self._result.on_slice(values)), shown) * self._inside
         colours = colormaps["inferno"](scaled)
-        colours[..., 3] = np.clip(2 * scaled, 0, 1) * 0.75
+        colours[..., 3] = np.clip(1.5 * scaled, 0, 1) * 0.75
         axes.imshow(colours, extent=self._extent, interpolation="bilinear")
         if outline and self._mask.any():
             self._outline(axes, 0.8)
@@ -140,12 +164,15 @@ class _Drawing:
         if min(self._mask.shape) > 1:
             axes.contour(x, y, self._mask.astype(float), levels=[0.5], colors=[_MASK_COLOUR], linewidths=width)
 
-    def _box(self, axes: Axes) -> None:
+    @property
+    def _box_mm(self) -> tuple[float, float, float, float]:
         x0, y0, x1, y1 = self._turn.upright_extent(self._result.box.box, self._result.prepared.grey.shape)
         across, down = self._turn.pixel_mm
-        axes.add_patch(
-            Rectangle((x0 * across, y0 * down), (x1 - x0) * across, (y1 - y0) * down, fill=False, edgecolor=_BOX_COLOUR, linewidth=1.3)
-        )
+        return x0 * across, y0 * down, x1 * across, y1 * down
+
+    def _box(self, axes: Axes) -> None:
+        x0, y0, x1, y1 = self._box_mm
+        axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=_BOX_COLOUR, linewidth=1.3))
 
     def _letters(self, axes: Axes) -> None:
         left, right, top, bottom = self._turn.letters

@@ -10,7 +10,7 @@ _ENTRIES = 256
 
 
 def saliency_colour_node(scene: "slicer.vtkMRMLScene") -> "slicer.vtkMRMLColorTableNode":
-    """The scene's own table, made once: inferno, alpha rising from 0 to 1 over the lower half."""
+    """The scene's own table, made once: inferno, alpha rising from 0 to 1 over the lower two thirds."""
     known = scene.GetNodesByClass("vtkMRMLColorTableNode")
     known.UnRegister(None)
     for index in range(known.GetNumberOfItems()):
@@ -21,7 +21,7 @@ def saliency_colour_node(scene: "slicer.vtkMRMLScene") -> "slicer.vtkMRMLColorTa
     node.SetTypeToUser()
     node.SetNumberOfColors(_ENTRIES)
     node.SetHideFromEditors(False)
-    alpha = np.clip(np.linspace(0, 2, _ENTRIES), 0, 1)
+    alpha = np.clip(np.linspace(0, 1.5, _ENTRIES), 0, 1)
     for index, (red, green, blue, _) in enumerate(matplotlib.colormaps["inferno"](np.linspace(0, 1, _ENTRIES))):
         node.SetColor(index, f"{index / (_ENTRIES - 1):.3f}", red, green, blue, alpha[index])
     node = scene.AddNode(node)

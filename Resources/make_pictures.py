@@ -1,0 +1,48 @@
+"""Makes the pictures of README and documentation from the built-in phantom and the demo model; no real scan is in them.
+
+    .venv/bin/python Resources/make_pictures.py
+
+writes Resources/panels_liver.png, panels_right_kidney.png, panels_aorta.png, and scene_liver.png: the slice view of the
+saved scene, as Slicer composites it.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "MedXAI"))
+
+from MedXAILib.cli.main import main as medxai  # noqa: E402
+from MedXAILib.scene.headless import headless_scene, load_scene_bundle, picture_of_view, quiet_vtk  # noqa: E402
+
+#: Wide enough to read every figure, and half the bytes of the full size.
+_WIDTH_PX = 1280
+
+
+def panels(organ: str, folder: Path) -> None:
+    if medxai(["demo", "--organ", organ, "--output", str(folder)]):
+        raise SystemExit(f"the panels of the {organ} could not be made")
+    picture = Image.open(folder / "panels.png").convert("RGB")
+    picture = picture.resize((_WIDTH_PX, round(picture.height * _WIDTH_PX / picture.width)), Image.Resampling.LANCZOS)
+    picture.save(ROOT / "Resources" / f"panels_{organ.replace(' ', '_')}.png", optimize=True)
+
+
+def view(folder: Path) -> None:
+    with quiet_vtk(), headless_scene() as scene:
+        load_scene_bundle(scene, folder / "scene.mrb")
+        Image.fromarray(picture_of_view(scene, "Red")).convert("RGB").save(ROOT / "Resources" / "scene_liver.png", optimize=True)
+
+
+def make() -> None:
+    for organ in ("aorta", "right kidney", "liver"):
+        with tempfile.TemporaryDirectory() as folder:
+            panels(organ, Path(folder))
+            if organ == "liver":
+                view(Path(folder))
+
+
+if __name__ == "__main__":
+    make()
