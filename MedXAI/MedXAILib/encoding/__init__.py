@@ -1,16 +1,20 @@
 """The image encoder's one pass over a slice: embedding, features of the tapped layers, and their cache."""
 
+from .backend import EXACT, Backend, choose_backend
 from .cache import EncodingCache
 from .encoding import Encoding, encode, encoding_key
 from .features import LayerFeatures
 from .tapped_pass import EncoderOutput, check_layers, default_layers, layer_names, run_encoder
 
 __all__ = [
+    "EXACT",
+    "Backend",
     "EncoderOutput",
     "Encoding",
     "EncodingCache",
     "LayerFeatures",
     "check_layers",
+    "choose_backend",
     "default_layers",
     "encode",
     "encoding_key",

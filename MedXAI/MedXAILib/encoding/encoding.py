@@ -11,8 +11,9 @@ from torch import Tensor
 from ..errors import ResourceError
 from ..imaging.model_input import ModelFrame, ModelInput
 from ..models.loading import LoadedModel
+from .backend import EXACT, Backend
 from .features import LayerFeatures, layer_features
-from .tapped_pass import Progress, check_layers, default_layers, run_encoder
+from .tapped_pass import Progress, check_layers, default_layers
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,13 @@ class Encoding:
         return self.embedding.nbytes + sum(layer.nbytes for layer in self.layers)
 
 
-def encoding_key(model: LoadedModel, model_input: ModelInput, layers: Sequence[str]) -> str:
-    """Equal for two slices exactly if the model would see the same tensor: volume, slice and window are in it."""
+def encoding_key(model: LoadedModel, model_input: ModelInput, layers: Sequence[str], backend: Backend = EXACT) -> str:
+    """Equal for two slices exactly if the model would see the same tensor: volume, slice and window are in it.
+
+    The backend is in it too: an exact result never stands in for a rounded one, nor the other way round.
+    """
     digest = hashlib.blake2b(model_input.tensor_chw.tobytes(), digest_size=16)
-    digest.update(repr((model.checksum_sha256, str(model.device), model_input.frame, tuple(layers))).encode())
+    digest.update(repr((model.checksum_sha256, str(model.device), model_input.frame, tuple(layers), backend.name)).encode())
     return digest.hexdigest()
 
 
@@ -45,6 +49,7 @@ def encode(
     layers: Sequence[str] | None = None,
     progress: Progress = lambda done, total: None,
     is_cancelled: Callable[[], bool] = lambda: False,
+    backend: Backend = EXACT,
 ) -> Encoding:
     """One pass of the image encoder, with the features of the asked layers (default: see `default_layers`).
 
@@ -55,7 +60,7 @@ def encode(
     start = time.perf_counter()
     image = torch.from_numpy(model_input.tensor_chw)[None].to(model.device)
     try:
-        output = run_encoder(encoder, image, layers, progress, is_cancelled)
+        output = backend.run(encoder, image, layers, progress, is_cancelled)
         features = tuple(_features(name, tokens, model_input.frame) for name, tokens in output.tokens.items())
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise ResourceError(_NO_MEMORY.format(model.title)) from error

@@ -139,7 +139,7 @@ class _Tokens:
     def _attend_globally(self, attention: nn.Module, joint: Tensor, out: Tensor) -> None:
         grid = (self._height, self._width)
         query, key, value = joint[None].unbind(2)
-        attend(query, key, value, grid, grid, _positions(attention, *grid), attention.scale, out[None])
+        attend(query, key, value, grid, grid, _positions(attention, *grid), attention.scale, out[None], self._products.attention_dtype)
 
     def _attend_in_windows(self, attention: nn.Module, joint: Tensor, out: Tensor, order: WindowOrder) -> None:
         window = (order.side, order.side)
@@ -152,7 +152,8 @@ class _Tokens:
             if (group.rows, group.columns) != window:
                 key, value = _padded(attention.qkv, joint[part, 1:], group.count, group.rows, group.columns, order.side)
             cut = positions and positions.for_queries(group.rows, group.columns)
-            attend(query, key, value, (group.rows, group.columns), window, cut, attention.scale, out[part].unflatten(0, shape))
+            real, part_out = (group.rows, group.columns), out[part].unflatten(0, shape)
+            attend(query, key, value, real, window, cut, attention.scale, part_out, self._products.attention_dtype)
 
     def _mlp(self, block: nn.Module) -> None:
         mlp = block.mlp

@@ -15,7 +15,12 @@ _PROBE_ROUNDS = 4
 
 
 class Products(Protocol):
-    """x: (n, in), out and residual: (n, out features), all contiguous rows."""
+    """x: (n, in), out and residual: (n, out features), all contiguous rows.
+
+    attention_dtype: what queries, keys and values are rounded to; None leaves them as they are.
+    """
+
+    attention_dtype: torch.dtype | None
 
     def write(self, layer: nn.Linear, x: Tensor, out: Tensor) -> None:
         """out = layer(x)."""
@@ -29,6 +34,8 @@ class BlasProducts:
 
     Writing to memory that is used again is 15 % faster than `F.linear`, whose fresh result the kernel must first map.
     """
+
+    attention_dtype = None
 
     def write(self, layer: nn.Linear, x: Tensor, out: Tensor) -> None:
         if layer.bias is None:
@@ -44,6 +51,8 @@ class BlasProducts:
 
 class OneDnnProducts:
     """oneDNN's 1 × 1 convolution over channels-last memory; far faster than MKL on some CPUs."""
+
+    attention_dtype = None
 
     def write(self, layer: nn.Linear, x: Tensor, out: Tensor) -> None:
         out.copy_(_convolved(layer, x))
@@ -74,11 +83,12 @@ def _fastest_products(_threads: int) -> Products:
     ways: dict[Products, float] = {blas: float("inf"), one_dnn: float("inf")}
     for _ in range(_PROBE_ROUNDS):  # in turn, so that another program's load hits both
         for way in ways:
-            ways[way] = min(ways[way], _seconds(lambda way=way: way.write(layer, x, out)))
+            ways[way] = min(ways[way], seconds_of(lambda way=way: way.write(layer, x, out)))
     return one_dnn if ways[one_dnn] * _CLEAR_GAIN < ways[blas] else blas
 
 
-def _seconds(work: Callable[[], None]) -> float:
+def seconds_of(work: Callable[[], None]) -> float:
+    """How long the work takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start

@@ -1,0 +1,84 @@
+"""The OpenVINO encoder gives what segment-anything's own forward gives, layers included."""
+
+import importlib.util
+
+import pytest
+import torch
+from MedXAILib.encoding import run_encoder
+from MedXAILib.encoding.backend import choose_backend
+from MedXAILib.errors import Cancelled
+from test_exact_vit import SHAPES, image_for, own_forward, relative_error, vit
+
+needs_openvino = pytest.mark.skipif(
+    importlib.util.find_spec("openvino") is None, reason="openvino is not installed (pip install openvino)"
+)
+CPU = torch.device("cpu")
+
+
+@needs_openvino
+@pytest.mark.parametrize("name", [name for name in SHAPES if name != "another activation"])
+def test_embedding_and_layers_equal_the_models_own_forward(name, tmp_path):
+    encoder = vit(**SHAPES[name])
+    image = image_for(encoder)
+    expected, captured = own_forward(encoder, image)
+    backend = choose_backend("openvino", encoder, CPU, tmp_path)
+    assert backend.name == "openvino"
+    output = backend.run(encoder, image, tuple(captured))
+    assert relative_error(output.embedding, expected) < 1e-5
+    assert list(output.tokens) == list(captured)
+    for layer, found in output.tokens.items():
+        assert relative_error(found, captured[layer]) < 1e-5, layer
+
+
+@needs_openvino
+def test_scores_of_a_large_grid_are_cut_and_joined_again():
+    encoder = vit(img_size=128, patch_size=2, embed_dim=8, num_heads=2, depth=1, window_size=0)
+    image = image_for(encoder)
+    expected, _ = own_forward(encoder, image)
+    output = choose_backend("openvino", encoder, CPU).run(encoder, image, ("neck",))
+    assert relative_error(output.embedding, expected) < 1e-5
+
+
+@needs_openvino
+def test_the_compiled_model_is_kept_on_disk_and_results_are_not_overwritten(tmp_path):
+    encoder = vit(**SHAPES["windows that fit"])
+    first, second = image_for(encoder, 1), image_for(encoder, 2)
+    backend = choose_backend("openvino", encoder, CPU, tmp_path / "compiled")
+    output = backend.run(encoder, first, ("block 1",))
+    kept = output.embedding.clone(), output.tokens["block 1"].clone()
+    assert list((tmp_path / "compiled").rglob("*.blob"))
+    assert not torch.equal(backend.run(encoder, second, ("block 1",)).embedding, kept[0])
+    assert torch.equal(output.embedding, kept[0])
+    assert torch.equal(output.tokens["block 1"], kept[1])
+    again = choose_backend("openvino", encoder, CPU, tmp_path / "compiled").run(encoder, first, ("block 1",))
+    assert relative_error(again.embedding, kept[0]) < 1e-6
+
+
+@needs_openvino
+def test_cancellation_before_and_during_the_run():
+    encoder = vit(**SHAPES["cut windows, as in ViT-B"])
+    image = image_for(encoder)
+    backend = choose_backend("openvino", encoder, CPU)
+    with pytest.raises(Cancelled):
+        backend.run(encoder, image, ("neck",), is_cancelled=lambda: True)
+    large = vit(img_size=128, patch_size=2, depth=8, window_size=0)
+    answers = iter([False])  # once: then the graph is under way
+    with pytest.raises(Cancelled):
+        choose_backend("openvino", large, CPU).run(large, image_for(large), ("neck",), is_cancelled=lambda: next(answers, True))
+    done = []
+    output = backend.run(encoder, image, ("neck",), lambda d, total: done.append((d, total)))
+    assert done == [(5, 5)]
+    assert relative_error(output.embedding, own_forward(encoder, image)[0]) < 1e-5
+
+
+def test_where_it_cannot_serve_the_exact_encoder_does_and_says_so(monkeypatch):
+    encoder = vit(**SHAPES["another activation"])
+    image = image_for(encoder)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    missing = choose_backend("openvino", encoder, CPU)
+    assert missing.name == "exact"
+    assert "pip install openvino" in missing.note
+    assert torch.equal(missing.run(encoder, image, ("neck",)).embedding, run_encoder(encoder, image, ("neck",)).embedding)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    assert "made for SAM's ViT" in choose_backend("openvino", encoder, CPU).note
+    assert "is on cuda" in choose_backend("openvino", encoder, torch.device("cuda")).note
