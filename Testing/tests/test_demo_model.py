@@ -60,7 +60,7 @@ def test_the_box_prompt_is_an_ellipse_within_the_box():
 
 def test_a_one_pixel_box_leaves_a_trace():
     sam = build_demo_sam()
-    prompt = box_mask_prompt(torch.tensor([[10.0, 10.0, 11.0, 11.0], [10.0, 10.0, 10.0, 10.0]]), sam)
+    prompt = box_mask_prompt(torch.tensor([[10.0, 10.0, 11.0, 11.0], [11.0, 11.0, 11.0, 11.0]]), sam)
     assert torch.isfinite(prompt).all()
     assert (prompt[0] > BOX_PROMPT_OUTSIDE).sum() == 1
 
