@@ -9,6 +9,7 @@ from conftest import SMALL_SHAPE, small_model
 from MedXAILib.errors import ModelError
 from MedXAILib.models import ModelStore, load_model, registered
 from MedXAILib.models.lite_medsam import build_lite_medsam
+from MedXAILib.models.tiny_vit import WindowAttention
 from MedXAILib.models.sam_vit import SAM_VIT_B, SamVitShape, build_sam_vit, shape_of
 
 
@@ -64,6 +65,14 @@ def test_lite_medsam_is_recognised(tmp_path):
     assert loaded.architecture == "LiteMedSAM TinyViT"
     assert loaded.convention.size_px == 256
     assert same(loaded.sam.state_dict(), sam.state_dict())
+
+
+def test_tiny_vit_numbers_its_attention_biases_as_its_checkpoints_do():
+    """Distances are numbered in the order in which pairs of tokens, row by row, first show them."""
+    window, met = 7, {}
+    places = [(row, column) for row in range(window) for column in range(window)]
+    numbers = [[met.setdefault((abs(a[0] - b[0]), abs(a[1] - b[1])), len(met)) for b in places] for a in places]
+    assert WindowAttention(8, 2, window).bias_index.tolist() == numbers
 
 
 def test_the_naming_of_transformers_gives_the_same_masks(tmp_path):

@@ -90,7 +90,6 @@ def _layer_maps(
     def flat(maps: list[np.ndarray]) -> Tensor:
         return torch.from_numpy(np.stack(maps)).to(device, torch.float32).flatten(1)
 
-    content = flat([frame.content_coverage(grid)]) > 0
     found = similarities(
         layer,
         flat([geometry.coverage_of(box, frame, grid) for box in boxes]),
@@ -105,6 +104,7 @@ def _layer_maps(
         + parameters.prompt_weight * found.prompt
         - parameters.context_weight * found.context
     ).relu()
-    maps = torch.stack([found.prototype, found.prototype_prompt, weight * four, four]) * content
+    # Tokens outside the image have zero features, so every map is zero there.
+    maps = torch.stack([found.prototype, found.prototype_prompt, weight * four, four])
     arrays = maps.unflatten(-1, grid).cpu().numpy()
     return [LayerMaps(layer.name, grid, dict(zip(STAGES, arrays[:3, i], strict=True)), arrays[3, i]) for i in range(len(boxes))]
