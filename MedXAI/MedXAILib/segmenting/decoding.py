@@ -12,6 +12,7 @@ from ..encoding.encoding import Encoding
 from ..imaging.box import PixelBox
 from ..models.demo_encoder import box_mask_prompt
 from ..models.loading import LoadedModel
+from . import box_decoder
 from .attention import PromptAttention
 
 #: Boxes decoded together; more only grows the memory (ViT-B: about 25 MB a box).
@@ -47,28 +48,32 @@ def _segment_batch(model: LoadedModel, encoding: Encoding, boxes: Sequence[Pixel
     begin = time.perf_counter()
     sam, frame = model.sam, encoding.frame
     xyxy = torch.from_numpy(np.stack([frame.scale_xyxy(box.xyxy) for box in boxes])).to(model.device, torch.float32)
-    sparse, dense = _prompt(sam, xyxy)
-    with PromptAttention(sam.mask_decoder) as attention:
-        logits, _ = sam.mask_decoder(
-            image_embeddings=encoding.embedding,
-            image_pe=sam.prompt_encoder.get_dense_pe(),
-            sparse_prompt_embeddings=sparse,
-            dense_prompt_embeddings=dense,
-            multimask_output=False,
-        )
-        looked_at = attention.mean().unflatten(-1, encoding.embedding.shape[-2:])
-    logits = logits[:, 0]
+    logits, looked_at = _decode(sam, encoding.embedding, xyxy)
+    looked_at = looked_at.unflatten(-1, encoding.embedding.shape[-2:])
     probability = frame.to_slice(torch.sigmoid(logits).cpu().numpy())
     seconds = (time.perf_counter() - begin) / len(boxes)
     parts = zip(boxes, logits.cpu().numpy(), probability > 0.5, looked_at.cpu().numpy(), strict=True)
     return [Segmentation(box, lo, mask, a, seconds) for box, lo, mask, a in parts]
 
 
-def _prompt(sam: nn.Module, xyxy: Tensor) -> tuple[Tensor, Tensor]:
-    """Sparse (B, 2, C) and dense (B, C, h, w) prompt embeddings of boxes (B, 4) in model pixels.
+def _decode(sam: nn.Module, embedding: Tensor, xyxy: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits (B, 4h, 4w) and the prompt's attention (B, h·w) for boxes (B, 4) in model pixels.
 
     The demo model was trained with the box as SAM's mask prompt as well; its dense embedding then carries the box into
     the image tokens, and so into the attention that the explainer reads.
     """
     masks = box_mask_prompt(xyxy, sam) if getattr(sam, "box_as_mask_prompt", False) else None
-    return sam.prompt_encoder(points=None, boxes=xyxy, masks=masks)
+    sparse, dense = sam.prompt_encoder(points=None, boxes=xyxy, masks=masks)
+    image_pe = sam.prompt_encoder.get_dense_pe()
+    if box_decoder.can_run(sam.mask_decoder):
+        same_for_all = masks is None
+        return box_decoder.decode_boxes(sam.mask_decoder, embedding, image_pe, sparse, dense[:1] if same_for_all else dense)
+    with PromptAttention(sam.mask_decoder) as attention:
+        logits, _ = sam.mask_decoder(
+            image_embeddings=embedding,
+            image_pe=image_pe,
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense,
+            multimask_output=False,
+        )
+        return logits[:, 0], attention.mean()
