@@ -119,7 +119,7 @@ def test_a_saved_scene_comes_back_the_same(scene, situation, explainer, tmp_path
         assert again.GetNodeReference("MedXAI.source").GetName() == "CT abdomen"
         display = again.GetDisplayNode()
         assert (display.GetWindowLevelMin(), display.GetWindowLevelMax(), display.GetLowerThreshold()) == pytest.approx(shown[name], rel=1e-5, abs=1e-6)  # written as text
-        assert display.GetColorNode().GetName() == "MedXAI saliency"
+        assert display.GetColorNode().GetName() == "MedXAI inferno"
     stage1 = scene.GetFirstNodeByName("CT abdomen · MedXAI stage 1 · block 3")
     assert {key: stage1.GetAttribute(key) for key in attributes} == attributes
     composite = views.composite_of(views.slice_view(scene, "Red"))

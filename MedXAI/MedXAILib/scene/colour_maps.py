@@ -1,22 +1,21 @@
-"""The colour maps that a reader can choose for the overlays, each transparent where a map is low."""
+"""The colour tables of the overlays, each transparent where a map is low."""
 
 import matplotlib
 import numpy as np
 import slicer
 
-from .colours import saliency_colour_node
-
+#: Names of matplotlib's maps, all of rising lightness, so that they can be read without seeing hues; the first is the default.
+COLOUR_MAPS = ("inferno", "viridis", "cividis", "gray")
 _ATTRIBUTE = "MedXAI.ColourMap"
 _ENTRIES = 256
 
-#: Names of matplotlib's maps, all of rising lightness, so that they can be read without seeing hues.
-COLOUR_MAPS = ("inferno", "viridis", "cividis", "gray")
 
+def colour_node_of(scene: "slicer.vtkMRMLScene", name: str = COLOUR_MAPS[0]) -> "slicer.vtkMRMLColorTableNode":
+    """The scene's table of that map, made once; inferno where the name is unknown.
 
-def colour_node_of(scene: "slicer.vtkMRMLScene", name: str) -> "slicer.vtkMRMLColorTableNode":
-    """The scene's table of that map, made once; inferno where the name is unknown."""
-    if name not in COLOUR_MAPS[1:]:
-        return saliency_colour_node(scene)
+    Alpha rises from 0 to 1 over the lower two thirds, so that the anatomy stays visible under low values.
+    """
+    name = name if name in COLOUR_MAPS else COLOUR_MAPS[0]
     for index in range(scene.GetNumberOfNodesByClass("vtkMRMLColorTableNode")):
         known = scene.GetNthNodeByClass(index, "vtkMRMLColorTableNode")
         if known.GetAttribute(_ATTRIBUTE) == name:
@@ -28,6 +27,6 @@ def colour_node_of(scene: "slicer.vtkMRMLScene", name: str) -> "slicer.vtkMRMLCo
     node.SetHideFromEditors(False)
     share = np.linspace(0, 1, _ENTRIES)
     for index, (red, green, blue, _) in enumerate(matplotlib.colormaps[name](share)):
-        node.SetColor(index, f"{share[index]:.3f}", red, green, blue, min(2 * share[index], 1.0))
+        node.SetColor(index, f"{share[index]:.3f}", red, green, blue, min(1.5 * share[index], 1.0))
     node.SetAttribute(_ATTRIBUTE, name)
     return scene.AddNode(node)

@@ -11,7 +11,7 @@ from ..explaining.explanation import STAGES
 from ..pipeline import SliceExplanation
 from ..provenance import box_text, provenance_of, shown_layer
 from . import views
-from .colours import saliency_colour_node
+from .colour_maps import colour_node_of
 from .overlays import add_overlay
 from .regions import roi_of_box
 from .segmentations import add_segmentation
@@ -87,7 +87,7 @@ def show_result(
     scene, image = volume_node.GetScene(), result.prepared.image
     title = _title(result)
     shared = provenance_of(result)
-    colour_node = saliency_colour_node(scene)
+    colour_node = colour_node_of(scene)
     scene.StartState(scene.BatchProcessState)
     try:
         overlays = {}
