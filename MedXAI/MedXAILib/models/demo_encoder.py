@@ -191,7 +191,9 @@ def build_demo_sam() -> nn.Module:
     """The demo model with untrained weights: segment-anything's ``Sam``, input 256 x 256.
 
     It takes images in [0, 1] (no mean or deviation is removed) and, per box, the two corners and
-    ``box_mask_prompt``; ``box_as_mask_prompt`` says so. With ``multimask_output=False`` mask 0 is
+    ``box_mask_prompt``; ``box_as_mask_prompt`` says so. ``box_corners_are_edges``: the far corner is
+    the last pixel's far edge, not its index (a scan's pixel may be 2.5 model pixels wide, which a
+    small organ cannot spare). With ``multimask_output=False`` mask 0 is
     the answer; masks 1 to 3 were never trained. Raises ImportError without segment-anything.
     """
     parts = modeling()
@@ -216,6 +218,7 @@ def build_demo_sam() -> nn.Module:
         pixel_std=[1.0, 1.0, 1.0],
     )
     sam.box_as_mask_prompt = True
+    sam.box_corners_are_edges = True
     return sam.eval()
 
 

@@ -21,9 +21,9 @@ def drawn_box(rng: np.random.Generator, tight: np.ndarray, size: int) -> np.ndar
 
     A third are 0 to 20 of 1024 pixels too large on every side (as MedSAM was trained), a third
     miss every side by up to 5 % of the box in or out, a third by up to 5 % outwards. Many programs
-    give the indexes of the last pixels instead of their far edges: half of the boxes fall short at
-    the right and the bottom by a pixel of the scan, which may be 2.5 of 256 here. At least a pixel
-    large, within the slice.
+    give the indexes of the last pixels instead of their far edges: a fifth of the boxes fall short
+    at the right and the bottom by a pixel of the scan, which may be 2.5 of 256 here. At least a
+    pixel large, within the slice.
     """
     sides = np.array([tight[2] - tight[0], tight[3] - tight[1]] * 2)
     kind = rng.integers(3)
@@ -31,7 +31,7 @@ def drawn_box(rng: np.random.Generator, tight: np.ndarray, size: int) -> np.ndar
         outward = rng.uniform(0, 20 / 1024 * size, 4)
     else:
         outward = rng.uniform(-0.05 if kind == 1 else 0.0, 0.05, 4) * sides
-    if rng.random() < 0.5:
+    if rng.random() < 0.2:
         outward[2:] -= np.minimum(rng.uniform(0.3, 2.5) * size / 256, 0.15 * sides[2:])
     box = tight + outward * np.array([-1, -1, 1, 1])
     x0, y0 = np.clip(box[:2], 0, size - 1)
