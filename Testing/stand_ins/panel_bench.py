@@ -77,7 +77,7 @@ class PanelBench:
 
     def settle(self) -> None:
         """Until nothing is under way any more."""
-        assert self.pump(lambda: not self.controller.wants_ticks), f"the panel does not come to rest: {self.controller.state.phase}"
+        assert self.pump(lambda: not self.controller.wants_ticks, 30), f"the panel does not come to rest: {self.controller.state.phase}"
 
     def start(self) -> None:
         """Until the panel has started."""
@@ -183,7 +183,7 @@ class PanelBench:
         slicer.util.setSliceViewerLayers(background=node, fit=True)
         return node
 
-    def picture(self, path: Path, width: int = 420) -> None:
+    def picture(self, path: Path, width: int = 460) -> None:
         """A picture of the panel as it is now."""
         real = self.parent._real
         real.resize(width, 100)

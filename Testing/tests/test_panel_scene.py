@@ -121,6 +121,11 @@ def test_leaving_and_returning_is_safe_in_every_state(bench: PanelBench, state: 
     explain(bench)
 
 
+def test_leaving_a_module_that_has_nothing_to_do_leaves_nothing_waiting(bench: PanelBench) -> None:
+    bench.leave_module()
+    bench.settle()
+
+
 def test_quitting_while_computing_stops_the_worker(bench: PanelBench) -> None:
     busy(bench)
     assert bench.quit()

@@ -99,9 +99,9 @@ class Controller:
         if not method.model:
             method = replace(method, model=preferred(self._state.models))
         if method != self._state.method:
+            self._is_dirty = True  # before observers hear of it, so that they see that ticks are wanted
             self._set(method=method)
             self.list_models()
-            self._is_dirty = True
 
     def choose_view(self, view: ViewChoices) -> None:
         """Takes over how the maps are looked at, and shows them so at once."""
@@ -112,8 +112,8 @@ class Controller:
     def choose_live(self, live: bool) -> None:
         """Whether dragging the box updates the maps."""
         if live != self._state.live:
-            self._set(live=live)
             self._is_dirty = True
+            self._set(live=live)
 
     def explain(self) -> None:
         """Explains what stands in the scene now; nothing where it cannot be, the state's obstacles say why."""
@@ -146,8 +146,8 @@ class Controller:
         if self._state.can_cancel:
             self._declined = self._task_situation
             self._drop_task()
-            self._set(running=None, outcome=Outcome.CANCELLED, message="")
             self._is_dirty = True
+            self._set(running=None, outcome=Outcome.CANCELLED, message="")
 
     def free_memory(self) -> None:
         """Drops the loaded model and all encodings; the next Explain makes them again."""
@@ -182,8 +182,8 @@ class Controller:
             self._drop_task()
             self._set(running=None)
         self._behind_since = self._declined = None
-        self._set(outcome=Outcome.NONE, message="", result=None, explained=None, stale=(), sight=Sight())
         self._is_dirty = True
+        self._set(outcome=Outcome.NONE, message="", result=None, explained=None, stale=(), sight=Sight())
 
     def close(self, timeout_s: float = 0.0) -> bool:
         """Ends for good; returns whether the worker has stopped already. Further calls do nothing."""
@@ -289,7 +289,7 @@ class Controller:
             self._declined = situation
             self._fail(event.error)
         elif running.activity is Activity.START:
-            self._set(running=None, started=not event.value, missing=event.value)
+            self._set(running=None, started=not event.value, missing=event.value, models=self._state.models if not event.value else ())
             if not event.value:
                 self.list_models()
         elif running.activity in (Activity.EXPLAIN, Activity.LIVE):

@@ -113,6 +113,7 @@ class Display:
         else:
             text = wording.weights(model)
         self._set("weightsLabel", "text", text)
+        self._set("modelSection", "text", wording.model_heading(model))
         self._set("downloadButton", "visible", bool(model and not model.is_here and model.can_download))
         self._set("downloadButton", "enabled", not state.is_busy)
         self._set("expectationLabel", "text", wording.expectation(state, state.method.device) if state.started else "")

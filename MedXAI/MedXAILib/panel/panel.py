@@ -20,6 +20,8 @@ from .scene_access import SceneAccess
 from .translation import _
 from .watching import Watch
 
+#: The parts that can be folded away; the model's is at first where a model is ready, since its heading says which.
+_PARTS = ("caseSection", "modelSection", "methodSection", "resultSection", "settingsSection")
 #: How often the worker is asked for news while there may be any, in milliseconds.
 TICK_MS = 30
 
@@ -63,6 +65,7 @@ class Panel(VTKObservationMixin):
         self._timer.setInterval(TICK_MS)
         self._timer.connect("timeout()", self._tick)
         self._connect_widgets()
+        self._fold(self._preferences.folded_parts)
         self._show_settings()
         for event, slot in (
             (scene.StartCloseEvent, self._scene_closes),
@@ -96,6 +99,7 @@ class Panel(VTKObservationMixin):
 
     def close(self) -> None:
         """The module is reloaded or Slicer quits: lets go of everything; the worker stops within a block."""
+        self._preferences.folded_parts = tuple(name for name in _PARTS if getattr(self._ui, name).collapsed)
         self._timer.stop()
         self._timer.disconnect("timeout()", self._tick)
         self._placing.stop()
@@ -227,6 +231,10 @@ class Panel(VTKObservationMixin):
     def _say_more(self, is_on: bool) -> None:
         self._ui.limitsDetails.visible = is_on
 
+    def _fold(self, names: tuple[str, ...] | None) -> None:
+        for name in _PARTS if names is not None else ():
+            getattr(self._ui, name).collapsed = name in names
+
     # What happens in the scene.
 
     def _selected(self) -> Any:
@@ -349,9 +357,12 @@ class Panel(VTKObservationMixin):
         if state.models != before.models and self._parameters is not None and not self._parameters.model:
             self._controller.choose_method(method_of(self._parameters, self._preferences.device))
             state = self._controller.state
+        if state.started and not before.started and self._preferences.folded_parts is None and state.model is not None:
+            self._ui.modelSection.collapsed = state.model.is_here
         self._show(state)
         if before.running and not state.running:
             self._show_settings()
+        self._wake()
 
     def _show(self, state: State) -> None:
         saved = state.result is None and self._parameters is not None and self._access.has_maps(self._parameters)

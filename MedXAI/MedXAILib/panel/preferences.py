@@ -7,6 +7,7 @@ import qt
 _MODEL_FOLDER = "MedXAI/ModelFolder"
 _DEVICE = "MedXAI/Device"
 _BUDGET_MB = "MedXAI/EncodingBudgetMB"
+_FOLDED = "MedXAI/FoldedParts"
 _EXPORT_FOLDER = "MedXAI/ExportFolder"
 DEVICES = ("auto", "cpu", "cuda", "mps")
 DEFAULT_BUDGET_MB = 512
@@ -55,3 +56,13 @@ class Preferences:
     @export_folder.setter
     def export_folder(self, folder: str) -> None:
         qt.QSettings().setValue(_EXPORT_FOLDER, folder)
+
+    @property
+    def folded_parts(self) -> tuple[str, ...] | None:
+        """Names of the parts of the panel that the user has folded away; None where nothing is remembered."""
+        text = qt.QSettings().value(_FOLDED, None)
+        return None if text is None else tuple(name for name in str(text).split(" ") if name)
+
+    @folded_parts.setter
+    def folded_parts(self, names: tuple[str, ...]) -> None:
+        qt.QSettings().setValue(_FOLDED, " ".join(names))

@@ -98,6 +98,13 @@ def explain_tip(state: State) -> str:
     return _("Wait until the work under way is done, or cancel it.") if state.is_busy else next_step(state)
 
 
+def model_heading(model: ModelStatus | None) -> str:
+    """The heading of the model's part, which says the choice also while it is folded."""
+    if model is None:
+        return _("Model")
+    return _("Model: {title} {sign}").format(title=model.title.partition(" (")[0], sign="✔" if model.is_here else "▼")
+
+
 def weights(model: ModelStatus | None) -> str:
     """Where a model's weights are."""
     if model is None:
@@ -143,15 +150,27 @@ def device(name: str) -> str:
     }[name]
 
 
-def map_caption(kind: MapKind) -> str:
-    """What the chosen map shows, in one or two sentences."""
+def map_name(kind: MapKind) -> str:
+    """A map's name."""
     return {
+        MapKind.STAGE1: _("Stage 1"),
+        MapKind.STAGE2: _("Stage 2"),
+        MapKind.STAGE3: _("Stage 3"),
+        MapKind.INTERACTION: _("Interaction"),
+        MapKind.TERMINAL: _("Terminal map"),
+    }[kind]
+
+
+def map_caption(kind: MapKind) -> str:
+    """The chosen map's name and what it shows, as rich text."""
+    caption = {
         MapKind.STAGE1: _("What looks like the inside of the box. From the image encoder alone; the mask has no part in it."),
         MapKind.STAGE2: _("What looks like the inside of the box and like what the model's prompt looks at."),
         MapKind.STAGE3: _("Stage 2 with the whole image and the surroundings taken into account, weighted by distance from the box."),
         MapKind.INTERACTION: _("Where the mask decoder looks when it is given this box."),
         MapKind.TERMINAL: _("The mask's own logits: above 0 is the segmented organ. The only map fine enough for boundaries."),
     }[kind]
+    return _("<b>{name}:</b> {caption}").format(name=map_name(kind), caption=caption)
 
 
 def figures(numbers: MapFigures) -> str:
@@ -170,8 +189,8 @@ def figures(numbers: MapFigures) -> str:
     ))
     if numbers.narrowing is not None:
         lines.append(
-            _("From the first layer of stage 1 to the last of stage 3 the share inside changes by {total}: {model} by the model's layers, {made} by how the stages are built.").format(
-                total=points(numbers.narrowing.total), model=points(numbers.narrowing.by_the_model), made=points(numbers.narrowing.by_construction)
+            _("Narrowing from stage 1 at the first layer to stage 3 at the last: {total} = {model} by the model's layers, {made} by how the stages are built.").format(
+                total=points(numbers.narrowing.total), model=signed(numbers.narrowing.by_the_model), made=signed(numbers.narrowing.by_construction)
             )
         )
     if numbers.from_encoder_alone:
@@ -201,7 +220,12 @@ def percent(share: float) -> str:
 
 def points(share: float) -> str:
     """A signed change of a share, in percentage points."""
-    return _("{value} points").format(value=f"{100 * share:+.0f}".replace("-", "−"))
+    return _("{value} percentage points").format(value=signed(share))
+
+
+def signed(share: float) -> str:
+    """A signed change in hundredths."""
+    return f"{100 * share:+.0f}".replace("-", "−")
 
 
 def number(value: float) -> str:

@@ -1,0 +1,133 @@
+"""Makes the pictures of the panel in Resources/panel, in every state, light and dark: python Testing/screenshots.py
+
+Needs what the tests need. The panel is the real one, on the stand-ins for Slicer's widgets and the real MRML scene, so the
+widgets' looks are Qt's own Fusion style instead of Slicer's.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "MedXAI")]
+
+from PySide6 import QtGui, QtWidgets  # noqa: E402
+from stand_ins.panel_bench import PanelBench, panel_bench  # noqa: E402
+
+from MedXAILib.controller import Activity, Outcome, Running, Step, workshop  # noqa: E402
+from MedXAILib.imaging import box_of_mask, slice_of  # noqa: E402
+from MedXAILib.scene.headless import picture_of_view  # noqa: E402
+from MedXAILib.scene.views import look_at  # noqa: E402
+from MedXAILib.synthesis.phantom import ORGAN_LABELS, make_phantom  # noqa: E402
+
+FOLDER = ROOT / "Resources" / "panel"
+THUMBNAIL = ROOT / "MedXAI" / "Resources" / "Icons" / "MedXAIAbdomenPhantom.png"
+
+
+def main() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    phantom = make_phantom()
+    for theme, palette in (("light", light()), ("dark", dark())):
+        with tempfile.TemporaryDirectory() as folder, panel_bench(Path(folder)) as bench:
+            bench.application.setStyle(QtWidgets.QStyleFactory.create("Fusion"))
+            bench.application.setPalette(palette)
+            make_pictures(bench, phantom, theme)
+        print(f"{theme}: {len(list(FOLDER.glob(f'*_{theme}.png')))} pictures in {FOLDER.relative_to(ROOT)}")
+
+
+def make_pictures(bench: PanelBench, phantom: object, theme: str) -> None:
+    def picture(state: str) -> None:
+        bench.picture(FOLDER / f"{state}_{theme}.png")
+
+    needed = workshop.NEEDED_MODULES
+    bench.start()
+    workshop.NEEDED_MODULES = ("skimage", "a_package_that_is_not_there")
+    bench.panel._act(bench.controller.start)
+    assert bench.pump(lambda: bool(bench.state.missing))
+    picture("packages_missing")
+    workshop.NEEDED_MODULES = needed
+    bench.panel._act(bench.controller.start)
+    bench.start()
+    picture("empty")
+
+    index = phantom.slice_with_most("liver")
+    image = slice_of(phantom.volume, "axial", index)
+    node = bench.load(phantom.volume, "CT abdomen phantom")
+    look_at(bench.red, node, image)
+    bench.settle()
+    bench.draw(image, box_of_mask(phantom.organs[index] == ORGAN_LABELS["liver"]))
+    bench.settle()
+    bench.ui.modelSection.collapsed = False
+    bench.choose("modelSelector", "medsam")
+    bench.settle()
+    picture("weights_missing")
+    bench.choose("modelSelector", "demo")
+    bench.ui.modelSection.collapsed = True
+    bench.settle()
+    picture("ready")
+
+    # A picture cannot wait for a moment, so the running state is set: 4 of 12 blocks after 3.4 seconds.
+    bench.controller._set(running=Running(Activity.EXPLAIN, bench.controller._clock() - 3.4, Step.ENCODING, 4, 13))
+    picture("running")
+    bench.controller._set(running=None)
+
+    bench.click("explainButton")
+    assert bench.pump(lambda: bench.state.result is not None), bench.state
+    bench.settle()
+    picture("result")
+    if theme == "light":
+        thumbnail(bench)
+    bench.click("liveCheck")
+    bench.scroll(bench.red, bench.red.GetSliceOffset() + 10)
+    bench.settle()
+    picture("stale")
+    bench.controller._set(
+        outcome=Outcome.FAILED,
+        message="There is not enough memory to encode the slice with 'MedSAM ViT-B'; close other programs or choose a smaller model (demo, litemedsam).",
+    )
+    picture("failed")
+
+
+def thumbnail(bench: PanelBench) -> None:
+    """The phantom with its stage 3 map, for Slicer's Sample Data module."""
+    from PIL import Image
+
+    picture = Image.fromarray(picture_of_view(bench.scene, "Red")).convert("RGB")
+    side = min(picture.size)
+    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+    picture.crop((left, top, left + side, top + side)).resize((260, 260), Image.Resampling.LANCZOS).save(THUMBNAIL)
+
+
+def light() -> QtGui.QPalette:
+    return QtWidgets.QStyleFactory.create("Fusion").standardPalette()
+
+
+def dark() -> QtGui.QPalette:
+    """As Slicer's dark style: dark greys, white text, a blue highlight."""
+    palette, role = QtGui.QPalette(), QtGui.QPalette.ColorRole
+    for name, colour in {
+        role.Window: "#323232",
+        role.WindowText: "#f0f0f0",
+        role.Base: "#242424",
+        role.AlternateBase: "#2d2d2d",
+        role.ToolTipBase: "#3c3c3c",
+        role.ToolTipText: "#f0f0f0",
+        role.Text: "#f0f0f0",
+        role.PlaceholderText: "#a0a0a0",
+        role.Button: "#404040",
+        role.ButtonText: "#f0f0f0",
+        role.BrightText: "#ffffff",
+        role.Link: "#7ab5ff",
+        role.Highlight: "#3d7fc4",
+        role.HighlightedText: "#ffffff",
+    }.items():
+        palette.setColor(name, QtGui.QColor(colour))
+    for name in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QtGui.QPalette.ColorGroup.Disabled, name, QtGui.QColor("#8a8a8a"))
+    return palette
+
+
+if __name__ == "__main__":
+    main()

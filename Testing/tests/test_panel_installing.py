@@ -1,0 +1,153 @@
+"""A Slicer in which the packages are not installed yet."""
+
+import sys
+import types
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("PySide6", reason="the panel's tests need PySide6-Essentials")
+pytest.importorskip("slicer", reason="the panel's tests need slicer-core")
+
+import panel_support
+import slicer
+from stand_ins.panel_bench import PanelBench, panel_bench
+
+from MedXAILib.controller import Obstacle
+
+REQUIREMENTS = ["segment-anything==1.0", "scikit-image>=0.22", "safetensors>=0.4", "matplotlib>=3.8"]
+MISSING = ("torch", "no_such_package_of_ours")
+
+
+class Installers:
+    """Slicer's two ways to install packages, noting what they are asked for; `fails`: the network is away."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, is_5_10: bool):
+        self.calls: list[tuple[str, object]] = []
+        self.fails = False
+        torch_utils = types.ModuleType("PyTorchUtils")
+        torch_utils.__spec__ = ModuleSpec("PyTorchUtils", None)
+        torch_utils.PyTorchUtilsLogic = lambda: types.SimpleNamespace(installTorch=self._torch)
+        monkeypatch.setitem(sys.modules, "PyTorchUtils", torch_utils)
+        if is_5_10:
+            monkeypatch.setattr(slicer.util, "pip_install", self._pip, raising=False)
+            monkeypatch.delitem(sys.modules, "slicer.packaging", raising=False)
+        else:
+            packaging = types.ModuleType("slicer.packaging")
+            packaging.load_requirements = lambda path: [line for line in Path(path).read_text().splitlines() if line and line[0] != "#"]
+            packaging.pip_ensure = self._ensure
+            monkeypatch.setitem(sys.modules, "slicer.packaging", packaging)
+            monkeypatch.setattr(slicer, "packaging", packaging, raising=False)
+
+    def _torch(self, askConfirmation: bool) -> object:  # noqa: N803
+        assert not askConfirmation, "the user would be asked twice"
+        self.calls.append(("torch", None))
+        return object()
+
+    def _ensure(self, requirements: list[str], prompt_install: bool, requester: str, skip_in_testing: bool) -> None:
+        assert not prompt_install and requester == "MedXAI" and not skip_in_testing
+        self._pip(requirements)
+
+    def _pip(self, what: object) -> None:
+        if self.fails:
+            raise OSError("no route to host")
+        self.calls.append(("pip", what))
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PanelBench]:
+    monkeypatch.setattr("MedXAILib.controller.workshop._is_installed", lambda name: name not in MISSING)
+    monkeypatch.setattr("MedXAILib.controller.workshop.NEEDED_MODULES", ("numpy", *MISSING))
+    with panel_bench(tmp_path) as it:
+        assert it.pump(lambda: bool(it.state.missing))
+        it.settle()
+        yield it
+
+
+@pytest.fixture(params=[False, True], ids=["5.12", "5.10"])
+def installers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Installers:
+    return Installers(monkeypatch, request.param)
+
+
+def test_all_parts_of_the_panel_are_there_and_the_missing_packages_are_named(bench: PanelBench) -> None:
+    assert bench.state.obstacles == (Obstacle.PACKAGES,)
+    assert bench.ui.installFrame.visible and "no_such_package_of_ours" in bench.ui.installLabel.text
+    assert not bench.ui.explainButton.enabled and "torch" in bench.ui.explainButton.toolTip
+    for name in ("caseSection", "modelSection", "resultSection", "settingsSection", "limitsLabel"):
+        assert getattr(bench.ui, name).visible, name
+    bench.load(panel_support.ball_volume())
+    bench.settle()
+    bench.click("addButton")
+    bench.click("explainButton")
+    assert not bench.state.running
+
+
+def test_one_question_installs_everything_and_the_panel_goes_on(bench: PanelBench, installers: Installers, monkeypatch: pytest.MonkeyPatch) -> None:
+    questions = []
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda text, _title: questions.append(text) or True)
+    monkeypatch.setattr("MedXAILib.controller.workshop._is_installed", lambda name: True)
+    monkeypatch.setattr("MedXAILib.controller.workshop.NEEDED_MODULES", ("numpy",))
+    bench.click("installButton")
+    assert len(questions) == 1 and "PyTorch" in questions[0] and "no_such_package_of_ours" in questions[0]
+    assert [what for what, _ in installers.calls] == ["torch", "pip"]
+    assert installers.calls[1][1] in (f'-r "{bench.widget.resourcePath("requirements.txt")}"', REQUIREMENTS)
+    bench.start()
+    assert not bench.ui.installFrame.visible and bench.state.model is not None
+
+
+def test_declining_installs_nothing(bench: PanelBench, installers: Installers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *_: False)
+    bench.click("installButton")
+    assert bench.pump(lambda: bool(bench.state.missing)) and not installers.calls and bench.ui.installFrame.visible
+
+
+def test_without_a_network_the_user_learns_how_to_do_it_by_hand(
+    bench: PanelBench, installers: Installers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = []
+    monkeypatch.setattr(slicer.util, "errorDisplay", lambda text: said.append(text))
+    installers.fails = True
+    bench.click("installButton")
+    assert len(said) == 1 and "no route to host" in said[0] and "--no-index" in said[0]
+
+
+def test_without_the_pytorch_extension_the_user_is_sent_to_the_extensions_manager(bench: PanelBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = []
+    monkeypatch.setattr(slicer.util, "errorDisplay", lambda text: said.append(text))
+    bench.click("installButton")
+    assert len(said) == 1 and "Extensions Manager" in said[0]
+
+
+def test_the_panel_is_built_without_importing_torch_or_skimage(tmp_path: Path) -> None:
+    import subprocess
+
+    code = f"""
+import sys
+sys.path[:0] = [{str(Path(__file__).parents[1])!r}, {str(Path(__file__).parents[2] / "MedXAI")!r}]
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "skimage", "segment_anything", "safetensors", "matplotlib"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+from pathlib import Path
+from stand_ins import install, panel_bench
+application = install.install(Path({str(tmp_path)!r}))
+import slicer, qt, MedXAI
+slicer.mrmlScene = slicer.vtkMRMLScene()
+parent = slicer.qSlicerScriptedLoadableModuleWidget()
+parent.setLayout(qt.QVBoxLayout())
+widget = MedXAI.MedXAIWidget(parent)
+widget.setup()
+widget.enter()
+panel = widget.panel
+import time
+while panel.controller.state.running:
+    application.processEvents(); time.sleep(0.01)
+print(sorted(panel.controller.state.missing), widget.ui.installFrame.visible)
+widget.cleanup()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "'torch'" in done.stdout and "True" in done.stdout, done.stdout + done.stderr
