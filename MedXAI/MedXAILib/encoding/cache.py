@@ -34,6 +34,11 @@ class EncodingCache:
             while self._nbytes() > self._budget_bytes:
                 self._entries.popitem(last=False)
 
+    def has_room_for(self, nbytes: int) -> bool:
+        """Whether so much more can be kept without dropping anything."""
+        with self._lock:
+            return self._nbytes() + nbytes <= self._budget_bytes
+
     def clear(self) -> None:
         with self._lock:
             self._entries.clear()

@@ -21,12 +21,14 @@ class Encoding:
     """One slice through one model's image encoder.
 
     embedding: (1, C, h, w) float32, what the mask decoder reads. layers: in the encoder's order.
+    backend: the name of the `Backend` that made it.
     """
 
     embedding: Tensor
     layers: tuple[LayerFeatures, ...]
     frame: ModelFrame
     seconds: float
+    backend: str = EXACT.name
 
     @property
     def nbytes(self) -> int:
@@ -68,7 +70,7 @@ def encode(
         if "alloc" in str(error).lower():  # torch's CPU allocator raises a plain RuntimeError
             raise ResourceError(_NO_MEMORY.format(model.title)) from error
         raise
-    return Encoding(output.embedding, features, model_input.frame, time.perf_counter() - start)
+    return Encoding(output.embedding, features, model_input.frame, time.perf_counter() - start, backend.name)
 
 
 _NO_MEMORY = "There is not enough memory to encode the slice with '{}'; close other programs or choose a smaller model (demo, litemedsam)."
