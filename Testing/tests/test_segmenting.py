@@ -102,3 +102,24 @@ def test_the_demo_model_gets_the_box_as_mask_prompt_too():
     assert sam.box_as_mask_prompt
     assert (dense - without).abs().max() > 1e-3
     assert modeling().Sam is type(sam)
+
+
+def test_every_model_gets_the_box_as_it_was_trained_to_take_it():
+    """MedSAM by the last pixels' indexes, the demo model by their far edges; in model pixels."""
+    from dataclasses import replace
+
+    from MedXAILib.imaging import InputConvention
+    from MedXAILib.models.demo_encoder import build_demo_sam
+
+    model = small_model()
+    demo = replace(model, sam=build_demo_sam(), convention=InputConvention(Preparation.MEDSAM, 256))
+    for one, last in ((model, (50, 41)), (demo, (51, 42))):
+        _, encoding = encoded(one)
+        seen = []
+        prompt_encoder = one.sam.prompt_encoder
+        handle = prompt_encoder.register_forward_pre_hook(lambda _m, _a, k, seen=seen: seen.append(k["boxes"]), with_kwargs=True)
+        segment(one, encoding, [BOX])
+        handle.remove()
+        size = one.convention.size_px
+        expected = [14 * size / 80, 9 * size / 60, last[0] * size / 80, last[1] * size / 60]
+        np.testing.assert_allclose(seen[0][0].numpy(), expected, rtol=1e-6)
