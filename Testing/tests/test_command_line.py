@@ -238,3 +238,22 @@ def test_models_are_listed_and_verified(capsys, tmp_path, monkeypatch):
     status, _, complaint = run(capsys, "models", "verify", "sam-vit-b")
     assert status == 2
     assert "not the published file" in complaint
+
+
+def test_dice_prints_the_model_beside_box_and_ellipse(capsys, scan, checkpoint, tmp_path):
+    labels = np.zeros((6, 24, 30), np.uint8)
+    labels[1:, 4:18, 6:24] = 5
+    image = sitk.GetImageFromArray(labels)
+    image.CopyInformation(sitk.ReadImage(str(scan)))
+    sitk.WriteImage(image, str(tmp_path / "labels.nii.gz"))
+    status, said, _ = run(capsys, "dice", scan, tmp_path / "labels.nii.gz", "--organ", "5=block", "--model", checkpoint, "--jitter", 0)
+    assert status == 0
+    row = next(line for line in said.split("\n") if line.startswith("| block"))
+    organ, slices, _, box, ellipse = (cell.strip() for cell in row.strip("|").split("|"))
+    assert (organ, slices, box) == ("block", "5", "1.000")
+    assert 0.8 < float(ellipse) < 1
+    assert LIMITS_STATEMENT in said
+    for words, sentence in ((["--organ", "liver"], "LABEL=NAME"), (["--organ", "9=absent"], "No slice has more than")):
+        status, _, complaint = run(capsys, "dice", scan, tmp_path / "labels.nii.gz", *words, "--model", checkpoint)
+        assert status == 2
+        assert sentence in complaint

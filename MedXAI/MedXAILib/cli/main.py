@@ -8,7 +8,7 @@ from pathlib import Path
 from .. import __version__
 from ..errors import Cancelled, MedXAIError
 from ..limits import LIMITS_STATEMENT
-from . import demonstrate, explain, models
+from . import demonstrate, dice, explain, models
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_explain(commands)
     _add_demo(commands)
+    _add_dice(commands)
     _add_models(commands)
     return parser
 
@@ -71,6 +72,22 @@ def _add_model_options(command: argparse.ArgumentParser, output: Path | None = N
     command.add_argument("--layers", nargs="+", metavar="LAYER", help="for example 'block 2' 'block 11' neck (default: blocks with global attention, neck)")
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
     command.add_argument("--output", type=Path, required=output is None, default=output, metavar="DIR", help="folder for the results")
+
+
+def _add_dice(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("dice", help="box-prompted Dice per organ on a volume with a reference mask", epilog=LIMITS_STATEMENT)
+    command.add_argument("volume", type=Path, metavar="VOLUME")
+    command.add_argument("reference", type=Path, metavar="REFERENCE", help="labels on the volume's own grid")
+    command.add_argument("--organ", action="append", required=True, metavar="LABEL=NAME", help="for example 5=liver; may be repeated")
+    command.add_argument("--model", default="demo", metavar="NAME|FILE", help="a name from 'medxai models list', or a checkpoint file (default: demo)")
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+    command.add_argument("--modality", choices=("CT", "MR", "picture"), help="default: from the file, else by its values")
+    command.add_argument("--window", type=float, nargs=2, metavar=("L", "W"), help="level and width (default: CT 40 400; MR by percentiles)")
+    command.add_argument("--plane", choices=("axial", "coronal", "sagittal"), default="axial")
+    command.add_argument("--smallest", type=int, default=100, metavar="N", help="voxels that a slice must exceed (default: 100)")
+    command.add_argument("--jitter", type=float, default=0.05, help="share of the box by which each side may be off (default: 0.05)")
+    command.add_argument("--seed", type=int, default=0)
+    command.set_defaults(run=dice.run)
 
 
 def _add_models(commands: argparse._SubParsersAction) -> None:
