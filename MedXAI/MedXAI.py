@@ -80,12 +80,16 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
     def __init__(self):
         ScriptedLoadableModuleLogic.__init__(self)
         self._nodeExplainer = None
+        self._parameters = None
 
     def getParameterNode(self):
-        """The panel's choices, in the scene; made where they are missing."""
+        """The panel's choices, in the scene; made where they are missing. One wrapper as long as the node is the same."""
         from MedXAILib.panel.parameter_node import MedXAIParameterNode
 
-        return MedXAIParameterNode(super().getParameterNode())
+        node = super().getParameterNode()
+        if self._parameters is None or self._parameters.parameterNode is not node:
+            self._parameters = MedXAIParameterNode(node)
+        return self._parameters
 
     def explain(
         self,

@@ -295,9 +295,7 @@ class Panel(VTKObservationMixin):
 
     def _take_parameters(self, parameters: MedXAIParameterNode | None) -> None:
         before = self._parameters
-        if before is not None and parameters is not None and before.parameterNode is parameters.parameterNode:
-            parameters = before
-        elif before is not None:
+        if before is not None and before is not parameters:
             self.removeObserver(before.parameterNode, vtk.vtkCommand.ModifiedEvent, self._parameters_changed)
             before.disconnectGui(self._gui_tag)
             self._parameters = self._gui_tag = None
