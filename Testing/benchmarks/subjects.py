@@ -27,7 +27,8 @@ MODELS = {
 }
 #: The model's own forward, without layers: what every other way is compared with.
 PLAIN = "plain"
-WAYS = {PLAIN: "segment-anything", "exact": "MedXAI exact", "fast": "MedXAI fast (bfloat16)", "openvino": "OpenVINO float32"}
+WAYS = {PLAIN: "segment-anything", "exact": "MedXAI exact", "fast": "MedXAI fast (bfloat16)"}
+WAYS |= {"openvino": "OpenVINO float32", "openvino-fast": "OpenVINO bfloat16"}
 BOXES = 32
 
 

@@ -25,7 +25,7 @@ def test_exact_is_the_models_own_precision_everywhere():
 
 
 def test_an_unknown_wish_names_the_choices():
-    with pytest.raises(InputError, match="choose exact, fast or openvino"):
+    with pytest.raises(InputError, match="choose exact, fast, openvino or openvino-fast"):
         choose_backend("int8", vit(**SHAPES["windows only"]), CPU)
     assert CHOICES[0] == "exact"
 

@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 import torch
-from MedXAILib.encoding import run_encoder
+from MedXAILib.encoding import bfloat16, openvino_vit, run_encoder
 from MedXAILib.encoding.backend import choose_backend
 from MedXAILib.errors import Cancelled
 from test_exact_vit import SHAPES, image_for, own_forward, relative_error, vit
@@ -82,3 +82,28 @@ def test_where_it_cannot_serve_the_exact_encoder_does_and_says_so(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     assert "made for SAM's ViT" in choose_backend("openvino", encoder, CPU).note
     assert "is on cuda" in choose_backend("openvino", encoder, torch.device("cuda")).note
+
+
+@needs_openvino
+def test_rounding_is_only_for_processors_with_the_instructions(monkeypatch):
+    encoder = vit(**SHAPES["windows that fit"])
+    monkeypatch.setattr(openvino_vit, "has_bfloat16", lambda: False)
+    refused = choose_backend("openvino-fast", encoder, CPU)
+    assert refused.name == "exact"
+    assert "no bfloat16 instructions" in refused.note
+    monkeypatch.setattr(openvino_vit, "has_bfloat16", lambda: True)
+    fast = choose_backend("openvino-fast", encoder, CPU)
+    assert fast.name == "openvino bfloat16"
+    image = image_for(encoder)
+    expected, _ = own_forward(encoder, image)
+    assert relative_error(fast.run(encoder, image, ("neck",)).embedding, expected) < 5e-2
+
+
+@needs_openvino
+def test_what_openvino_says_of_this_processor_agrees_with_torch():
+    """A processor that torch finds AVX-512 or AMX bfloat16 on has it for OpenVINO too."""
+    known = bfloat16._capabilities()
+    if known.get("avx512_bf16") or known.get("amx_bf16"):
+        assert openvino_vit.has_bfloat16()
+    elif known and not known.get("avx512_f") and not known.get("avx10_2") and known.get("architecture") == "x86_64":
+        assert not openvino_vit.has_bfloat16()

@@ -13,7 +13,7 @@ from . import bfloat16, exact_vit
 from .tapped_pass import EncoderOutput, Progress, run_encoder
 
 #: What a user can wish for.
-CHOICES = ("exact", "fast", "openvino")
+CHOICES = ("exact", "fast", "openvino", "openvino-fast")
 
 Run = Callable[[nn.Module, Tensor, Sequence[str], Progress, Callable[[], bool]], EncoderOutput]
 """Like `run_encoder`: encoder, image (1, 3, S, S), layers, progress, is_cancelled → embedding and tokens."""
@@ -36,14 +36,15 @@ def choose_backend(wish: str, encoder: nn.Module, device: torch.device, cache_fo
 
     exact: the model's own precision, the default everywhere. fast: bfloat16 on a CPU that gains by it, half precision
     on CUDA and MPS, each only after a real computation worked. openvino: with Intel's runtime, where installed and on
-    the CPU; cache_folder is where its compiled model is kept. Raises InputError for an unknown wish.
+    the CPU; cache_folder is where its compiled model is kept. openvino-fast: the same with bfloat16 instructions, where
+    the CPU has them. Raises InputError for an unknown wish.
     """
     if wish not in CHOICES:
         raise InputError(f"There is no encoder '{wish}'; choose {', '.join(CHOICES[:-1])} or {CHOICES[-1]}.")
     if wish == "fast":
         return _fast_on_cpu(encoder) if device.type == "cpu" else _autocast(device)
-    if wish == "openvino":
-        return _openvino(encoder, device, cache_folder)
+    if wish.startswith("openvino"):
+        return _openvino(encoder, device, cache_folder, fast=wish == "openvino-fast")
     return EXACT
 
 
@@ -107,10 +108,14 @@ def _autocast_pass(
     return EncoderOutput(output.embedding.float(), {name: tokens.float() for name, tokens in output.tokens.items()})
 
 
-def _openvino(encoder: nn.Module, device: torch.device, cache_folder: Path | None) -> Backend:
+def _openvino(encoder: nn.Module, device: torch.device, cache_folder: Path | None, fast: bool) -> Backend:
     from . import openvino_vit
 
     reason = openvino_vit.why_not(encoder, device)
     if reason:
         return _exactly(reason)
-    return Backend("openvino", openvino_vit.OpenVinoVit(encoder, cache_folder).run)
+    if not fast:
+        return Backend("openvino", openvino_vit.OpenVinoVit(encoder, cache_folder).run)
+    if not openvino_vit.has_bfloat16():
+        return _exactly("OpenVINO finds no bfloat16 instructions on this processor; the exact encoder is used.")
+    return Backend("openvino bfloat16", openvino_vit.OpenVinoVit(encoder, cache_folder, "bf16").run)
