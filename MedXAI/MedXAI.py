@@ -4,12 +4,15 @@ Thin on purpose: everything is in MedXAILib, which is imported where it is used,
 its Python packages are installed.
 """
 
+import unittest
+
 import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
     ScriptedLoadableModuleWidget,
 )
 
@@ -155,3 +158,29 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
         """Forgets all loaded models and cached encodings."""
         if self._nodeExplainer is not None:
             self._nodeExplainer.free()
+
+
+class MedXAITest(ScriptedLoadableModuleTest):
+    """Runs the cases of MedXAILib/scene/self_test.py inside Slicer."""
+
+    def runTest(self):
+        """All cases, each in an empty scene."""
+        from MedXAILib.scene.self_test import SelfTestCases
+
+        class Cases(SelfTestCases, unittest.TestCase):
+            def setUp(self):
+                slicer.mrmlScene.Clear(0)
+
+            def logic(self):
+                return MedXAILogic()
+
+            def widget(self):
+                widget = slicer.util.getModuleWidget("MedXAI")
+                widget.enter()
+                return widget
+
+        result = unittest.TestResult()
+        unittest.defaultTestLoader.loadTestsFromTestCase(Cases).run(result)
+        problems = [report for _case, report in [*result.failures, *result.errors]]
+        self.assertTrue(result.wasSuccessful(), f"{len(problems)} of {result.testsRun} cases failed:\n" + "\n".join(problems))
+        self.delayDisplay(f"{result.testsRun} cases passed")

@@ -34,6 +34,15 @@ class LayoutManager:
         return collection
 
 
+class ModuleManager:
+    """Knows the one module, and the frame of its widget where a test has opened it."""
+
+    frame: Any = None
+
+    def module(self, name: str) -> types.SimpleNamespace | None:
+        return types.SimpleNamespace(widgetRepresentation=lambda: ModuleManager.frame) if name == "MedXAI" else None
+
+
 class Application:
     """`slicer.app` in testing mode; what MedXAI does not use raises."""
 
@@ -44,6 +53,12 @@ class Application:
 
     def testingEnabled(self) -> bool:  # noqa: N802
         return True
+
+    def processEvents(self) -> None:  # noqa: N802
+        QtWidgets.QApplication.processEvents()
+
+    def moduleManager(self) -> "ModuleManager":  # noqa: N802
+        return ModuleManager()
 
     def layoutManager(self) -> LayoutManager:  # noqa: N802
         return LayoutManager()

@@ -42,6 +42,8 @@ class PanelBench:
         self.parent.setLayout(qt.QVBoxLayout())
         self.widget = MedXAI.MedXAIWidget(self.parent)
         self.widget.setup()
+        self.parent._real.python_widget = self.widget
+        install.ModuleManager.frame = self.parent
         self.parent._real.is_entered = True
         self.widget.enter()
 

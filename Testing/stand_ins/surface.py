@@ -29,7 +29,7 @@ SURFACES = {
     "QFrame": Surface(bases=("QWidget",)),
     "QLabel": Surface(properties=("text",), bases=("QFrame",)),
     "QAbstractButton": Surface(
-        properties=("text", "checked", "icon"), signals=("clicked(bool)", "toggled(bool)"), bases=("QWidget",)
+        properties=("text", "checked", "icon"), signals=("clicked(bool)", "toggled(bool)"), methods=("click",), bases=("QWidget",)
     ),
     "QPushButton": Surface(properties=("default",), bases=("QAbstractButton",)),
     "QToolButton": Surface(bases=("QAbstractButton",)),
@@ -84,8 +84,11 @@ SURFACES = {
         properties=("hiddenNodeIDs",), bases=("QObject",), header="Libs/MRML/Widgets/qMRMLSortFilterProxyModel.h"
     ),
     "ctkCollapsibleButton": Surface(properties=("collapsed", "text"), bases=("QWidget",), header="Libs/Widgets/ctkCollapsibleButton.h"),
-    "qSlicerScriptedLoadableModuleWidget": Surface(
+    "qSlicerAbstractModuleWidget": Surface(
         properties=("isEntered",), bases=("QWidget",), header="Base/QTGUI/qSlicerAbstractModuleWidget.h"
+    ),
+    "qSlicerScriptedLoadableModuleWidget": Surface(
+        methods=("self",), bases=("qSlicerAbstractModuleWidget",), header="Base/QTGUI/qSlicerScriptedLoadableModuleWidget.h"
     ),
 }
 
