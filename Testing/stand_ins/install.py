@@ -14,7 +14,7 @@ import slicer.util  # slicer imports all of its path at once, so it comes before
 import vtk
 from PySide6 import QtWidgets
 
-from . import parameter_node, qt_module, scripted_module
+from . import event_loop, parameter_node, qt_module, scripted_module
 
 #: A checkout of Slicer's sources, whose own Python then takes the place of the stand-ins for it.
 SLICER_SOURCE = os.environ.get("MEDXAI_SLICER_SOURCE")
@@ -55,7 +55,7 @@ class Application:
         return True
 
     def processEvents(self) -> None:  # noqa: N802
-        QtWidgets.QApplication.processEvents()
+        event_loop.process_events()
 
     def moduleManager(self) -> "ModuleManager":  # noqa: N802
         return ModuleManager()

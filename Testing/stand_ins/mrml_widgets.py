@@ -202,13 +202,8 @@ class MRMLWidget(QtWidgets.QWidget):
 class ModuleWidget(MRMLWidget):
     """qSlicerScriptedLoadableModuleWidget: the frame in which a module's panel stands."""
 
-    is_entered = False
     python_widget = None
 
     def self(self) -> object:
         """The module's Python widget."""
         return self.python_widget
-
-    def get(self, name: str) -> object:
-        assert name == "isEntered"
-        return self.is_entered

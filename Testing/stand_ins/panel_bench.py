@@ -11,7 +11,7 @@ import numpy as np
 import slicer
 from PySide6 import QtCore, QtWidgets
 
-from . import install, qt_module
+from . import event_loop, install, qt_module
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,7 +44,6 @@ class PanelBench:
         self.widget.setup()
         self.parent._real.python_widget = self.widget
         install.ModuleManager.frame = self.parent
-        self.parent._real.is_entered = True
         self.widget.enter()
 
     def reload_module(self) -> None:
@@ -54,11 +53,9 @@ class PanelBench:
         self.open_module()
 
     def leave_module(self) -> None:
-        self.parent._real.is_entered = False
         self.widget.exit()
 
     def return_to_module(self) -> None:
-        self.parent._real.is_entered = True
         self.widget.enter()
 
     def quit(self) -> bool:
@@ -73,8 +70,8 @@ class PanelBench:
         while not condition():
             if time.monotonic() > end:
                 return False
-            self.application.processEvents()
-            time.sleep(0.002)
+            event_loop.process_events()
+            event_loop.wait_ms(1)
         return True
 
     def settle(self) -> None:

@@ -120,7 +120,7 @@ def slicer_widgets() -> dict[str, type]:
         "qMRMLWidget": _mrml("qMRMLWidget", mrml_widgets.MRMLWidget, ()),
         "qMRMLNodeComboBox": _mrml("qMRMLNodeComboBox", mrml_widgets.NodeComboBox, combo),
         "qMRMLSortFilterProxyModel": _mrml("qMRMLSortFilterProxyModel", mrml_widgets.SortFilterProxyModel, ("hiddenNodeIDs",)),
-        "qSlicerScriptedLoadableModuleWidget": _mrml("qSlicerScriptedLoadableModuleWidget", mrml_widgets.ModuleWidget, ("isEntered",)),
+        "qSlicerScriptedLoadableModuleWidget": _mrml("qSlicerScriptedLoadableModuleWidget", mrml_widgets.ModuleWidget, ()),
     }
 
 

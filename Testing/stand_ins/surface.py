@@ -84,11 +84,8 @@ SURFACES = {
         properties=("hiddenNodeIDs",), bases=("QObject",), header="Libs/MRML/Widgets/qMRMLSortFilterProxyModel.h"
     ),
     "ctkCollapsibleButton": Surface(properties=("collapsed", "text"), bases=("QWidget",), header="Libs/Widgets/ctkCollapsibleButton.h"),
-    "qSlicerAbstractModuleWidget": Surface(
-        properties=("isEntered",), bases=("QWidget",), header="Base/QTGUI/qSlicerAbstractModuleWidget.h"
-    ),
     "qSlicerScriptedLoadableModuleWidget": Surface(
-        methods=("self",), bases=("qSlicerAbstractModuleWidget",), header="Base/QTGUI/qSlicerScriptedLoadableModuleWidget.h"
+        methods=("self",), bases=("QWidget",), header="Base/QTGUI/qSlicerScriptedLoadableModuleWidget.h"
     ),
 }
 

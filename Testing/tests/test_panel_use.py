@@ -1,6 +1,12 @@
 """What a user does with the panel, on the real .ui, the real widget and a real MRML scene."""
 
+import http.server
 import json
+import socketserver
+import sys
+import threading
+import time
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -380,3 +386,89 @@ def test_the_limits_can_be_unfolded(bench: PanelBench) -> None:
     assert not bench.ui.limitsDetails.visible
     bench.click("limitsButton")
     assert bench.ui.limitsDetails.visible and "not for diagnosis" in bench.ui.limitsDetails.text
+
+
+def test_from_an_empty_scene_to_the_exported_report(bench: PanelBench, ct, tmp_path: Path) -> None:
+    """The whole way on a real scan, and how many actions it takes a user."""
+    index = int(np.argmax((ct.organs == ct.labels["spleen"]).sum(axis=(1, 2))))
+    image = slice_of(ct.volume, "axial", index)
+    rows, columns = np.nonzero(ct.mask("spleen", index))
+    node = bench.load(ct.volume)
+    look_at(bench.red, node, image)
+    bench.settle()
+    bench.draw(image, PixelBox(int(columns.min()), int(rows.min()), int(columns.max()), int(rows.max())))
+    bench.settle()
+    bench.click("explainButton")
+    assert bench.pump(lambda: bench.state.phase is Phase.RESULT), bench.state
+    assert bench.actions == 4  # load, press Draw, drag the box, press Explain
+    bench.answer(str(tmp_path))
+    bench.click("exportButton")
+    assert bench.pump(lambda: not bench.state.running)
+    report = json.loads((tmp_path / "explanation.json").read_text())
+    assert report["limits"] == LIMITS_STATEMENT and (tmp_path / "panels.png").stat().st_size > 10_000
+
+
+class Weights(http.server.BaseHTTPRequestHandler):
+    """Serves three megabytes slowly."""
+
+    content = b"m" * 3_000_000
+
+    def do_GET(self) -> None:  # noqa: N802
+        start = int((self.headers.get("Range") or "bytes=0-").removeprefix("bytes=").rstrip("-"))
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(self.content) - start))
+        self.end_headers()
+        for offset in range(start, len(self.content), 500_000):
+            try:
+                self.wfile.write(self.content[offset : offset + 500_000])
+            except OSError:  # the user has cancelled
+                return
+            time.sleep(0.05)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Nothing."""
+
+
+def test_a_download_shows_its_progress_can_be_cancelled_and_goes_on(bench: PanelBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    import dataclasses
+
+    from MedXAILib.models import registry
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Weights) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        entry = dataclasses.replace(
+            registry.registered("medsam"), sources=(f"http://127.0.0.1:{server.server_address[1]}/w",), size_bytes=3_000_000, md5=None, sha256=None
+        )
+        for module in ("MedXAILib.models.registry", "MedXAILib.models.loading"):
+            monkeypatch.setattr(f"{module}.REGISTRY", (entry,))
+        bench.controller.list_models()
+        bench.choose("modelSelector", "medsam")
+        bench.click("downloadButton")
+        assert bench.pump(lambda: "MB" in bench.ui.statusLabel.text and bench.ui.progressBar.visible), bench.ui.statusLabel.text
+        bench.click("cancelButton")
+        assert "Cancelled" in bench.ui.statusLabel.text and not bench.ui.progressBar.visible
+        bench.settle()
+        bench.click("downloadButton")
+        assert bench.pump(lambda: not bench.state.running), bench.state
+        assert "in the model folder" in bench.ui.weightsLabel.text, bench.state.message
+        server.shutdown()
+    assert (bench.controller.workshop.folder / "medsam_vit_b.pth").read_bytes() == Weights.content
+
+
+def test_the_phantom_is_in_the_sample_data_module_once_and_loads(bench: PanelBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources: dict[str, list] = {}
+    logic = types.SimpleNamespace(
+        registerCustomSampleDataCategory=lambda _category, title: None,
+        registerCustomSampleDataSource=lambda category, **source: sources.setdefault(category, []).append(types.SimpleNamespace(**source)),
+    )
+    monkeypatch.setitem(sys.modules, "SampleData", types.SimpleNamespace(SampleDataLogic=logic))
+    monkeypatch.setattr(slicer.modules, "sampleDataSources", sources, raising=False)
+    import MedXAI
+
+    for _ in range(2):
+        MedXAI.registerSampleData()
+    (source,) = sources["MedXAI"]
+    assert Path(source.thumbnailFileName).is_file()
+    (node,) = source.customDownloader(source)
+    bench.settle()
+    assert bench.parameters.volume is node and node.GetAttribute("DICOM.Modality") == "CT"

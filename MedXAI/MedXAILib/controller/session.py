@@ -68,8 +68,13 @@ class Controller:
 
     @property
     def wants_ticks(self) -> bool:
-        """Whether there is anything that a tick would take in."""
-        return not self._is_closed and (self._is_dirty or self._task is not None or self._behind_since is not None)
+        """Whether there is anything that a tick would take in, or a worker that has to be given time."""
+        return not self._is_closed and (self._is_dirty or self._behind_since is not None or self.is_working)
+
+    @property
+    def is_working(self) -> bool:
+        """Whether the worker's thread has anything to do, also to notice that it was cancelled."""
+        return self._task is not None or not self._worker.is_idle
 
     @property
     def elapsed_seconds(self) -> float:

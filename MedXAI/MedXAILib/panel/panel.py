@@ -1,5 +1,6 @@
 """The panel: takes what the user does to the controller and the parameter node, and shows what comes of it."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,11 @@ from .watching import Watch
 
 #: The parts that can be folded away; the model's is at first where a model is ready, since its heading says which.
 _PARTS = ("caseSection", "modelSection", "methodSection", "resultSection", "settingsSection")
-#: How often the worker is asked for news while there may be any, in milliseconds.
-TICK_MS = 30
+#: How long Qt has to itself between two ticks, in milliseconds.
+TICK_MS = 10
+#: Slicer's main thread keeps Python's global lock even while Qt waits for events, so another Python thread gets on well
+#: only while the main thread sleeps in Python. So long it sleeps in each tick while the worker has something to do.
+YIELD_S = 0.02
 
 
 class Panel(VTKObservationMixin):
@@ -108,7 +112,7 @@ class Panel(VTKObservationMixin):
         self._mouse.stop()
         self._layout.stop()
         self.removeObservers()
-        self._controller.close()
+        self._controller.close(YIELD_S)
         self._access.forget()
 
     # What the user does.
@@ -332,7 +336,7 @@ class Panel(VTKObservationMixin):
         for selector, ids in ((self._ui.volumeSelector, self._access.ids_of_maps()), (self._ui.viewSelector, self._access.ids_of_own_views())):
             model = selector.sortFilterProxyModel()
             if tuple(model.hiddenNodeIDs) != ids:
-                model.hiddenNodeIDs = ids
+                model.hiddenNodeIDs = list(ids)
 
     def _region_name(self) -> str:
         volume = self._parameters.volume
@@ -344,6 +348,8 @@ class Panel(VTKObservationMixin):
             self._timer.start()
 
     def _tick(self) -> None:
+        if self._controller.is_working:
+            time.sleep(YIELD_S)
         self._controller.tick()
         state = self._controller.state
         if state.is_busy:
