@@ -1,10 +1,9 @@
-"""Box-prompted Dice: figures that can be told by hand, and the command on a volume."""
+"""Box-prompted Dice: figures that can be told by hand, and a volume of which all is known."""
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
 from MedXAILib.errors import InputError
-from MedXAILib.evaluation import volume_dice as command
+from MedXAILib.evaluation import volume_dice
 from MedXAILib.evaluation.box_dice import (
     OrganDice,
     box_dice,
@@ -16,6 +15,7 @@ from MedXAILib.evaluation.box_dice import (
     table,
 )
 from MedXAILib.imaging import make_volume
+from MedXAILib.models import load_model
 
 
 def square(low=10, high=30, size=64):
@@ -82,54 +82,43 @@ def test_no_organ_is_an_error_that_says_which():
         box_dice(lambda index, boxes: boxes, np.zeros((2, 8, 8), int), {1: "spleen"})
 
 
-def write_case(folder, shift=0.0):
+def block_case(shift_mm=0.0):
+    """A bright block on a dark ground, and its labels on the same grid or beside it."""
     labels = np.zeros((4, 64, 64), np.uint8)
     labels[1:3, 20:44, 16:48] = 5
     voxels = np.where(labels > 0, 120.0, -100.0).astype(np.float32)
     voxels += np.random.default_rng(0).normal(0, 5, voxels.shape).astype(np.float32)
     voxels[0, 0, 0] = -1000
-    for name, array, offset in (("ct.nrrd", voxels, 0.0), ("organs.nrrd", labels, shift)):
-        image = sitk.GetImageFromArray(array)
-        image.SetOrigin((offset, 0.0, 0.0))
-        sitk.WriteImage(image, str(folder / name))
-    return str(folder / "ct.nrrd"), str(folder / "organs.nrrd")
+    moved = np.eye(4)
+    moved[0, 3] = shift_mm
+    return make_volume("block", voxels, np.eye(4), "CT"), make_volume("labels", labels, moved, "picture")
 
 
-def test_the_command_prints_the_table(tmp_path, capsys):
-    volume, reference = write_case(tmp_path)
-    assert command.main([volume, reference, "--organ", "5=block", "--jitter", "0"]) == 0
-    printed = capsys.readouterr().out
-    row = next(line for line in printed.splitlines() if line.startswith("| block"))
-    slices, model, box, _ = (float(cell) for cell in row.strip("| ").split("|")[1:])
-    assert (slices, box) == (2, 1.0)
-    assert model > 0.9  # a bright block on a dark ground
+def test_the_demo_model_finds_a_bright_block():
+    volume, reference = block_case()
+    (row,) = volume_dice.volume_dice(load_model("demo"), volume, reference, {5: "block"}, jitter=0.0)
+    assert (row.slices, row.box) == (2, 1.0)
+    assert row.model > 0.95
 
 
-def test_a_reference_on_another_grid_is_refused(tmp_path, capsys):
-    volume, reference = write_case(tmp_path, shift=7.0)
-    with pytest.raises(SystemExit) as stop:
-        command.main([volume, reference, "--organ", "5=block"])
-    assert stop.value.code == 2
-    assert "different grids" in capsys.readouterr().err
+def test_a_reference_on_another_grid_is_refused():
+    volume, reference = block_case(shift_mm=7.0)
+    with pytest.raises(InputError, match="different grids"):
+        volume_dice.volume_dice(None, volume, reference, {5: "block"})
 
 
-def test_planes_are_cut_along_their_own_axis(tmp_path):
+def test_planes_are_cut_along_their_own_axis(monkeypatch):
     labels = np.zeros((40, 50, 60), np.uint8)
     labels[10:30, 12:40, 20:23] = 1
     voxels = np.where(labels > 0, 100, -100).astype(np.float32)
     seen = []
 
-    class Answers:
-        def __call__(self, index, boxes):
-            seen.append(index)
-            return np.stack([box_mask(box, (40, 50)) for box in boxes])
+    def answers(index, boxes):
+        seen.append(index)
+        return np.stack([box_mask(box, (40, 50)) for box in boxes])
 
     volume, reference = (make_volume(n, v, np.eye(4), "CT") for n, v in (("v", voxels), ("r", labels)))
-    original = command.segmenter
-    command.segmenter = lambda *_: Answers()
-    try:
-        (row,) = command.volume_dice(None, volume, reference, {1: "sheet"}, plane="sagittal", jitter=0.0)
-    finally:
-        command.segmenter = original
+    monkeypatch.setattr(volume_dice, "segmenter", lambda *_: answers)
+    (row,) = volume_dice.volume_dice(None, volume, reference, {1: "sheet"}, plane="sagittal", jitter=0.0)
     assert seen == [20, 21, 22]
     assert row.model == 1.0

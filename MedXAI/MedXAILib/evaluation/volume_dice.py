@@ -1,31 +1,26 @@
-"""Box-prompted Dice of a loaded model on a volume with a reference mask.
-
-python -m MedXAILib.evaluation.volume_dice VOLUME REFERENCE --organ 5=liver --organ 1=spleen
-"""
+"""Box-prompted Dice of a loaded model on a volume with a reference mask (`medxai dice` prints it)."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 
 import numpy as np
 import torch
 
 from ..encoding import Encoding
-from ..errors import InputError, MedXAIError
+from ..errors import InputError
 from ..imaging import (
     PLANE_AXES,
     PixelBox,
     Volume,
     Window,
     grey_range_of,
-    read_volume,
     slice_of,
 )
-from ..models import LoadedModel, load_model
+from ..models import LoadedModel
 from ..pipeline import prepare_slice
 from ..segmenting import segment
-from .box_dice import OrganDice, Segment, box_dice, table
+from .box_dice import OrganDice, Segment, box_dice
 
 
 def segmenter(
@@ -80,43 +75,3 @@ def volume_dice(
     return box_dice(
         segmenter(model, volume, plane, window), labels, organs, smallest, jitter, seed
     )
-
-
-def _organ(text: str) -> tuple[int, str]:
-    label, _, name = text.partition("=")
-    return int(label), name or label
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m MedXAILib.evaluation.volume_dice", description=__doc__.splitlines()[0])
-    parser.add_argument("volume")
-    parser.add_argument("reference", help="labels on the volume's grid")
-    parser.add_argument("--organ", type=_organ, action="append", required=True, metavar="LABEL=NAME",
-                        help="may be repeated")
-    parser.add_argument("--model", default="demo", help="registered name or checkpoint file (default: %(default)s)")
-    parser.add_argument("--modality", choices=["CT", "MR", "picture"], help="default: guessed")
-    parser.add_argument("--plane", default="axial", choices=sorted(PLANE_AXES))
-    parser.add_argument("--smallest", type=int, default=100, help="voxels a slice must exceed (default: %(default)s)")
-    parser.add_argument("--jitter", type=float, default=0.05, help="share of the box a side may be off, in or out (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0)
-    values = parser.parse_args(arguments)
-    try:
-        rows = volume_dice(
-            load_model(values.model),
-            read_volume(values.volume, values.modality),
-            read_volume(values.reference),
-            dict(values.organ),
-            plane=values.plane,
-            smallest=values.smallest,
-            jitter=values.jitter,
-            seed=values.seed,
-        )
-    except MedXAIError as error:
-        parser.exit(2, f"{error}\n")
-    print(table(rows))
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
