@@ -1,6 +1,10 @@
 """What several test files need: the real scans, small models with the real code, a real scene."""
 
+import os
 from pathlib import Path
+
+# Before anything imports Qt: the tests have no screen, and Qt ends the process where it finds none.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
 import pytest
