@@ -2,8 +2,9 @@
 
     python Testing/benchmarks/encoder_table.py [--models vit-b demo …] [--rounds 3]
 
-writes Resources/benchmarks/encoder.md. Every way is timed in turn with plain segment-anything in one process, so that
-another program's load hits both; the best round counts, since load only ever adds.
+writes Resources/benchmarks/encoder.md. Every way has a process of its own, so that its memory is its own; the processes
+wait for each other and encode in turn, so that another program's load hits all. The best round counts, since load only
+ever adds.
 """
 
 import argparse
@@ -21,35 +22,70 @@ sys.path[:0] = [str(HERE), str(ROOT / "MedXAI")]
 
 import subjects  # noqa: E402 (needs the path above)
 import torch  # noqa: E402
+from MedXAILib.encoding.matrix_product import seconds_of  # noqa: E402
 
 OUTPUT = ROOT / "Resources" / "benchmarks" / "encoder.md"
 
 
-def measured(*arguments: object) -> dict:
-    """The JSON of one measurement, made in a process of its own."""
-    command = [sys.executable, str(HERE / "measure.py"), *map(str, arguments)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+class Encoder:
+    """A process that has loaded a model and encodes it one way, whenever it is asked to."""
+
+    def __init__(self, checkpoint: Path, cache: Path, way: str):
+        self._embedding = checkpoint.with_name(f"{way}.pt")
+        command = [sys.executable, str(HERE / "measure.py"), "encoder", str(checkpoint), str(cache), way, str(self._embedding)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.answer = json.loads(self._process.stdout.readline())
+
+    def seconds(self) -> float:
+        self._process.stdin.write("encode\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def embedding(self) -> torch.Tensor:
+        return torch.load(self._embedding)
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        self._process.wait()
 
 
-def encode_rows(name: str, checkpoint: Path, cache: Path, rounds: int) -> tuple[list[str], list[str], dict]:
-    """Table rows of one model's ways to encode, the notes of the ways that it has not, and the raw times."""
-    found = measured("times", checkpoint, cache, rounds)
-    seconds = found["seconds"]
-    plain_memory = None
+def gigaflops() -> float:
+    """This machine's own matrix product, float32, 4096 × 768 by 768 × 3072: no way can be faster."""
+    x, weight, out = torch.rand(4096, 768), torch.rand(768, 3072), torch.empty(4096, 3072)
+    best = min(seconds_of(lambda: torch.mm(x, weight, out=out)) for _ in range(5))
+    return 2 * 4096 * 768 * 3072 / best / 1e9
+
+
+def encode_rows(name: str, checkpoint: Path, cache: Path, rounds: int) -> tuple[list[str], list[str], list[float]]:
+    """Table rows of one model's ways to encode, the notes of the ways that it has not, and the machine's speeds."""
+    title = subjects.MODELS[name][0]
+    encoders, notes = {}, []
+    for way in subjects.WAYS:
+        encoder = Encoder(checkpoint, cache, way)
+        if "note" in encoder.answer:
+            notes.append(f"{title}, {subjects.WAYS[way]}: {encoder.answer['note']}")
+        else:
+            encoders[way] = encoder
+    taken: dict[str, list[float]] = {way: [] for way in encoders}
+    speeds = [gigaflops()]
+    for _ in range(rounds):
+        for way, encoder in encoders.items():
+            taken[way].append(encoder.seconds())
+        speeds.append(gigaflops())
+    plain, plain_mb = encoders[subjects.PLAIN].embedding(), encoders[subjects.PLAIN].answer["peak_mb"]
     rows = []
-    for way, taken in seconds.items():
-        memory = measured("memory", checkpoint, cache, way)
-        plain_memory = plain_memory or memory["peak_mb"]
-        ratio = min(seconds[subjects.PLAIN]) / min(taken)
-        rows.append(
-            f"| {subjects.MODELS[name][0]} | {subjects.WAYS[way]} | {min(taken):.2f} | {ratio:.2f} × "
-            f"| {memory['peak_mb']:,.0f} | {memory['peak_mb'] / plain_memory:.2f} | {found['errors'][way]:.0e} |"
-        )
-    return rows, [f"{subjects.MODELS[name][0]}, {subjects.WAYS[way]}: {note}" for way, note in found["notes"].items()], found
+    for way, encoder in encoders.items():
+        peak = encoder.answer["peak_mb"]
+        ratio = min(taken[subjects.PLAIN]) / min(taken[way])
+        error = float((encoder.embedding() - plain).norm() / plain.norm())
+        rows.append(f"| {title} | {subjects.WAYS[way]} | {min(taken[way]):.2f} | {ratio:.2f} × | {peak:,.0f} | {peak / plain_mb:.2f} | {error:.0e} |")
+        encoder.close()
+    return rows, notes, speeds
 
 
 def box_row(name: str, checkpoint: Path, rounds: int) -> str:
-    found = measured("boxes", checkpoint, rounds)
+    command = [sys.executable, str(HERE / "measure.py"), "boxes", str(checkpoint), str(rounds)]
+    found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
     following, together = min(found["next"]), min(found["together"])
     return (
         f"| {subjects.MODELS[name][0]} | {found['load']:.2f} | {min(found['first']):.2f} | {following * 1000:.0f} "
@@ -71,10 +107,10 @@ def table(models: list[str], rounds: int) -> str:
         with tempfile.TemporaryDirectory() as folder:
             checkpoint = Path(folder) / "random.pth"
             subjects.save_random(name, checkpoint)
-            rows, missing, found = encode_rows(name, checkpoint, Path(folder) / "compiled", rounds)
+            rows, missing, measured = encode_rows(name, checkpoint, Path(folder) / "compiled", rounds)
             encode += rows
             notes += missing
-            speeds += found["gigaflops"]
+            speeds += measured
             boxes.append(box_row(name, checkpoint, rounds))
     return TEXT.format(
         date=date.today().isoformat(),
@@ -97,8 +133,8 @@ Made by `python Testing/benchmarks/encoder_table.py` on {date}; run it to have y
 
 Machine: {processor}; torch {torch}, Python {python}. Its own matrix product (float32, 4096 × 768 by 768 × 3072), which
 no way can beat, ran at {slowest:.0f} to {fastest:.0f} GFLOP/s between the rounds: where these two differ much, another
-program took part of the machine. {rounds} rounds, all ways in turn in one process; the best round counts. Weights are
-random; images too.
+program took part of the machine. {rounds} rounds, each way in a process of its own, in turn; the best round counts.
+Weights are random; images too.
 
 ## Encoding one slice
 

@@ -1,7 +1,6 @@
-"""One measurement in a process of its own, so that its peak memory is its own; prints a line of JSON.
+"""One measurement in a process of its own, so that its memory and its allocator are its own; prints lines of JSON.
 
-    python Testing/benchmarks/measure.py times CHECKPOINT CACHE ROUNDS
-    python Testing/benchmarks/measure.py memory CHECKPOINT CACHE WAY
+    python Testing/benchmarks/measure.py encoder CHECKPOINT CACHE WAY EMBEDDING
     python Testing/benchmarks/measure.py boxes CHECKPOINT ROUNDS
 """
 
@@ -30,43 +29,20 @@ def peak_mb() -> float:
     return peak / (1e6 if sys.platform == "darwin" else 1e6 / 1024)
 
 
-def gigaflops() -> float:
-    """This machine's own matrix product, float32, 4096 × 768 by 768 × 3072: no way can be faster."""
-    x, weight, out = torch.rand(4096, 768), torch.rand(768, 3072), torch.empty(4096, 3072)
-    best = min(seconds_of(lambda: torch.mm(x, weight, out=out)) for _ in range(5))
-    return 2 * 4096 * 768 * 3072 / best / 1e9
-
-
-def times(checkpoint: Path, cache: Path, rounds: int) -> dict:
-    """Seconds of every way, in turn in each round, and the error of its embedding."""
-    model = subjects.load(checkpoint)
-    image = subjects.image_for(model)
-    encoders, notes = {}, {}
-    for way in subjects.WAYS:
-        encode, note = subjects.encode_by(way, model, cache)
-        if encode:
-            encoders[way] = encode
-        else:
-            notes[way] = note
-    embeddings = {way: encode(image) for way, encode in encoders.items()}  # warms up, too
-    seconds: dict[str, list[float]] = {way: [] for way in encoders}
-    speeds = [gigaflops()]
-    for _ in range(rounds):
-        for way, encode in encoders.items():
-            seconds[way].append(seconds_of(lambda encode=encode: encode(image)))
-        speeds.append(gigaflops())
-    plain = embeddings[subjects.PLAIN]
-    errors = {way: float((found - plain).norm() / plain.norm()) for way, found in embeddings.items()}
-    return {"seconds": seconds, "errors": errors, "notes": notes, "gigaflops": speeds, "threads": torch.get_num_threads()}
-
-
-def memory(checkpoint: Path, cache: Path, way: str) -> dict:
-    """Peak memory of loading and of the first encoding."""
+def encoder(checkpoint: Path, cache: Path, way: str, embedding: Path) -> None:
+    """Prints peak memory of loading and of one encoding, whose embedding it saves; then, for every line that it reads,
+    the seconds of one more encoding. A way that is not to be had prints the reason and ends."""
     model = subjects.load(checkpoint)
     loaded = peak_mb()
-    encode, _ = subjects.encode_by(way, model, cache)
-    encode(subjects.image_for(model))
-    return {"loaded_mb": loaded, "peak_mb": peak_mb()}
+    image = subjects.image_for(model)
+    encode, note = subjects.encode_by(way, model, cache)
+    if encode is None:
+        print(json.dumps({"note": note}), flush=True)
+        return
+    torch.save(encode(image), embedding)
+    print(json.dumps({"loaded_mb": loaded, "peak_mb": peak_mb()}), flush=True)
+    for _ in sys.stdin:
+        print(json.dumps(seconds_of(lambda: encode(image))), flush=True)
 
 
 def boxes(checkpoint: Path, rounds: int) -> dict:
@@ -88,14 +64,9 @@ def boxes(checkpoint: Path, rounds: int) -> dict:
     }  # fmt: skip
 
 
-def main(arguments: list[str]) -> dict:
-    what, checkpoint, *rest = arguments
-    if what == "times":
-        return times(Path(checkpoint), Path(rest[0]), int(rest[1]))
-    if what == "memory":
-        return memory(Path(checkpoint), Path(rest[0]), rest[1])
-    return boxes(Path(checkpoint), int(rest[0]))
-
-
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1:])))
+    what, checkpoint, *rest = sys.argv[1:]
+    if what == "encoder":
+        encoder(Path(checkpoint), Path(rest[0]), rest[1], Path(rest[2]))
+    else:
+        print(json.dumps(boxes(Path(checkpoint), int(rest[0]))))
