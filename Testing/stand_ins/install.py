@@ -16,6 +16,10 @@ from PySide6 import QtWidgets
 
 from . import event_loop, parameter_node, qt_module, scripted_module
 
+#: Newer PySide (6.12) gives back one reference to None or True too many in every call of a slot, which ends Python 3.11
+#: after some thousand calls; from 3.12 on these objects live for ever. So many spare references last for all tests.
+_SPARE_REFERENCES = [None, True, False] * 1_000_000 if sys.version_info < (3, 12) else []
+
 #: A checkout of Slicer's sources, whose own Python then takes the place of the stand-ins for it.
 SLICER_SOURCE = os.environ.get("MEDXAI_SLICER_SOURCE")
 

@@ -222,6 +222,11 @@ def test_drawing_in_another_view_changes_to_that_view(explained: PanelBench) -> 
     assert find_working(bench.parameters.volume, first).is_whole, "the first region lost its result"
 
 
+def test_a_drawn_region_is_deep_enough_to_be_seen_on_the_slices_around(explained: PanelBench) -> None:
+    width, height, depth = explained.parameters.region.GetSize()
+    assert (width, height) == (75.0, 75.0) and depth == pytest.approx(37.5)
+
+
 def test_giving_up_a_drawing_leaves_nothing_behind(explained: PanelBench) -> None:
     bench, before = explained, explained.parameters.region
     nodes = bench.scene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode")

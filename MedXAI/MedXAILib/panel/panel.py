@@ -108,7 +108,6 @@ class Panel(VTKObservationMixin):
         self._timer.disconnect("timeout()", self._tick)
         self._placing.stop()
         self._take_parameters(None)
-        self._chosen_nodes.stop()
         self._mouse.stop()
         self._layout.stop()
         self.removeObservers()

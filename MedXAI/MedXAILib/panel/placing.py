@@ -4,8 +4,9 @@ import numpy as np
 import slicer
 
 _ROI_CLASS = "vtkMRMLMarkupsROINode"
-#: A region drawn in a slice view may come out flat; this share of its shorter side makes it thick enough to be seen on
-#: the slices around.
+#: A region drawn in a slice view may come out flat: thinner than this share of its shorter side.
+_FLAT_SHARE = 0.2
+#: It then gets this share of its shorter side as depth, so that it is seen on the slices around.
 _DEPTH_SHARE = 0.5
 
 
@@ -68,7 +69,7 @@ def thicken(region: "slicer.vtkMRMLMarkupsROINode") -> None:
     """Gives a flat region some depth, so that it is seen and can be dragged on neighbouring slices too."""
     size = np.array(region.GetSize())
     order = np.argsort(size)
-    if size[order[1]] > 0 and size[order[0]] < 0.05 * size[order[1]]:
+    if size[order[1]] > 0 and size[order[0]] < _FLAT_SHARE * size[order[1]]:
         size[order[0]] = _DEPTH_SHARE * size[order[1]]
         region.SetSize(*size)
 

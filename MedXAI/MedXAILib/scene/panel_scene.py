@@ -92,10 +92,8 @@ class PanelScene:
 
     def _look_at_volume(self, node: "slicer.vtkMRMLScalarVolumeNode", modality: str | None) -> tuple[Hashable, Volume]:
         image = node.GetImageData()
-        scalars = image.GetPointData().GetScalars() if image is not None else None
         world_from_node(node)  # refuses a non-linear transform, which may have come since the last look
-        times = (image.GetMTime(), scalars.GetMTime()) if scalars is not None else None
-        key = (node.GetID(), times, _ijk_to_ras(node), modality)
+        key = (node.GetID(), image.GetMTime() if image is not None else None, _ijk_to_ras(node), modality)
         if self._volume is None or self._volume[0] != key:
             self._volume = None
             self._volume = (key, volume_of(node, modality))
