@@ -1,5 +1,6 @@
 """Puts the stand-ins where MedXAI imports them from: `qt`, `ctk` and the parts of `slicer` that slicer-core lacks."""
 
+import ctypes
 import importlib.util
 import os
 import re
@@ -16,12 +17,16 @@ from PySide6 import QtWidgets
 
 from . import event_loop, parameter_node, qt_module, scripted_module
 
-#: Newer PySide (6.12) gives back one reference to None or True too many in every call of a slot, which ends Python 3.11
-#: after some thousand calls; from 3.12 on these objects live for ever. So many spare references last for all tests.
-_SPARE_REFERENCES = [None, True, False] * 1_000_000 if sys.version_info < (3, 12) else []
-
 #: A checkout of Slicer's sources, whose own Python then takes the place of the stand-ins for it.
 SLICER_SOURCE = os.environ.get("MEDXAI_SLICER_SOURCE")
+
+
+def _spare_references() -> None:
+    """Newer PySide (6.12) gives back one reference to None or True too many in every call of a slot, which ends Python 3.11
+    after some thousand calls, at the latest when it shuts down; from 3.12 on these objects live for ever."""
+    if sys.version_info < (3, 12):
+        for constant in (None, True, False):
+            ctypes.c_ssize_t.from_address(id(constant)).value += 1_000_000_000
 
 
 class LayoutManager:
@@ -79,6 +84,7 @@ def install(settings_folder: Path) -> QtWidgets.QApplication:
     qt_module.SETTINGS_FILE = settings_folder / "settings.ini"
     if "qt" in sys.modules:
         return application
+    _spare_references()
     sys.modules["qt"], sys.modules["ctk"] = qt_module.qt_module(), qt_module.ctk_module()
     for name, widget in qt_module.slicer_widgets().items():
         setattr(slicer, name, widget)
