@@ -348,6 +348,16 @@ def test_export_runs_on_the_worker_and_says_where(controller: Controller, tmp_pa
     assert controller.state.outcome is Outcome.FAILED
 
 
+def test_starting_again_does_not_disturb_work_under_way(controller: Controller, workshop: SlowWorkshop) -> None:
+    workshop.gate.clear()
+    controller.explain()
+    until(controller, lambda: workshop.blocks_seen == 1)
+    controller.start()
+    assert controller.state.running.activity is Activity.EXPLAIN and controller.state.started
+    workshop.gate.set()
+    until(controller, lambda: controller.state.result is not None)
+
+
 def test_memory_is_freed_and_filled_again(controller: Controller, workshop: SlowWorkshop) -> None:
     explained(controller)
     assert workshop.free() > 0 and workshop.free() == 0

@@ -224,3 +224,25 @@ def test_nothing_is_left_observed_after_closing_the_panel(bench: PanelBench) -> 
     bench.quit()
     assert panel.Observations == [] and panel._timer.active is False
     assert not panel._chosen_nodes.Observations and not panel._mouse.Observations and not panel._layout.Observations
+
+
+def test_voxels_changed_by_another_module_are_noticed(bench: PanelBench) -> None:
+    explain(bench)
+    bench.click("liveCheck")
+    bench.parameters.volume.GetImageData().Modified()  # all that many filters do
+    bench.settle()
+    assert "older than the volume" in bench.ui.statusLabel.text
+
+
+def test_a_transform_that_is_turned_later_is_noticed(bench: PanelBench) -> None:
+    explain(bench)
+    bench.click("liveCheck")
+    transform = bench.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    bench.parameters.region.SetAndObserveTransformNodeID(transform.GetID())
+    bench.settle()
+    assert bench.state.phase is Phase.RESULT, "an identity transform changes nothing"
+    matrix = slicer.util.arrayFromTransformMatrix(transform)
+    matrix[0, 3] = 9.0
+    slicer.util.updateTransformMatrixFromArray(transform, matrix)
+    bench.settle()
+    assert "older than the box" in bench.ui.statusLabel.text
