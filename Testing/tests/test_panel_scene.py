@@ -212,6 +212,7 @@ def test_the_sources_voxels_and_frame_are_never_changed(bench: PanelBench) -> No
 def test_changed_voxels_make_the_maps_old(bench: PanelBench) -> None:
     explain(bench)
     bench.click("liveCheck")
+    bench.settle()
     slicer.util.arrayFromVolume(bench.parameters.volume)[:, 10:20] += 50
     slicer.util.arrayFromVolumeModified(bench.parameters.volume)
     bench.settle()
@@ -229,6 +230,7 @@ def test_nothing_is_left_observed_after_closing_the_panel(bench: PanelBench) -> 
 def test_voxels_changed_by_another_module_are_noticed(bench: PanelBench) -> None:
     explain(bench)
     bench.click("liveCheck")
+    bench.settle()
     bench.parameters.volume.GetImageData().Modified()  # all that many filters do
     bench.settle()
     assert "older than the volume" in bench.ui.statusLabel.text
@@ -238,7 +240,7 @@ def test_a_transform_that_is_turned_later_is_noticed(bench: PanelBench) -> None:
     explain(bench)
     bench.click("liveCheck")
     transform = bench.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
-    bench.parameters.region.SetAndObserveTransformNodeID(transform.GetID())
+    bench.parameters.volume.SetAndObserveTransformNodeID(transform.GetID())
     bench.settle()
     assert bench.state.phase is Phase.RESULT, "an identity transform changes nothing"
     matrix = slicer.util.arrayFromTransformMatrix(transform)
