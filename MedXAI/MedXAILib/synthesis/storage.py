@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -16,8 +17,8 @@ SHARD_SCENES = 250
 """Scenes per shard file."""
 
 
-def make_shard(folder: Path, number: int, seed: int) -> Path:
-    """Draw shard `number` of a collection and save it; an existing one is kept.
+def make_shard(folder: Path, number: int, seed: int, count: int | None = None) -> Path:
+    """Draw shard `number` of a collection, of `count` scenes (SHARD_SCENES), and save it; an existing one is kept.
 
     Every scene has the seed (seed, number, index): the same collection on every machine.
     """
@@ -25,7 +26,7 @@ def make_shard(folder: Path, number: int, seed: int) -> Path:
     if path.exists():
         return path
     scenes = [
-        random_scene(np.random.default_rng((seed, number, index))) for index in range(SHARD_SCENES)
+        random_scene(np.random.default_rng((seed, number, index))) for index in range(count or SHARD_SCENES)
     ]
 
     def padded(name: str) -> np.ndarray:
@@ -60,8 +61,9 @@ def make_shards(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    with ProcessPoolExecutor(processes) as pool:
-        pending = [pool.submit(make_shard, folder, number, seed) for number in range(shards)]
+    # Not forked: a child of a process whose torch threads have run waits for them for ever.
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+        pending = [pool.submit(make_shard, folder, number, seed, SHARD_SCENES) for number in range(shards)]
         for done, result in enumerate(pending, 1):
             paths.append(result.result())
             if progress is not None:
