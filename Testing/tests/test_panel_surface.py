@@ -25,9 +25,13 @@ SLICER_SOURCE, CTK_SOURCE = os.environ.get("MEDXAI_SLICER_SOURCE"), os.environ.g
 
 
 @pytest.mark.parametrize("name", QT_CLASSES)
-def test_qt_has_everything_that_the_list_names(name: str) -> None:
+def test_qt_has_everything_that_the_list_names(name: str, tmp_path: Path) -> None:
+    application = install(tmp_path)
+    assert application is not None
     cls, surface = QT_CLASSES[name], whole(name)
-    meta = getattr(cls, "staticMetaObject", None)
+    # Of a new object: PySide's class-wide staticMetaObject does not outlive the first deleted object of the class.
+    subject = cls() if surface.properties or surface.signals else None
+    meta = subject.metaObject() if subject is not None else None
     for prop in surface.properties:
         assert meta.indexOfProperty(prop) >= 0, f"{name} has no property {prop}"
     for signal in surface.signals:
