@@ -206,12 +206,12 @@ def test_a_full_disk_is_said_and_leaves_what_was_there(capsys, scan, checkpoint,
 
 def test_running_out_of_memory_is_said(capsys, scan, checkpoint, tmp_path, monkeypatch):
     """The allocator's own error, as torch raises it, from the middle of the encoder."""
-    from MedXAILib.encoding import encoding
+    from MedXAILib.encoding import exact_vit
 
-    def exhausted(*_arguments):
+    def exhausted(*_arguments, **_more):
         torch.empty(1 << 60)
 
-    monkeypatch.setattr(encoding, "run_encoder", exhausted)
+    monkeypatch.setattr(exact_vit, "exact_pass", exhausted)
     status, _, complaint = run(capsys, "explain", scan, "--slice", 3, "--box", 12, 5, 22, 14, "--model", checkpoint, "--output", tmp_path / "o")
     assert status == 2
     assert "not enough memory" in complaint
