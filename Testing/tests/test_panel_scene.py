@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("PySide6", reason="the panel's tests need PySide6-Essentials")
+pytest.importorskip("PySide6.QtWidgets", reason="the panel's tests need PySide6-Essentials and the system libraries of Qt (libEGL)", exc_type=ImportError)
 pytest.importorskip("slicer", reason="the panel's tests need slicer-core")
 
 import slicer
