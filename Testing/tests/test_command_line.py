@@ -225,6 +225,13 @@ def test_a_second_run_replaces_the_files_of_the_first(capsys, scan, checkpoint, 
     assert json.loads((tmp_path / "o" / "explanation.json").read_text())["input"]["box_first_last_px"]["columns"] == [12, 24]
 
 
+def test_an_encoder_that_is_not_for_this_model_is_said_and_replaced(capsys, scan, tmp_path):
+    status, said, _ = run(capsys, "explain", scan, "--slice", 3, "--box", 12, 5, 22, 14, "--encoder", "fast", "--output", tmp_path / "o")
+    assert status == 0
+    assert "warning: The fast precision is made for SAM's ViT encoders" in said
+    assert any("fast precision" in w for w in json.loads((tmp_path / "o" / "explanation.json").read_text())["warnings"])
+
+
 def test_models_are_listed_and_verified(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("MEDXAI_MODELS", str(tmp_path))
     status, said, _ = run(capsys, "models", "list")

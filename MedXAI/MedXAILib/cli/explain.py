@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from ..encoding import EncodingCache, check_layers
+from ..encoding.backend import choose_backend
 from ..errors import InputError, MedXAIError
 from ..explaining import parameters_for
 from ..imaging import WINDOW_PRESETS, Volume, Window, clip_box, grey_range_of, read_volume, slice_of
 from ..imaging.slice_image import PLANE_AXES
 from ..limits import LIMITS_STATEMENT
-from ..models import load_model
+from ..models import ModelStore, load_model
 from ..models.device import choose_device
 from ..output.folder import check_writable
 from ..output.writing import write_results
@@ -48,7 +49,8 @@ def explain_volume(
     model = load_model(arguments.model, device=device.device)
     layers = check_layers(model.sam.image_encoder, arguments.layers) if arguments.layers else None
     prepared = prepare_slice(volume, image, model.convention, window, enhance, grey_range)
-    explainer = Explainer(model, EncodingCache())
+    backend = choose_backend(arguments.encoder, model.sam.image_encoder, model.device, ModelStore().folder / "compiled")
+    explainer = Explainer(model, EncodingCache(), backend)
     result = explainer.explain(prepared, [clipped], parameters_for(arguments.preset), layers, progress=_progress)[0]
     write_results(result, arguments.output, {"path": str(getattr(arguments, "input", "")) or None}, lambda folder: _scene(result, volume, folder))
     _report(result, arguments.output)

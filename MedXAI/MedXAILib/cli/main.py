@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .. import __version__
+from ..encoding.backend import CHOICES
 from ..errors import Cancelled, MedXAIError
 from ..limits import LIMITS_STATEMENT
 from . import demonstrate, dice, explain, models
@@ -71,6 +72,10 @@ def _add_model_options(command: argparse.ArgumentParser, output: Path | None = N
     command.add_argument("--preset", choices=("paper", "contour"), default="paper", help="spatial weighting of stage 3")
     command.add_argument("--layers", nargs="+", metavar="LAYER", help="for example 'block 2' 'block 11' neck (default: blocks with global attention, neck)")
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+    command.add_argument(
+        "--encoder", choices=CHOICES, default="exact",
+        help="exact (default); fast: rounded numbers where the processor gains by it; openvino: Intel's runtime where installed",
+    )  # fmt: skip
     command.add_argument("--output", type=Path, required=output is None, default=output, metavar="DIR", help="folder for the results")
 
 
