@@ -7,7 +7,7 @@ import safetensors.torch
 import torch
 from conftest import SMALL_SHAPE, small_model
 from MedXAILib.errors import ModelError
-from MedXAILib.models import ModelStore, load_model, registered
+from MedXAILib.models import ModelStore, load_model, registered, verify
 from MedXAILib.models.lite_medsam import build_lite_medsam
 from MedXAILib.models.tiny_vit import WindowAttention
 from MedXAILib.models.sam_vit import SAM_VIT_B, SamVitShape, build_sam_vit, shape_of
@@ -160,6 +160,14 @@ def test_segment_anything_imports_beside_a_torchvision_that_does_not_fit(tmp_pat
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {code}"], capture_output=True, text=True
     )
     assert run.stdout.strip() == "Sam", run.stderr
+
+
+def test_the_bundled_weights_are_the_registered_ones():
+    entry = registered("demo")
+    assert verify(entry).checked_against == "SHA-256"
+    loaded = load_model(entry.bundled)
+    assert (loaded.name, loaded.note) == ("demo", "")
+    assert loaded.sam.box_as_mask_prompt is ("mask prompt" in entry.prompts)
 
 
 def test_models_of_different_seeds_differ():

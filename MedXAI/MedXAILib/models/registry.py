@@ -13,6 +13,7 @@ class RegisteredModel:
 
     sources: addresses of the file itself, tried in order. page: where a person finds it.
     sha256, md5: as published; where neither is known, the size alone is checked and the report says so.
+    prompts: what the model is told of a box; the explainer's prompt embedding covers all of it.
     """
 
     name: str
@@ -26,6 +27,7 @@ class RegisteredModel:
     sources: tuple[str, ...] = ()
     sha256: str | None = None
     md5: str | None = None
+    prompts: str = "box corners (indexes of the first and last pixels)"
     bundled: Path | None = field(default=None, compare=False)
 
 
@@ -44,9 +46,11 @@ REGISTRY = (
         "MedXAI demo encoder",
         InputConvention(Preparation.MEDSAM, 256),
         "medxai_demo.safetensors",
-        0,
+        4_664_040,
         "Apache-2.0",
         "MedXAI/MedXAILib/models/weights/MODEL_CARD.md",
+        sha256="92ac9990612daa41c5c7f1ecef6114afcbfdf1f19471764e94a0a708e594d1cc",
+        prompts="box corners (far edges), and the box as mask prompt",
         bundled=_WEIGHTS / "medxai_demo.safetensors",
     ),
     RegisteredModel(
