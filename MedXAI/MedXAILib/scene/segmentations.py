@@ -24,7 +24,7 @@ def add_segmentation(
     segment.SetName(segment_name)
     segment.SetColor(*_COLOUR)
     labelmap = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
-    segment.AddRepresentation(labelmap, _oriented(image, mask))
+    segment.AddRepresentation(labelmap, mask_labelmap(image, mask))
     node.GetSegmentation().SetSourceRepresentationName(labelmap)
     node.GetSegmentation().AddSegment(segment)
     display = node.GetDisplayNode()
@@ -33,7 +33,8 @@ def add_segmentation(
     return node
 
 
-def _oriented(image: SliceImage, mask: np.ndarray) -> "slicer.vtkOrientedImageData":
+def mask_labelmap(image: SliceImage, mask: np.ndarray) -> "slicer.vtkOrientedImageData":
+    """A mask (rows, columns) as a segment's binary labelmap, one slice thick, in the slice's volume's own frame."""
     placed = as_one_slice_volume(image, mask.astype(np.uint8))
     oriented = slicer.vtkOrientedImageData()
     oriented.SetDimensions(*reversed(placed.voxels.shape))

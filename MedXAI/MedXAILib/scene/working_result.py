@@ -2,21 +2,19 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import slicer
-import vtk
-from vtk.util.numpy_support import numpy_to_vtk
 
 from ..controller.choices import MapKind, ViewChoices
 from ..controller.figures import layer_shown, map_shown, range_shown
 from ..explaining.display import DisplayRange
-from ..imaging.slice_image import SliceImage, as_one_slice_volume
+from ..imaging.slice_image import as_one_slice_volume
 from ..pipeline import SliceExplanation
 from ..provenance import provenance_of
 from .colour_maps import colour_node_of
 from .geometry import matrix_of
 from .overlays import THRESHOLD_SHARE, style_overlay
 from .results import add_legend, show_result
+from .segmentations import mask_labelmap
 
 #: Says which of the maps a node holds; only nodes with it are ever written over.
 WORKING_ATTRIBUTE = "MedXAI.Working"
@@ -161,7 +159,7 @@ def write_segmentation(
     node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
     name = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
     segment = segmentation.GetNthSegment(0)
-    segment.AddRepresentation(name, _labelmap(explanation.prepared.image, explanation.segmentation.mask))
+    segment.AddRepresentation(name, mask_labelmap(explanation.prepared.image, explanation.segmentation.mask))
     for key, value in provenance_of(explanation).items():
         node.SetAttribute(f"MedXAI.{key}", value)
     segment.Modified()
@@ -187,12 +185,3 @@ def _name(volume: "slicer.vtkMRMLScalarVolumeNode", view: ViewChoices, layer: st
     if view.kind is MapKind.STAGE3 and not view.weighted:
         parts.append("without spatial weighting")
     return f"{volume.GetName()} · MedXAI {' · '.join(parts)}"
-
-
-def _labelmap(image: SliceImage, mask: np.ndarray) -> "slicer.vtkOrientedImageData":
-    placed = as_one_slice_volume(image, mask.astype(np.uint8))
-    labelmap = slicer.vtkOrientedImageData()
-    labelmap.SetDimensions(*reversed(placed.voxels.shape))
-    labelmap.GetPointData().SetScalars(numpy_to_vtk(placed.voxels.ravel(), deep=True, array_type=vtk.VTK_UNSIGNED_CHAR))
-    labelmap.SetImageToWorldMatrix(matrix_of(placed.ijk_to_ras_mm))
-    return labelmap
