@@ -37,7 +37,8 @@ class Case:
 class SaliencyMap:
     """One map of one explainer.
 
-    stage: '1', '2', '3', 'interaction' or 'terminal' for MedXAI and for its own rerun with random weights, else ''.
+    stage: '1', '2', '3', '3 unweighted' (before the spatial weighting), 'interaction' or 'terminal' for MedXAI and for its
+    own rerun with random weights, else ''.
     layer: the encoder layer that it belongs to, else ''.
     values: (h, w) float32 over the model's square (its padding included), raw: higher means more influence, by the
     explainer's own scale; figures of mass count only what is positive. `SliceExplanation.on_slice` brings it to the slice.

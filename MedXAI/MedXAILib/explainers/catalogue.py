@@ -1,0 +1,138 @@
+"""Every explainer by name, in groups, and which of them this installation can run."""
+
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..errors import InputError
+from ..explaining import Preset
+from ..pipeline import SliceExplanation
+from .captum_attribution import LayerIntegratedGradients, Occlusion
+from .grad_cam import ClassActivationMaps, ScoreCam
+from .grad_cam_import import INSTALL_HINT
+from .intensity import IntensitySimilarity
+from .interface import Case, CaseExplainer, Kind, SaliencyMap
+from .medxai import MedXAIMaps
+from .random_weights import RandomWeights
+from .rise import Rise
+from .scoring import IsCancelled, never
+from .spatial_weighting import BoxIndicator, SpatialWeighting
+from .uniform import Uniform
+
+#: From this side on a pass of the encoder takes seconds, and an explainer may take …
+LARGE_SIDE_PX = 512
+#: … this many of them.
+MOST_PASSES = 64
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """needs: the package that it imports; '' where it needs none. make: from `is_cancelled` and a seed."""
+
+    kind: Kind
+    needs: str
+    make: Callable[[IsCancelled, int], CaseExplainer]
+
+
+def _cam(name: str, method: str) -> _Entry:
+    return _Entry(Kind.PEER, "pytorch_grad_cam", lambda stop, seed: ClassActivationMaps(name, method, is_cancelled=stop))
+
+
+_ENTRIES: Mapping[str, _Entry] = {
+    "medxai": _Entry(Kind.METHOD, "", lambda stop, seed: MedXAIMaps()),
+    "random-weights": _Entry(Kind.NULL, "", lambda stop, seed: RandomWeights(seed)),
+    "intensity": _Entry(Kind.NULL, "", lambda stop, seed: IntensitySimilarity()),
+    "centre-gaussian": _Entry(Kind.NULL, "", lambda stop, seed: SpatialWeighting("centre-gaussian", Preset.PAPER)),
+    "box-plateau": _Entry(Kind.NULL, "", lambda stop, seed: SpatialWeighting("box-plateau", Preset.CONTOUR)),
+    "box": _Entry(Kind.NULL, "", lambda stop, seed: BoxIndicator()),
+    "uniform": _Entry(Kind.NULL, "", lambda stop, seed: Uniform()),
+    "grad-cam": _cam("grad-cam", "GradCAM"),
+    "hires-cam": _cam("hires-cam", "HiResCAM"),
+    "eigen-cam": _cam("eigen-cam", "EigenCAM"),
+    "score-cam": _Entry(Kind.PEER, "pytorch_grad_cam", lambda stop, seed: ScoreCam(is_cancelled=stop)),
+    "occlusion": _Entry(Kind.PEER, "captum", lambda stop, seed: Occlusion(is_cancelled=stop)),
+    "layer-integrated-gradients": _Entry(Kind.PEER, "captum", lambda stop, seed: LayerIntegratedGradients(is_cancelled=stop)),
+    "rise": _Entry(Kind.PEER, "xaitk_saliency", lambda stop, seed: Rise(seed=seed, is_cancelled=stop)),
+}
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "nulls": tuple(name for name, entry in _ENTRIES.items() if entry.kind is Kind.NULL),
+    "peers": tuple(name for name, entry in _ENTRIES.items() if entry.kind is Kind.PEER),
+    "all": tuple(_ENTRIES),
+}
+
+
+def names() -> tuple[str, ...]:
+    """Every explainer's name, MedXAI's own first, then the nulls, then the peers."""
+    return tuple(_ENTRIES)
+
+
+def installed() -> dict[str, str]:
+    """For every name why it cannot run here, in a sentence with the remedy; '' where it can. Nothing is imported."""
+    return {name: _why_not(name) for name in _ENTRIES}
+
+
+def make(asked: Sequence[str], is_cancelled: IsCancelled = never, seed: int = 0) -> tuple[CaseExplainer, ...]:
+    """The explainers of names and groups ('nulls', 'peers', 'all'), each once, in the catalogue's order.
+
+    is_cancelled: asked between passes; they then raise Cancelled. seed: of the random weights and masks. On a large
+    encoder they raise InputError where they would need more than MOST_PASSES; make one yourself with fewer, or alone.
+    Raises InputError for an unknown name, and for a package that is missing.
+    """
+    wanted = {name for one in asked for name in GROUPS.get(one, (one,))}
+    unknown = sorted(wanted - set(_ENTRIES))
+    if unknown or not wanted:
+        raise InputError(
+            f"There is no explainer {', '.join(map(repr, unknown)) or 'chosen'}; choose from {', '.join(_ENTRIES)}, or the groups {', '.join(GROUPS)}."
+        )
+    reasons = {reason: None for name in _ENTRIES if name in wanted and (reason := _why_not(name))}
+    if reasons:
+        raise InputError(" ".join(reasons))
+    return tuple(_limited(_ENTRIES[name].make(is_cancelled, seed)) for name in _ENTRIES if name in wanted)
+
+
+def _why_not(name: str) -> str:
+    package = _ENTRIES[name].needs
+    if not package or _is_there(package):
+        return ""
+    return f"The explainer {name} needs the package {package}, which is not installed; install it with '{INSTALL_HINT}'."
+
+
+def _is_there(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+@dataclass(frozen=True)
+class LimitedExplainer:
+    """An explainer of many passes that refuses a large encoder before it begins."""
+
+    explainer: CaseExplainer
+    most_passes: int = MOST_PASSES
+
+    @property
+    def name(self) -> str:
+        return self.explainer.name
+
+    @property
+    def kind(self) -> Kind:
+        return self.explainer.kind
+
+    def passes(self, result: SliceExplanation) -> int:
+        """Passes of the encoder for one case."""
+        return self.explainer.passes(result)
+
+    def explain(self, case: Case) -> tuple[SaliencyMap, ...]:
+        side, passes = case.result.encoding.frame.size_px, self.passes(case.result)
+        if side >= LARGE_SIDE_PX and passes > self.most_passes:
+            raise InputError(
+                f"{self.name} needs {passes} passes of '{case.result.model.title}', whose images have {side} pixels a side, "
+                f"and at most {self.most_passes} are run; use a small model (demo, litemedsam), or make this explainer with fewer passes."
+            )
+        return self.explainer.explain(case)
+
+
+def _limited(explainer: CaseExplainer) -> CaseExplainer:
+    return LimitedExplainer(explainer) if hasattr(explainer, "passes") else explainer
