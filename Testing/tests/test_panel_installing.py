@@ -1,6 +1,9 @@
 """A Slicer in which the packages are not installed yet."""
 
+import re
+import subprocess
 import sys
+import tomllib
 import types
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
@@ -16,8 +19,9 @@ import slicer
 from stand_ins.panel_bench import PanelBench, panel_bench
 
 from MedXAILib.controller import Obstacle
+from MedXAILib.controller.workshop import NEEDED_MODULES
 
-REQUIREMENTS = ["segment-anything==1.0", "scikit-image>=0.22", "safetensors>=0.4", "matplotlib>=3.8"]
+REQUIREMENTS = ["segment-anything==1.0", "scikit-image>=0.22", "safetensors>=0.4", "matplotlib>=3.8", "scikit-learn>=1.4"]
 MISSING = ("torch", "no_such_package_of_ours")
 
 
@@ -120,34 +124,55 @@ def test_without_the_pytorch_extension_the_user_is_sent_to_the_extensions_manage
     assert len(said) == 1 and "Extensions Manager" in said[0]
 
 
-def test_the_panel_is_built_without_importing_torch_or_skimage(tmp_path: Path) -> None:
-    import subprocess
+def test_what_is_looked_for_and_installed_is_what_the_package_depends_on() -> None:
+    root = Path(__file__).resolve().parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]["dependencies"]
+    of_slicer, of_torch = {"numpy", "scipy", "SimpleITK"}, {"torch", "jinja2"}
+    wanted = {re.match(r"[\w-]+", line).group(): line for line in project}
+    listed = [line for line in (root / "MedXAI" / "Resources" / "requirements.txt").read_text().splitlines() if line[0] != "#"]
+    assert sorted(listed) == sorted(line for name, line in wanted.items() if name not in of_slicer | of_torch)
+    modules = {"scikit-image": "skimage", "scikit-learn": "sklearn", "segment-anything": "segment_anything"}
+    assert set(NEEDED_MODULES) == {modules.get(name, name) for name in wanted} - of_slicer
 
-    code = f"""
-import sys
-sys.path[:0] = [{str(Path(__file__).parents[1])!r}, {str(Path(__file__).parents[2] / "MedXAI")!r}]
+
+#: Runs in a fresh interpreter that has none of the packages; prints what the panel offers in it.
+WITHOUT_PACKAGES = """
+import sys, time
+from pathlib import Path
+sys.path[:0] = {paths!r}
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("torch", "skimage", "segment_anything", "safetensors", "matplotlib"):
+        if name.partition(".")[0] in {absent!r}:
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Absent())
-from pathlib import Path
-from stand_ins import install, panel_bench
-application = install.install(Path({str(tmp_path)!r}))
-import slicer, qt, MedXAI
-slicer.mrmlScene = slicer.vtkMRMLScene()
-parent = slicer.qSlicerScriptedLoadableModuleWidget()
-parent.setLayout(qt.QVBoxLayout())
-widget = MedXAI.MedXAIWidget(parent)
-widget.setup()
-widget.enter()
-panel = widget.panel
-import time
-while panel.controller.state.running:
-    application.processEvents(); time.sleep(0.01)
-print(sorted(panel.controller.state.missing), widget.ui.installFrame.visible)
-widget.cleanup()
+from stand_ins.panel_bench import panel_bench
+with panel_bench(Path({folder!r})) as bench:
+    assert bench.pump(lambda: bench.state.missing, 30)
+    bench.settle()
+    import slicer
+    from MedXAILib.panel.sample_data import load_phantom
+    from MedXAILib.models import REGISTRY
+    models = bench.ui.modelSelector._real
+    assert [models.itemData(index) for index in range(models.count())] == [entry.name for entry in REGISTRY]
+    assert models.currentData() == "demo" and bench.ui.fileButton.enabled
+    (volume,) = load_phantom()
+    bench.choose("modelSelector", "medsam")
+    assert "375 MB to download" in bench.ui.weightsLabel.text and bench.ui.downloadButton.enabled
+    bench.choose("windowSelector", "liver")
+    bench.click("addButton")
+    assert bench.parameters.volume is volume and bench.parameters.region is not None, bench.ui.statusLabel.text
+    for name in ("stage1Button", "sideCheck", "freeButton", "limitsButton", "explainButton"):
+        bench.click(name)
+    bench.settle()
+    assert not bench.ui.explainButton.enabled and bench.ui.installFrame.visible
+    print("missing:", *bench.state.missing)
 """
+
+
+def test_the_whole_panel_and_every_model_are_there_before_any_package_is(tmp_path: Path) -> None:
+    absent = (*NEEDED_MODULES, "SimpleITK", "PIL")
+    tests = Path(__file__).parent
+    code = WITHOUT_PACKAGES.format(paths=[str(tests.parent), str(tests.parents[1] / "MedXAI")], absent=absent, folder=str(tmp_path))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert "'torch'" in done.stdout and "True" in done.stdout, done.stdout + done.stderr
+    assert done.stdout.split()[1:] == list(NEEDED_MODULES), done.stdout + done.stderr

@@ -94,6 +94,7 @@ class Controller:
         if self._is_closed or self._state.is_busy:
             return
         self._set(started=False, missing=())
+        self.list_models()
         self._submit(Activity.START, self._workshop.start)
 
     def choose_method(self, method: MethodChoices) -> None:
@@ -112,7 +113,7 @@ class Controller:
         """Takes over how the maps are looked at, and shows them so at once."""
         if view != self._state.view:
             self._set(view=view)
-            self._guarded(self._scene.restyle, self._state.result, self._state.explained, view)
+            self._restyle()
 
     def choose_live(self, live: bool) -> None:
         """Whether dragging the box updates the maps."""
@@ -130,8 +131,8 @@ class Controller:
         self._explain(Activity.EXPLAIN, self._state.sight, situation)
 
     def download(self, name: str) -> None:
-        """Fetches a registered model's weights."""
-        if self._state.is_busy or not self._state.started or self._is_closed:
+        """Fetches a registered model's weights; also before the packages are installed, but not while that is looked into."""
+        if self._state.is_busy or self._state.is_starting or self._is_closed:
             return
         self._set(outcome=Outcome.NONE, message="")
         self._submit(Activity.DOWNLOAD, lambda report, is_cancelled: self._workshop.download(name, report, is_cancelled))
@@ -169,8 +170,6 @@ class Controller:
 
     def list_models(self) -> None:
         """Looks again which weights are here; a choice that the registry does not know is a file."""
-        if not self._state.started:
-            return
         models = model_statuses(self._workshop.store, self._state.method.model)
         if models != self._state.models:
             self._set(models=models)
@@ -183,7 +182,7 @@ class Controller:
 
     def forget(self) -> None:
         """The scene closes: stops all work and drops everything that belonged to it."""
-        if self._state.running is None or self._state.running.activity is not Activity.START:
+        if not self._state.is_starting:
             self._drop_task()
             self._set(running=None)
         self._behind_since = self._declined = None
@@ -294,9 +293,8 @@ class Controller:
             self._declined = situation
             self._fail(event.error)
         elif running.activity is Activity.START:
-            self._set(running=None, started=not event.value, missing=event.value, models=self._state.models if not event.value else ())
-            if not event.value:
-                self.list_models()
+            self._set(running=None, started=not event.value, missing=event.value)
+            self._restyle()  # what a loaded scene holds, in case another look was chosen meanwhile
         elif running.activity in (Activity.EXPLAIN, Activity.LIVE):
             self._take_explanation(running.activity, *event.value)
         else:
@@ -332,6 +330,10 @@ class Controller:
         # Packages that are there but cannot be imported are as good as missing.
         changes: dict[str, Any] = {"missing": ("torch",)} if activity is Activity.START else {}
         self._set(running=None, outcome=Outcome.FAILED, message=sentence, **changes)
+
+    def _restyle(self) -> None:
+        if self._state.started:  # the scene's maps need the packages
+            self._guarded(self._scene.restyle, self._state.result, self._state.explained, self._state.view)
 
     def _guarded(self, call: Callable, *arguments: Any) -> Any:
         """What the scene or the disk raises becomes a failure that the user can read; the panel stays usable."""

@@ -124,6 +124,11 @@ class State:
         return self.running is not None and self.running.activity not in (Activity.LIVE, Activity.START)
 
     @property
+    def is_starting(self) -> bool:
+        """Whether it is being looked into what is installed."""
+        return self.running is not None and self.running.activity is Activity.START
+
+    @property
     def can_explain(self) -> bool:
         return not self.obstacles and not self.is_busy
 

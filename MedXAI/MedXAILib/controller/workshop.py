@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..pipeline import PreparedSlice, SliceExplanation
 
 #: What has to be importable before anything can be explained; names of modules.
-NEEDED_MODULES = ("torch", "segment_anything", "skimage", "safetensors", "matplotlib")
+NEEDED_MODULES = ("torch", "segment_anything", "skimage", "safetensors", "matplotlib", "sklearn", "jinja2")
 #: A prepared slice of a 1024 px model takes 13 MB.
 _PREPARED_SLICES = 4
 

@@ -1,34 +1,15 @@
 """A grey slice as exactly the tensor that a model segments, and the way between its frame and the slice's."""
 
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 from PIL import Image
 from skimage import transform
 
-
-class Preparation(str, Enum):
-    """How a family of models was shown its images."""
-
-    #: MedSAM (MedSAM_Inference.py): stretched to the square, cubic, min-max to [0, 1].
-    MEDSAM = "medsam"
-    #: LiteMedSAM: longest side to the square, min-max to [0, 1], zeros right and below.
-    LITE_MEDSAM = "litemedsam"
-    #: SAM: longest side to the square, ImageNet mean and deviation, zeros right and below.
-    SAM = "sam"
-
+from .convention import InputConvention, Preparation
 
 _SAM_MEAN = np.array([123.675, 116.28, 103.53], dtype=np.float32)
 _SAM_DEVIATION = np.array([58.395, 57.12, 57.375], dtype=np.float32)
-
-
-@dataclass(frozen=True)
-class InputConvention:
-    """What a model expects: how the image is prepared, and the side of its square input in pixels."""
-
-    preparation: Preparation
-    size_px: int
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ModelError, ResourceError
-from ..imaging.model_input import InputConvention, Preparation
+from ..imaging.convention import InputConvention, Preparation
 from . import demo_encoder, lite_medsam, sam_vit
 from .checkpoint_file import read_state, sha256_of
 from .registry import REGISTRY, RegisteredModel

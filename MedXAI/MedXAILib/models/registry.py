@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import ModelError
-from ..imaging.model_input import InputConvention, Preparation
+from ..imaging.convention import InputConvention, Preparation
 
 
 @dataclass(frozen=True)

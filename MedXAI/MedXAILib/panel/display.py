@@ -34,10 +34,10 @@ class Display:
 
     def show(self, state: State, elapsed_s: float, has_saved_maps: bool) -> None:
         """Brings the whole panel in line with a state; has_saved_maps: maps of a loaded scene are there."""
-        ui, has_maps = self._ui, state.result is not None or has_saved_maps
+        ui, has_maps = self._ui, state.result is not None or (has_saved_maps and state.started)
         self._set("installFrame", "visible", bool(state.missing))
         if state.missing:
-            text = _("MedXAI needs Python packages that are not installed yet: {names}.").format(names=", ".join(state.missing))
+            text = _("MedXAI needs Python packages that are not installed yet: {names}.").format(names=wording.packages(state.missing))
             self._set("installLabel", "text", text)
         self._show_models(state)
         self._show_work(state, elapsed_s, has_saved_maps)
@@ -107,16 +107,11 @@ class Display:
         select(ui.modelSelector, state.method.model)
         model = state.model
         self._set("modelSelector", "enabled", bool(state.models))
-        self._set("fileButton", "enabled", state.started)
-        if not state.started:
-            text = _("The list of models appears when the packages are installed.") if state.missing else _("Starting…")
-        else:
-            text = wording.weights(model)
-        self._set("weightsLabel", "text", text)
+        self._set("weightsLabel", "text", wording.weights(model))
         self._set("modelSection", "text", wording.model_heading(model))
         self._set("downloadButton", "visible", bool(model and not model.is_here and model.can_download))
-        self._set("downloadButton", "enabled", not state.is_busy)
-        self._set("expectationLabel", "text", wording.expectation(state, state.method.device) if state.started else "")
+        self._set("downloadButton", "enabled", not state.is_busy and not state.is_starting)
+        self._set("expectationLabel", "text", wording.expectation(state, state.method.device))
 
     def _show_work(self, state: State, elapsed_s: float, has_saved_maps: bool) -> None:
         self._set("explainButton", "enabled", state.can_explain)

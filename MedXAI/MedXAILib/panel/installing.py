@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import slicer
 
 from .translation import _
+from .wording import packages
 
 
 def install(requirements_file: str, missing: Sequence[str]) -> str:
@@ -20,9 +21,9 @@ def install(requirements_file: str, missing: Sequence[str]) -> str:
             "PyTorch comes through Slicer's extension 'PyTorch', which is not installed: install it in the Extensions "
             "Manager, start Slicer again, and come back here."
         )
-    others = [name for name in missing if name != "torch"]
+    others = packages([name for name in missing if name != "torch"])
     question = _("MedXAI needs these Python packages: {names}. Install them into Slicer's Python now?").format(
-        names=", ".join([*(["PyTorch"] if needs_torch else []), *others])
+        names=", ".join(filter(None, ["PyTorch" if needs_torch else "", others]))
     )
     if needs_torch:
         question += " " + _("PyTorch is a download of some hundred megabytes to some gigabytes, depending on the graphics processor.")

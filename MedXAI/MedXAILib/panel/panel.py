@@ -71,6 +71,7 @@ class Panel(VTKObservationMixin):
         self._connect_widgets()
         self._fold(self._preferences.folded_parts)
         self._show_settings()
+        self._controller.list_models()
         for event, slot in (
             (scene.StartCloseEvent, self._scene_closes),
             (scene.EndCloseEvent, self._scene_closed),
@@ -191,7 +192,7 @@ class Panel(VTKObservationMixin):
 
     def _add_region(self) -> None:
         chosen = self._selected()
-        if chosen.volume is None or chosen.slice is None or not self._controller.state.started:
+        if chosen.volume is None or chosen.slice is None:
             self._controller.report_failure(_("Choose a volume and a view first."))
             return
         from .regions import region_in_the_middle

@@ -1,10 +1,14 @@
 """The controller's states and figures in plain words. Everything a user reads comes from here, from the .ui, or from an error."""
 
+from collections.abc import Sequence
+
 from ..controller import Activity, Aspect, MapFigures, MapKind, ModelStatus, Obstacle, Outcome, Pace, Phase, State, Step
 from ..limits import LIMITS_SHORT, LIMITS_STATEMENT
 from .translation import _
 
 _MEGABYTE = 1_000_000
+#: Modules that are called otherwise than their packages.
+_PACKAGES = {"segment_anything": "segment-anything", "skimage": "scikit-image", "sklearn": "scikit-learn"}
 
 
 def limits_short() -> str:
@@ -60,6 +64,11 @@ def step_of(state: State) -> str:
     }.get(running.step, _("Working"))
 
 
+def packages(modules: Sequence[str]) -> str:
+    """The packages that bring the modules, by the names under which they are installed."""
+    return ", ".join(_PACKAGES.get(module, module) for module in modules)
+
+
 def next_step(state: State) -> str:
     """What the user has to do before Explain works; the invitation to press it where nothing lacks."""
     obstacle = state.obstacles[0] if state.obstacles else None
@@ -69,7 +78,7 @@ def next_step(state: State) -> str:
         return _("▲ {reason}").format(reason=state.sight.reason)
     return {
         Obstacle.STARTING: _("Starting…"),
-        Obstacle.PACKAGES: _("Some Python packages are missing: {names}.").format(names=", ".join(state.missing)),
+        Obstacle.PACKAGES: _("Some Python packages are missing: {names}.").format(names=packages(state.missing)),
         Obstacle.VOLUME: _("Load a CT or MR volume, or take the phantom from the Sample Data module, and choose it above."),
         Obstacle.REGION: _("Draw a box around the organ."),
         Obstacle.WEIGHTS: _("The weights of this model are not on this computer yet: download them, or choose another model."),
