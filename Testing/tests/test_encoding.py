@@ -137,6 +137,8 @@ def test_the_cache_keeps_to_its_budget_and_drops_what_was_unused_longest(model):
     assert cache.get("a") is encodings[0]
     assert cache.get("c") is encodings[2]
     assert cache.nbytes == 2 * encodings[0].nbytes
+    cache.set_budget(encodings[0].nbytes)
+    assert cache.get("a") is None and cache.get("c") is encodings[2]
     EncodingCache(budget_bytes=10).put("a", encodings[0])
     cache.clear()
     assert len(cache) == 0

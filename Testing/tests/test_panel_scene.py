@@ -14,7 +14,7 @@ pytest.importorskip("slicer", reason="the panel's tests need slicer-core")
 import slicer
 from panel_support import ball_volume
 from stand_ins.panel_bench import PanelBench, panel_bench
-from test_panel_use import BOX, overlay
+from panel_fixtures import BOX, overlay
 
 from MedXAILib.controller import MapKind, Phase
 from MedXAILib.imaging import slice_of

@@ -159,6 +159,10 @@ class Controller:
         """Drops the loaded model and all encodings; the next Explain makes them again."""
         self._workshop.free()
 
+    def set_memory_budget(self, budget_bytes: int) -> None:
+        """Memory for encoded slices from now on; those that no longer fit are dropped at once, the oldest first."""
+        self._workshop.set_budget(budget_bytes)
+
     def remove_weights(self, name: str) -> None:
         """Deletes a model's downloaded weights."""
         self._guarded(self._workshop.remove_download, name)

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,6 +36,7 @@ class Workshop:
         self.folder = folder
         self._budget_bytes = budget_bytes
         self._cache: EncodingCache | None = None
+        self._cache_lock = threading.Lock()
         self._model: tuple[tuple[str, str], LoadedModel, str] | None = None
         self._prepared: OrderedDict[tuple, PreparedSlice] = OrderedDict()
         self._encoded: dict[tuple, str] = {}
@@ -85,6 +87,13 @@ class Workshop:
         if is_cancelled():
             raise Cancelled
         return _with_note(explanation, note)
+
+    def set_budget(self, budget_bytes: int) -> None:
+        """Memory for encodings from now on; what exceeds it is dropped at once. For any thread."""
+        with self._cache_lock:
+            self._budget_bytes = budget_bytes
+            if self._cache is not None:
+                self._cache.set_budget(budget_bytes)
 
     def is_encoded(self, situation: Situation) -> bool:
         """Whether another box on this slice needs no encoding; for any thread."""
@@ -144,11 +153,12 @@ class Workshop:
         return known
 
     def _encodings(self) -> "EncodingCache":
-        if self._cache is None:
-            from ..encoding import EncodingCache
+        from ..encoding import EncodingCache
 
-            self._cache = EncodingCache(self._budget_bytes)
-        return self._cache
+        with self._cache_lock:
+            if self._cache is None:
+                self._cache = EncodingCache(self._budget_bytes)
+            return self._cache
 
 
 def _is_installed(name: str) -> bool:

@@ -31,8 +31,13 @@ class EncodingCache:
             if encoding.nbytes > self._budget_bytes:
                 return
             self._entries[key] = encoding
-            while self._nbytes() > self._budget_bytes:
-                self._entries.popitem(last=False)
+            self._shrink()
+
+    def set_budget(self, budget_bytes: int) -> None:
+        """Another budget from now on; what no longer fits into it goes at once."""
+        with self._lock:
+            self._budget_bytes = budget_bytes
+            self._shrink()
 
     def has_room_for(self, nbytes: int) -> bool:
         """Whether so much more can be kept without dropping anything."""
@@ -50,6 +55,10 @@ class EncodingCache:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def _shrink(self) -> None:
+        while self._nbytes() > self._budget_bytes:
+            self._entries.popitem(last=False)
 
     def _nbytes(self) -> int:
         return sum(encoding.nbytes for encoding in self._entries.values())

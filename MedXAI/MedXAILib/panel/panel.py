@@ -169,6 +169,8 @@ class Panel(VTKObservationMixin):
 
     def _choose_budget(self, megabytes: int) -> None:
         self._preferences.budget_mb = megabytes
+        self._controller.set_memory_budget(megabytes << 20)
+        self._show_settings()
 
     def _choose_file(self) -> None:
         path = qt.QFileDialog.getOpenFileName(None, _("Choose a checkpoint"), "", _("Checkpoints (*.safetensors *.pth *.pt *.bin)"))

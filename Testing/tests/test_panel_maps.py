@@ -1,0 +1,133 @@
+"""The maps of a result: looked at in every way, laid out, kept and exported."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from panel_fixtures import bench, explained, overlay  # noqa: F401  fixtures
+
+import slicer
+from stand_ins.panel_bench import PanelBench
+
+from MedXAILib.controller import MapKind, layer_names_of, map_shown
+from MedXAILib.limits import LIMITS_STATEMENT
+from MedXAILib.scene.views import composite_of
+from MedXAILib.scene.working_result import find_working
+
+
+def test_scrubbing_shows_every_layer_of_every_stage_without_computing(explained: PanelBench) -> None:
+    bench = explained
+    tasks = bench.controller._worker._numbers
+    names = layer_names_of(bench.state.result)
+    for button, kind in (("stage1Button", MapKind.STAGE1), ("stage2Button", MapKind.STAGE2), ("stage3Button", MapKind.STAGE3)):
+        bench.click(button)
+        for index, name in enumerate(names):
+            bench.slide("layerSlider", index)
+            node = overlay(bench, kind)
+            wanted = bench.state.result.on_slice(map_shown(bench.state.result, bench.state.view))
+            assert bench.state.view.layer == name
+            np.testing.assert_array_equal(slicer.util.arrayFromVolume(node)[0], wanted)
+            assert name in node.GetName() and node.GetAttribute("MedXAI.Layer") == name
+            assert composite_of(bench.red).GetForegroundVolumeID() == node.GetID()
+            assert name in bench.ui.layerLabel.text
+    for button, kind in (("interactionButton", MapKind.INTERACTION), ("terminalButton", MapKind.TERMINAL)):
+        bench.click(button)
+        assert composite_of(bench.red).GetForegroundVolumeID() == overlay(bench, kind).GetID()
+        assert not bench.ui.layerSlider.enabled and not bench.ui.weightedCheck.enabled
+    assert bench.controller._worker._numbers == tasks
+
+
+def test_layers_of_a_stage_share_one_range_so_that_scrubbing_compares(explained: PanelBench) -> None:
+    ranges = set()
+    for index in range(len(layer_names_of(explained.state.result))):
+        explained.slide("layerSlider", index)
+        display = overlay(explained).GetDisplayNode()
+        ranges.add((display.GetWindowLevelMin(), display.GetWindowLevelMax()))
+    assert len(ranges) == 1
+
+
+def test_weighting_threshold_opacity_colours_legend_and_outline_reach_the_scene(explained: PanelBench) -> None:
+    bench = explained
+    weighted = slicer.util.arrayFromVolume(overlay(bench)).copy()
+    bench.click("weightedCheck")
+    assert not np.array_equal(slicer.util.arrayFromVolume(overlay(bench)), weighted)
+    assert "without spatial weighting" in overlay(bench).GetName()
+    assert overlay(bench).GetAttribute("MedXAI.SpatialWeighting") == "False"
+    bench.slide("opacitySlider", 25)
+    assert composite_of(bench.red).GetForegroundOpacity() == pytest.approx(0.25)
+    low = overlay(bench).GetDisplayNode().GetLowerThreshold()
+    bench.slide("thresholdSlider", 50)
+    display = overlay(bench).GetDisplayNode()
+    assert display.GetLowerThreshold() > low
+    assert display.GetLowerThreshold() == pytest.approx((display.GetWindowLevelMin() + display.GetWindowLevelMax()) / 2, rel=1e-4)
+    bench.choose("coloursSelector", "viridis")
+    assert "viridis" in overlay(bench).GetDisplayNode().GetColorNode().GetName()
+    bench.choose("coloursSelector", "inferno")
+    assert "viridis" not in overlay(bench).GetDisplayNode().GetColorNode().GetName()
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(overlay(bench))
+    assert legend.GetVisibility()
+    bench.click("legendCheck")
+    assert not legend.GetVisibility()
+    found = find_working(bench.parameters.volume, bench.parameters.region)
+    bench.click("segmentationCheck")
+    assert not found.segmentation.GetDisplayNode().GetVisibility()
+    bench.click("overlayCheck")
+    assert composite_of(bench.red).GetForegroundVolumeID() is None
+    bench.click("overlayCheck")
+    assert composite_of(bench.red).GetForegroundVolumeID() == overlay(bench).GetID()
+
+
+def test_side_by_side_fills_four_linked_views_and_goes_back(explained: PanelBench) -> None:
+    bench = explained
+    before = bench.layout.GetViewArrangement()
+    bench.click("sideCheck")
+    for name, kind in (("MedXAIStage1", MapKind.STAGE1), ("MedXAIStage2", MapKind.STAGE2), ("MedXAIStage3", MapKind.STAGE3), ("MedXAITerminal", MapKind.TERMINAL)):
+        composite = composite_of(bench.scene.GetSingletonNode(name, "vtkMRMLSliceNode"))
+        assert composite.GetForegroundVolumeID() == overlay(bench, kind).GetID() and composite.GetLinkedControl()
+    bench.slide("layerSlider", 0)
+    assert {overlay(bench, MapKind(f"stage{n}")).GetAttribute("MedXAI.Layer") for n in (1, 2, 3)} == {layer_names_of(bench.state.result)[0]}
+    assert "MedXAIStage1" not in [bench.ui.viewSelector._real.itemText(i) for i in range(bench.ui.viewSelector._real.count())]
+    bench.click("sideCheck")
+    assert bench.layout.GetViewArrangement() == before
+
+
+def test_leaving_the_side_by_side_layout_by_other_means_unchecks_it(explained: PanelBench) -> None:
+    bench = explained
+    bench.click("sideCheck")
+    bench.layout.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
+    bench.settle()
+    assert not bench.ui.sideCheck.checked
+    assert bench.layout.GetViewArrangement() == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
+
+
+def test_export_writes_the_files_and_says_where(explained: PanelBench, tmp_path: Path) -> None:
+    bench, folder = explained, tmp_path / "out"
+    folder.mkdir()
+    bench.answer(str(folder))
+    bench.click("exportButton")
+    assert bench.pump(lambda: not bench.state.running)
+    assert str(folder) in bench.ui.statusLabel.text
+    assert {"panels.png", "explanation.json", "saliency_stage1.nrrd", "saliency_stage3.nrrd", "segmentation.nrrd"} <= {f.name for f in folder.iterdir()}
+    assert json.loads((folder / "explanation.json").read_text())["limits"] == LIMITS_STATEMENT
+    bench.answer("")
+    bench.click("exportButton")
+    assert not bench.state.running, "a cancelled dialog started an export"
+
+
+def test_kept_maps_stay_and_the_next_explanation_makes_its_own(explained: PanelBench) -> None:
+    bench = explained
+    kept = overlay(bench)
+    voxels = slicer.util.arrayFromVolume(kept).copy()
+    bench.click("keepButton")
+    bench.drag(bench.parameters.region, 6.0)
+    bench.click("explainButton")
+    assert bench.pump(lambda: find_working(bench.parameters.volume, bench.parameters.region) is not None)
+    bench.settle()
+    assert overlay(bench) is not kept and "kept" in kept.GetName()
+    np.testing.assert_array_equal(slicer.util.arrayFromVolume(kept), voxels)
+
+
+def test_maps_are_not_offered_as_volumes(explained: PanelBench) -> None:
+    box = explained.ui.volumeSelector._real
+    assert [box.itemText(index) for index in range(box.count())] == ["None", "ball"]
