@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import safetensors.torch
 import torch
+from conftest import small_model
 
 from MedXAILib.controller import Controller, Lack, MethodChoices, Sight, ViewChoices
 from MedXAILib.errors import InputError
@@ -23,6 +24,14 @@ def untrained_weights(folder: Path) -> Path:
     if not path.exists():
         torch.manual_seed(0)
         safetensors.torch.save_file(build_demo_sam().state_dict(), str(path))
+    return path
+
+
+def small_sam_weights(folder: Path) -> Path:
+    """A SAM ViT of 128 px with seeded random weights, as a checkpoint file."""
+    path = folder / "small_sam.safetensors"
+    if not path.exists():
+        safetensors.torch.save_file(small_model().sam.state_dict(), str(path))
     return path
 
 

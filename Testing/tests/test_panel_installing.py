@@ -124,6 +124,29 @@ def test_without_the_pytorch_extension_the_user_is_sent_to_the_extensions_manage
     assert len(said) == 1 and "Extensions Manager" in said[0]
 
 
+def test_openvino_is_installed_only_for_those_who_choose_it(
+    bench: PanelBench, installers: Installers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_here, answers = [False], iter([False, True, True])
+    monkeypatch.setattr("MedXAILib.panel.installing.has_openvino", lambda: is_here[0])
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *_: next(answers))
+    said = []
+    monkeypatch.setattr(slicer.util, "errorDisplay", lambda text: said.append(text))
+    chosen = bench.ui.encoderSelector._real.currentData
+    bench.choose("encoderSelector", "openvino")  # declined
+    assert not installers.calls and chosen() == "exact" == bench.state.method.encoder
+    installers.fails = True
+    bench.choose("encoderSelector", "openvino")
+    assert "no route to host" in said.pop() and chosen() == "exact"
+    installers.fails = False
+    monkeypatch.setattr(installers, "_pip", lambda what: (installers.calls.append(("pip", what)), is_here.__setitem__(0, True)))
+    if hasattr(slicer.util, "pip_install"):
+        monkeypatch.setattr(slicer.util, "pip_install", installers._pip)
+    bench.choose("encoderSelector", "openvino")
+    assert chosen() == "openvino" == bench.state.method.encoder and not said
+    assert "openvino" in str(installers.calls[0][1])
+
+
 def test_what_is_looked_for_and_installed_is_what_the_package_depends_on() -> None:
     root = Path(__file__).resolve().parents[2]
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]["dependencies"]

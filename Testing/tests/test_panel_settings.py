@@ -8,7 +8,7 @@ from pathlib import Path
 
 import panel_support
 import pytest
-from panel_fixtures import bench, explained  # noqa: F401  fixtures
+from panel_fixtures import bench, explained, overlay  # noqa: F401  fixtures
 from panel_support import ball_volume
 from stand_ins.panel_bench import PanelBench
 
@@ -128,3 +128,45 @@ def test_a_lowered_memory_budget_acts_at_once(explained: PanelBench, monkeypatch
     bench.click("explainButton")
     assert bench.pump(lambda: bench.state.phase is Phase.RESULT and bench.state.result.encoded_now)
     assert bench.controller.workshop.held_bytes > 0
+
+
+def test_the_encoders_choice_is_explained_kept_and_computes(explained: PanelBench, tmp_path: Path) -> None:
+    pytest.importorskip("openvino")
+    bench = explained
+    assert bench.state.method.encoder == "exact" and bench.state.result.encoding.backend == "exact"
+    bench.answer(str(panel_support.small_sam_weights(tmp_path)))
+    bench.click("fileButton")
+    bench.choose("encoderSelector", "openvino")
+    assert "Outline and maps as with Exact" in bench.ui.encoderLabel.text
+    bench.click("explainButton")
+    assert bench.pump(lambda: bench.state.result.encoding.backend == "openvino"), bench.state
+    assert any((tmp_path / "models" / "compiled").iterdir()), "the compiled model is not kept"
+    bench.settle()
+    assert overlay(bench).GetAttribute("MedXAI.Encoder") == "openvino"
+    bench.click("explainButton")
+    assert bench.pump(lambda: not bench.state.running) and not bench.state.result.encoded_now
+    bench.choose("encoderSelector", "exact")
+    bench.click("explainButton")
+    assert bench.pump(lambda: bench.state.result.encoding.backend == "exact"), "an encoding of one way stood in for another"
+    bench.choose("encoderSelector", "fast")
+    bench.reload_module()
+    bench.start()
+    assert bench.state.method.encoder == "fast" and bench.ui.encoderSelector._real.currentData() == "fast"
+
+
+def test_a_wish_that_cannot_be_met_is_said_as_a_warning(explained: PanelBench) -> None:
+    bench = explained
+    bench.click("liveCheck")
+    bench.choose("encoderSelector", "fast")
+    bench.settle()
+    assert "older than the way the encoder is computed" in bench.ui.statusLabel.text
+    bench.click("explainButton")
+    assert bench.pump(lambda: bench.state.phase is Phase.RESULT), bench.state
+    assert "this model is encoded exactly" in bench.ui.warningsLabel.text and bench.ui.warningsLabel.visible
+
+
+def test_every_encoder_of_the_library_is_offered() -> None:
+    from MedXAILib.controller import ENCODERS
+    from MedXAILib.encoding.backend import CHOICES
+
+    assert ENCODERS == CHOICES

@@ -3,7 +3,7 @@
 Only the standard library and NumPy are imported here, so that a panel is whole before PyTorch is installed.
 """
 
-from .choices import MapKind, MethodChoices, ViewChoices
+from .choices import ENCODERS, MapKind, MethodChoices, ViewChoices
 from .figures import MapFigures, figures_of, layer_names_of, layer_shown, map_shown, range_shown
 from .model_list import ModelStatus, Pace
 from .ports import ScenePort
@@ -14,6 +14,7 @@ from .worker import Worker
 from .workshop import Workshop
 
 __all__ = [
+    "ENCODERS",
     "Activity",
     "Aspect",
     "Controller",

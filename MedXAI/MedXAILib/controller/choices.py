@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 
+#: The ways to compute the image encoder, by the names that `encoding.choose_backend` takes (importing it needs PyTorch).
+ENCODERS = ("exact", "fast", "openvino", "openvino-fast")
+
+
 class MapKind(str, Enum):
     """The maps of one explanation, in the order in which they are read."""
 
@@ -23,18 +27,24 @@ class MapKind(str, Enum):
 class MethodChoices:
     """What decides the maps besides volume, slice and box.
 
-    model: a registered name or a checkpoint file. device: auto, cpu, cuda or mps. window: level and width, None for
+    model: a registered name or a checkpoint file. device: auto, cpu, cuda or mps. encoder: one of `ENCODERS`. window: level and width, None for
     the modality's own. modality: CT, MR or picture, None to let the volume tell. all_layers: every block instead of
     the default ones.
     """
 
     model: str = "demo"
     device: str = "auto"
+    encoder: str = "exact"
     window: tuple[float, float] | None = None
     modality: str | None = None
     preset: str = "paper"
     all_layers: bool = False
     enhance_input: bool = False
+
+    @property
+    def engine(self) -> tuple[str, str, str]:
+        """What decides how long a new slice takes."""
+        return self.model, self.device, self.encoder
 
 
 @dataclass(frozen=True)

@@ -254,7 +254,7 @@ class Controller:
             self._explain(Activity.LIVE, state.sight, now)
 
     def _is_fast(self, now: Situation) -> bool:
-        seconds = dict(self._state.encode_seconds).get((now.method.model, now.method.device))
+        seconds = dict(self._state.encode_seconds).get(now.method.engine)
         return seconds is not None and seconds < FAST_SECONDS
 
     def _explain(self, activity: Activity, sight: Sight, situation: Situation) -> None:
@@ -308,7 +308,7 @@ class Controller:
     def _take_explanation(self, activity: Activity, situation: Situation, explanation: "SliceExplanation") -> None:
         seconds = dict(self._state.encode_seconds)
         if explanation.encoded_now:
-            seconds[situation.method.model, situation.method.device] = explanation.encoding.seconds
+            seconds[situation.method.engine] = explanation.encoding.seconds
         live = activity is Activity.LIVE
         self._declined = None
         self._set(

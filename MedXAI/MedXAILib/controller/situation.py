@@ -46,6 +46,7 @@ class Aspect(str, Enum):
     SLICE = "slice"
     WINDOW = "window"
     MODEL = "model"
+    ENCODER = "encoder"
     METHOD = "method"
     BOX = "box"
 
@@ -64,7 +65,7 @@ class Situation:
     def encoded(self) -> tuple:
         """What the encoding of the slice depends on: all but the box and the explainer's own choices."""
         m = self.method
-        return self.volume_key, self.slice_key, m.model, m.device, m.window, m.modality, m.all_layers, m.enhance_input
+        return self.volume_key, self.slice_key, *m.engine, m.window, m.modality, m.all_layers, m.enhance_input
 
 
 def situation_of(sight: Sight, method: MethodChoices) -> Situation | None:
@@ -82,6 +83,7 @@ def changed(before: Situation, now: Situation) -> tuple[Aspect, ...]:
         Aspect.SLICE: before.slice_key != now.slice_key,
         Aspect.WINDOW: (a.window, a.modality, a.enhance_input) != (b.window, b.modality, b.enhance_input),
         Aspect.MODEL: (a.model, a.device) != (b.model, b.device),
+        Aspect.ENCODER: a.encoder != b.encoder,
         Aspect.METHOD: (a.preset, a.all_layers) != (b.preset, b.all_layers),
         Aspect.BOX: before.box != now.box,
     }

@@ -83,7 +83,7 @@ class State:
 
     missing: packages that are not installed. message: what the last work had to say (why it failed, where a file lies).
     result: the explanation that is shown, explained: its situation. stale: in what the scene has moved on since.
-    encode_seconds: how long the model took for its last new slice, by (model, device).
+    encode_seconds: how long the last new slice took, by `MethodChoices.engine`.
     """
 
     method: MethodChoices = MethodChoices()
@@ -99,7 +99,7 @@ class State:
     result: "SliceExplanation | None" = None
     explained: Situation | None = None
     stale: tuple[Aspect, ...] = ()
-    encode_seconds: tuple[tuple[tuple[str, str], float], ...] = ()
+    encode_seconds: tuple[tuple[tuple[str, str, str], float], ...] = ()
 
     @property
     def obstacles(self) -> tuple[Obstacle, ...]:
@@ -139,7 +139,7 @@ class State:
     @property
     def seconds_for_new_slice(self) -> float | None:
         """How long the chosen model took for its last new slice; None where it has not run yet."""
-        return dict(self.encode_seconds).get((self.method.model, self.method.device))
+        return dict(self.encode_seconds).get(self.method.engine)
 
     @property
     def phase(self) -> Phase:

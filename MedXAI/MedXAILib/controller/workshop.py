@@ -16,7 +16,7 @@ from .state import Step
 from .worker import Report
 
 if TYPE_CHECKING:
-    from ..encoding import EncodingCache
+    from ..encoding import Backend, EncodingCache
     from ..models import LoadedModel, ModelStore
     from ..pipeline import PreparedSlice, SliceExplanation
 
@@ -38,6 +38,7 @@ class Workshop:
         self._cache: EncodingCache | None = None
         self._cache_lock = threading.Lock()
         self._model: tuple[tuple[str, str], LoadedModel, str] | None = None
+        self._backend: tuple[tuple[str, str, str], Backend] | None = None
         self._prepared: OrderedDict[tuple, PreparedSlice] = OrderedDict()
         self._encoded: dict[tuple, str] = {}
 
@@ -72,6 +73,7 @@ class Workshop:
 
         method = situation.method
         model, note = self._loaded(method, report)
+        backend = self._backend_for(method, model, report)
         prepared = self._prepared_slice(sight, situation, model, report)
         encoder = model.sam.image_encoder
         layers = check_layers(encoder, layer_names(encoder) if method.all_layers else default_layers(encoder))
@@ -79,11 +81,11 @@ class Workshop:
         def progress(done: int, total: int) -> None:
             report(Step.ENCODING, done, total)
 
-        explainer = Explainer(model, self._encodings())
+        explainer = Explainer(model, self._encodings(), backend)
         parameters = ExplainerParameters(preset=Preset(method.preset))
         explanation = explainer.explain(prepared, [sight.box], parameters, layers, progress, is_cancelled)[0]
         if explanation.encoded_now or situation.encoded not in self._encoded:
-            self._encoded[situation.encoded] = encoding_key(model, prepared.model_input, layers)
+            self._encoded[situation.encoded] = encoding_key(model, prepared.model_input, layers, backend)
         if is_cancelled():
             raise Cancelled
         return _with_note(explanation, note)
@@ -118,7 +120,7 @@ class Workshop:
         freed = self.held_bytes
         if self._cache is not None:
             self._cache.clear()
-        self._model = None
+        self._model = self._backend = None
         self._prepared.clear()
         self._encoded.clear()
         return freed
@@ -132,10 +134,20 @@ class Workshop:
 
             report(Step.LOADING, 0, 0)
             chosen = choose_device(method.device)
-            self._model = None  # the old model's memory is needed for the new one
+            self._model = self._backend = None  # the old model's memory is needed for the new one
             held = (key, load_model(method.model, self.store, chosen.device), chosen.note)
             self._model = held
         return held[1], held[2]
+
+    def _backend_for(self, method: MethodChoices, model: "LoadedModel", report: Report) -> "Backend":
+        if self._backend is None or self._backend[0] != method.engine:
+            from ..encoding import choose_backend
+
+            report(Step.LOADING, 0, 0)
+            self._backend = None
+            compiled = self.store.folder / "compiled"
+            self._backend = method.engine, choose_backend(method.encoder, model.sam.image_encoder, model.device, compiled)
+        return self._backend[1]
 
     def _prepared_slice(self, sight: Sight, situation: Situation, model: "LoadedModel", report: Report) -> "PreparedSlice":
         known = self._prepared.get(situation.encoded)

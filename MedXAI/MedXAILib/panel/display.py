@@ -1,6 +1,6 @@
 """The controller's state put into the widgets; nothing is decided or computed here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,15 +22,15 @@ _MEGABYTE = 1 << 20
 
 
 class Display:
-    """Writes states into the panel's widgets, and only what has changed."""
+    """Writes states into the panel's widgets, and only what has changed. encoders: those that can be chosen here."""
 
-    def __init__(self, ui: Any):
+    def __init__(self, ui: Any, encoders: Sequence[str]):
         self._ui = ui
         self._last: dict[str, object] = {}
         ui.limitsLabel.text = wording.limits_short()
         ui.limitsDetails.text = wording.limits_whole()
         ui.limitsDetails.visible = False
-        self._fill_fixed_lists()
+        self._fill_fixed_lists(encoders)
 
     def show(self, state: State, elapsed_s: float, has_saved_maps: bool) -> None:
         """Brings the whole panel in line with a state; has_saved_maps: maps of a loaded scene are there."""
@@ -60,20 +60,22 @@ class Display:
         """The time that runs, and nothing else."""
         self._show_work(state, elapsed_s, has_saved_maps)
 
-    def show_settings(self, folder: str, budget_mb: int, device: str, held_bytes: int) -> None:
+    def show_settings(self, folder: str, budget_mb: int, device: str, encoder: str, held_bytes: int) -> None:
         """The preferences, and how much memory the encodings take."""
         with blocked(self._ui.budgetSpin):
             self._ui.budgetSpin.value = budget_mb
         self._set("folderButton", "text", folder)
         self._set("memoryLabel", "text", _("Encoded slices hold {size} MB now.").format(size=round(held_bytes / _MEGABYTE)))
         select(self._ui.deviceSelector, device)
+        select(self._ui.encoderSelector, encoder)
+        self._set("encoderLabel", "text", wording.encoder_effect(encoder))
 
     def show_lists(self, window: str, modality: str, preset: str) -> None:
         """The choices that a parameter node holds as text."""
         for box, value in ((self._ui.windowSelector, window), (self._ui.modalitySelector, modality), (self._ui.presetSelector, preset)):
             select(box, value)
 
-    def _fill_fixed_lists(self) -> None:
+    def _fill_fixed_lists(self, encoders: Sequence[str]) -> None:
         ui = self._ui
         windows = {
             AUTOMATIC: _("Automatic (as the model was trained)"),
@@ -96,6 +98,7 @@ class Display:
             (ui.presetSelector, presets),
             (ui.coloursSelector, colours),
             (ui.deviceSelector, devices),
+            (ui.encoderSelector, {name: wording.encoder(name) for name in encoders}),
         ):
             fill(box, choices)
 

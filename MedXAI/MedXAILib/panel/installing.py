@@ -1,13 +1,19 @@
-"""The packages that MedXAI needs, installed when they are needed, after one question."""
+"""The packages that MedXAI needs, or can use, installed when they are wanted, after one question."""
 
 import importlib
+import importlib.util
 import logging
-from collections.abc import Sequence
+import platform
+from collections.abc import Callable, Sequence
 
 import slicer
 
+from ..controller import ENCODERS
 from .translation import _
 from .wording import packages
+
+#: Where Intel publishes OpenVINO for Python (PyPI, releases of 2024.6 to 2025): system and processor.
+_OPENVINO_MACHINES = {("Linux", "x86_64"), ("Linux", "aarch64"), ("Windows", "AMD64"), ("Darwin", "x86_64"), ("Darwin", "arm64")}
 
 
 def install(requirements_file: str, missing: Sequence[str]) -> str:
@@ -29,22 +35,51 @@ def install(requirements_file: str, missing: Sequence[str]) -> str:
         question += " " + _("PyTorch is a download of some hundred megabytes to some gigabytes, depending on the graphics processor.")
     if not slicer.util.confirmOkCancelDisplay(question, _("MedXAI")):
         return ""
-    try:
+
+    def run() -> str:
         if needs_torch:
             import PyTorchUtils
 
             if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=False) is None:
                 return _("PyTorch was not installed; see the application's log.")
         _install_requirements(requirements_file)
+        return ""
+
+    return _in_words(run, requirements_file)
+
+
+def encoders_on_offer() -> tuple[str, ...]:
+    """The ways to compute the encoder that can be chosen: OpenVINO's only where it is installed or can be."""
+    can_have = has_openvino() or (platform.system(), platform.machine()) in _OPENVINO_MACHINES
+    return tuple(name for name in ENCODERS if can_have or not name.startswith("openvino"))
+
+
+def has_openvino() -> bool:
+    """Whether OpenVINO is installed."""
+    return importlib.util.find_spec("openvino") is not None
+
+
+def install_openvino(requirements_file: str) -> str:
+    """Asks once, then installs OpenVINO with pip. Returns what `install` returns."""
+    question = _("OpenVINO is Intel's free runtime for neural networks, a download of about 50 MB. Install it into Slicer's Python now?")
+    if not slicer.util.confirmOkCancelDisplay(question, _("MedXAI")):
+        return ""
+    return _in_words(lambda: _install_requirements(requirements_file) or "", requirements_file)
+
+
+def _in_words(run: Callable[[], str], requirements_file: str) -> str:
+    """What went wrong in an installation, and what to do about it; empty where nothing."""
+    try:
+        problem = run()
     except Exception as error:  # pip, the network, a full disk: all of them are the user's to know
         logging.getLogger(__name__).exception("MedXAI: installing packages failed")
         return _(
             "The packages could not be installed ({error}). Without a network, download the wheels that "
-            "Resources/requirements.txt names on another computer, and install them in Slicer's Python console with "
+            "{file} names on another computer, and install them in Slicer's Python console with "
             "slicer.util.pip_install('--no-index --find-links FOLDER PACKAGES')."
-        ).format(error=error)
+        ).format(error=error, file=requirements_file)
     importlib.invalidate_caches()
-    return ""
+    return problem
 
 
 def _install_requirements(requirements_file: str) -> None:

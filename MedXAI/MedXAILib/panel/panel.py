@@ -10,7 +10,7 @@ import slicer
 import vtk
 from slicer.util import VTKObservationMixin
 
-from ..controller import Controller, State, Workshop, layer_names_of
+from ..controller import Controller, MethodChoices, State, Workshop, layer_names_of
 from ..errors import MedXAIError
 from . import installing
 from .display import MAP_BUTTONS, Display
@@ -60,7 +60,7 @@ class Panel(VTKObservationMixin):
         self._access = SceneAccess(scene, self._selected)
         workshop = workshop or Workshop(self._preferences.model_folder, self._preferences.budget_mb << 20)
         self._controller = Controller(self._access, workshop)
-        self._display = Display(ui)
+        self._display = Display(ui, installing.encoders_on_offer())
         self._controller.observe(self._state_changed)
         self._chosen_nodes = Watch(self._nodes_changed)
         self._mouse = Watch(self._mouse_changed)
@@ -147,6 +147,7 @@ class Panel(VTKObservationMixin):
             box = getattr(ui, name)
             box.connect("activated(int)", lambda index, box=box, parameter=parameter: self._choose(parameter, box.itemData(index)))
         ui.deviceSelector.connect("activated(int)", self._choose_device)
+        ui.encoderSelector.connect("activated(int)", self._choose_encoder)
         ui.layerSlider.connect("valueChanged(int)", self._choose_layer)
         ui.budgetSpin.connect("valueChanged(int)", self._choose_budget)
 
@@ -165,6 +166,15 @@ class Panel(VTKObservationMixin):
 
     def _choose_device(self, index: int) -> None:
         self._preferences.device = self._ui.deviceSelector.itemData(index)
+        self._parameters_changed()
+
+    def _choose_encoder(self, index: int) -> None:
+        encoder = self._ui.encoderSelector.itemData(index)
+        if encoder.startswith("openvino") and not installing.has_openvino():
+            self._complain(installing.install_openvino(self._resource("requirements-openvino.txt")))
+        if not encoder.startswith("openvino") or installing.has_openvino():
+            self._preferences.encoder = encoder
+        self._show_settings()
         self._parameters_changed()
 
     def _choose_budget(self, megabytes: int) -> None:
@@ -187,10 +197,12 @@ class Panel(VTKObservationMixin):
             self._parameters_changed()
 
     def _install(self) -> None:
-        problem = installing.install(self._resource("requirements.txt"), self._controller.state.missing)
+        self._complain(installing.install(self._resource("requirements.txt"), self._controller.state.missing))
+        self._act(self._controller.start)
+
+    def _complain(self, problem: str) -> None:
         if problem:
             slicer.util.errorDisplay(problem)
-        self._act(self._controller.start)
 
     def _add_region(self) -> None:
         chosen = self._selected()
@@ -248,7 +260,7 @@ class Panel(VTKObservationMixin):
 
     def _nodes_changed(self) -> None:
         if self._parameters is not None and self._parameters.window == AS_SHOWN:
-            self._controller.choose_method(method_of(self._parameters, self._preferences.device))
+            self._controller.choose_method(self._method())
         self._act(self._controller.scene_changed)
 
     def _mouse_changed(self) -> None:
@@ -322,10 +334,13 @@ class Panel(VTKObservationMixin):
             return
         self._display.show_lists(parameters.window, parameters.modality, parameters.preset)
         self._follow_nodes()
-        self._controller.choose_method(method_of(parameters, self._preferences.device))
+        self._controller.choose_method(self._method())
         self._controller.choose_view(view_of(parameters))
         self._controller.choose_live(parameters.live and self._is_entered)
         self._act(self._controller.scene_changed)
+
+    def _method(self) -> MethodChoices:
+        return method_of(self._parameters, self._preferences.device, self._preferences.encoder)
 
     def _follow_nodes(self) -> None:
         chosen = self._selected()
@@ -361,7 +376,7 @@ class Panel(VTKObservationMixin):
 
     def _state_changed(self, state: State, before: State) -> None:
         if state.models != before.models and self._parameters is not None and not self._parameters.model:
-            self._controller.choose_method(method_of(self._parameters, self._preferences.device))
+            self._controller.choose_method(self._method())
             state = self._controller.state
         if state.started and not before.started and self._preferences.folded_parts is None and state.model is not None:
             self._ui.modelSection.collapsed = state.model.is_here
@@ -377,4 +392,4 @@ class Panel(VTKObservationMixin):
     def _show_settings(self) -> None:
         workshop, preferences = self._controller.workshop, self._preferences
         folder = str(preferences.model_folder) if preferences.model_folder else _("the usual place")
-        self._display.show_settings(folder, preferences.budget_mb, preferences.device, workshop.held_bytes)
+        self._display.show_settings(folder, preferences.budget_mb, preferences.device, preferences.encoder, workshop.held_bytes)

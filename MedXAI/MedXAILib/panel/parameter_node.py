@@ -42,11 +42,12 @@ class MedXAIParameterNode:
     colours: str = "inferno"
 
 
-def method_of(parameters: MedXAIParameterNode, device: str) -> MethodChoices:
-    """What the parameters say of how maps are made; device: a preference of the machine, not of the scene."""
+def method_of(parameters: MedXAIParameterNode, device: str, encoder: str) -> MethodChoices:
+    """What the parameters say of how maps are made; device, encoder: preferences of the machine, not of the scene."""
     return MethodChoices(
         model=parameters.model,
         device=device,
+        encoder=encoder,
         window=window_of(parameters),
         modality=None if parameters.modality == AUTOMATIC else parameters.modality,
         preset=parameters.preset if parameters.preset in ("paper", "contour") else "paper",

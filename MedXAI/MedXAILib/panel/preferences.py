@@ -4,8 +4,11 @@ from pathlib import Path
 
 import qt
 
+from ..controller import ENCODERS
+
 _MODEL_FOLDER = "MedXAI/ModelFolder"
 _DEVICE = "MedXAI/Device"
+_ENCODER = "MedXAI/Encoder"
 _BUDGET_MB = "MedXAI/EncodingBudgetMB"
 _FOLDED = "MedXAI/FoldedParts"
 _EXPORT_FOLDER = "MedXAI/ExportFolder"
@@ -35,6 +38,16 @@ class Preferences:
     @device.setter
     def device(self, device: str) -> None:
         qt.QSettings().setValue(_DEVICE, device)
+
+    @property
+    def encoder(self) -> str:
+        """One of `ENCODERS`."""
+        text = qt.QSettings().value(_ENCODER, "exact")
+        return text if text in ENCODERS else "exact"
+
+    @encoder.setter
+    def encoder(self, encoder: str) -> None:
+        qt.QSettings().setValue(_ENCODER, encoder)
 
     @property
     def budget_mb(self) -> int:

@@ -92,6 +92,7 @@ def stale_reason(state: State) -> str:
         Aspect.SLICE: _("the slice"),
         Aspect.WINDOW: _("the window"),
         Aspect.MODEL: _("the model"),
+        Aspect.ENCODER: _("the way the encoder is computed"),
         Aspect.METHOD: _("the way the maps are made"),
         Aspect.BOX: _("the box"),
     }
@@ -156,6 +157,29 @@ def device(name: str) -> str:
         "cpu": _("CPU"),
         "cuda": _("NVIDIA graphics processor (CUDA)"),
         "mps": _("Apple graphics processor (MPS)"),
+    }[name]
+
+
+def encoder(name: str) -> str:
+    """A way to compute the image encoder, in the list."""
+    return {
+        "exact": _("Exact"),
+        "fast": _("Fast, rounded numbers"),
+        "openvino": _("OpenVINO"),
+        "openvino-fast": _("OpenVINO, rounded numbers"),
+    }[name]
+
+
+def encoder_effect(name: str) -> str:
+    """What a way to compute the encoder does to the result (Resources/benchmarks/effects.md)."""
+    return {
+        "exact": _("The model's own arithmetic; the other ways are measured against it."),
+        "fast": _(
+            "Numbers of 16 bits, where the processor is faster with them. The outline may move by a pixel here and there; "
+            "the maps hardly change."
+        ),
+        "openvino": _("Intel's runtime. Outline and maps as with Exact. Keeps about 370 MB a model on disk."),
+        "openvino-fast": _("Intel's runtime with numbers of 16 bits: changes the result as Fast does. Keeps files on disk too."),
     }[name]
 
 
