@@ -19,6 +19,8 @@ from .scoring import BATCH, IsCancelled, mean_weights, never
 #: From this side on the gradients of a ViT's earlier blocks need many GB (ViT-B at 1024 px: 0.8 GB for one copy of one
 #: global block's scores); the last block's run through the neck and the decoder only.
 _LARGE_SIDE_PX = 512
+#: A sum of many float32 terms that is a smaller share of their sizes is rounding.
+_ROUNDING = 1e-5
 
 
 def is_installed() -> bool:
@@ -132,12 +134,13 @@ def _raw_maps(
     """
     begin = modules[0].register_forward_hook(lambda _module, _inputs, output: output.detach().requires_grad_())
     cam = method(model, modules, reshape)
-    raw = []
     given = cam.get_cam_image
+    raw = []
 
     def keep(*arguments: object) -> np.ndarray:
-        raw.append(given(*arguments))
-        return raw[-1]
+        found, (activations, gradients) = given(*arguments), arguments[3:5]
+        raw.append(_without_rounding(found, activations * gradients) if method.__name__ == "HiResCAM" else found)
+        return found
 
     cam.get_cam_image = keep
     cam.batch_size = BATCH  # Score-CAM's
@@ -147,6 +150,16 @@ def _raw_maps(
         cam.activations_and_grads.release()
         begin.remove()
     return [np.maximum(found[0], 0).astype(np.float32) for found in raw]
+
+
+def _without_rounding(summed: np.ndarray, terms: np.ndarray) -> np.ndarray:
+    """HiRes-CAM's sums (1, h, w) over channels of terms (1, C, h, w), with 0 where only rounding is left of them.
+
+    Where a layer is followed by a norm of each token alone, as the last block is by the neck's, the score does not change
+    with a token's length, so activation times gradient sums to 0 (Euler). What float32 leaves of it, 10⁻⁷ of the terms,
+    is no map, and yet it had an AUROC of 0.88 on a liver.
+    """
+    return np.where(np.abs(summed) > _ROUNDING * np.abs(terms).sum(1), summed, 0)
 
 
 def _channels_first(tokens: Tensor) -> Tensor:
