@@ -2,6 +2,7 @@
 
 import gzip
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -68,8 +69,20 @@ def _read_series(folder: Path) -> sitk.Image:
         raise InputError(f"The folder '{folder}' holds no DICOM series; point to the folder with the .dcm files of one series.")
     if len(series) > 1:
         raise InputError(f"The folder '{folder}' holds {len(series)} DICOM series; keep one series in the folder.")
+    return _read_slices(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series[0]), folder)
+
+
+def read_dicom_slices(files: Sequence[Path], name: str, modality: Modality | str | None = None) -> Volume:
+    """The volume of DICOM files of one slice each, in the given order, whichever series they say that they belong to.
+
+    Raises InputError where a file is unreadable or the slices differ in size.
+    """
+    return _volume_from_image(_read_slices([str(file) for file in files], Path(files[0]).parent), name, modality)
+
+
+def _read_slices(files: Sequence[str], folder: Path) -> sitk.Image:
     reader = sitk.ImageSeriesReader()
-    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder), series[0]))
+    reader.SetFileNames(files)
     reader.MetaDataDictionaryArrayUpdateOn()
     try:
         image = reader.Execute()
