@@ -55,7 +55,7 @@ def own(mask_decoder, embedding, pe, sparse, dense):
 
 
 @pytest.mark.parametrize("same_dense", [True, False])
-@pytest.mark.parametrize("boxes", [1, 5])
+@pytest.mark.parametrize("boxes", [1, 3, 5])
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_logits_and_attention_equal_the_decoders_own(shape, boxes, same_dense):
     mask_decoder = decoder(**shape)

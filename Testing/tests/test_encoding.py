@@ -1,11 +1,13 @@
 """One pass gives embedding and taps; it reports, stops when asked, and is not repeated."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from conftest import small_model
 from MedXAILib.encoding import EncodingCache, default_layers, encode, encoding_key, layer_names, run_encoder
-from MedXAILib.encoding.features import layer_features, repair_artefacts
+from MedXAILib.encoding.features import SHRINKAGE, layer_features, repair_artefacts
 from MedXAILib.errors import Cancelled, InputError
 from MedXAILib.imaging import InputConvention, make_model_input
 from MedXAILib.imaging.model_input import Preparation
@@ -70,15 +72,36 @@ def test_an_unknown_layer_is_refused_before_the_pass(model):
         encode(model, make_input(model), ["block 9"])
 
 
-def test_features_are_centred_and_of_unit_length():
-    tokens = torch.randn(9, 7, 12) + 40 * torch.randn(12)
-    features = layer_features("x", tokens, torch.ones(9, 7))
+def test_features_are_centred_whitened_and_of_unit_length():
+    generator = torch.Generator().manual_seed(0)
+    stretch = torch.diag(torch.logspace(0, 2, 12))
+    tokens = torch.randn(30, 20, 12, generator=generator) @ stretch + 400 * torch.randn(12, generator=generator)
+    features = layer_features("x", tokens, torch.ones(30, 20))
     unit = features.unit.float()
-    torch.testing.assert_close(unit.norm(dim=1), torch.ones(63), rtol=2e-3, atol=0)
-    centred = tokens.reshape(-1, 12) - tokens.reshape(-1, 12).mean(0)
-    torch.testing.assert_close(unit, centred / centred.norm(dim=1, keepdim=True), rtol=0, atol=2e-3)
+    torch.testing.assert_close(unit.norm(dim=1), torch.ones(600), rtol=2e-3, atol=0)
+    # Mahalanobis' own formula, with another root of the matrix than the code's.
+    centred = (tokens.reshape(-1, 12) - tokens.reshape(-1, 12).mean(0)).double()
+    covariance = centred.T @ centred / 600
+    metric = torch.linalg.inv(covariance + SHRINKAGE * covariance.trace() / 12 * torch.eye(12).double())
+    products = centred @ metric @ centred.T
+    size = products.diagonal().sqrt()
+    torch.testing.assert_close(unit @ unit.T, (products / size[:, None] / size).float(), rtol=0, atol=2e-3)
     # Uncentred, the common direction makes every cosine nearly 1.
     assert features.global_similarity.min() > 0.9
+
+
+def test_a_layer_that_is_the_same_everywhere_has_no_features():
+    features = layer_features("x", torch.ones(5, 6, 8), torch.ones(5, 6))
+    assert (features.unit == 0).all()
+
+
+def test_whitening_undoes_any_mixing_of_the_channels():
+    """A similarity is of tokens, not of the axes that a layer happens to write them in."""
+    generator = torch.Generator().manual_seed(1)
+    tokens = torch.randn(16, 16, 8, generator=generator)
+    turned = tokens @ torch.linalg.qr(torch.randn(8, 8, generator=generator)).Q
+    one, other = (layer_features("x", t, torch.ones(16, 16)).unit.float() for t in (tokens, turned))
+    torch.testing.assert_close(one @ one.T, other @ other.T, rtol=0, atol=3e-3)
 
 
 def test_padding_neither_enters_the_mean_nor_gets_features():
@@ -124,6 +147,15 @@ def test_the_key_tells_apart_exactly_what_the_model_would_see_differently(model)
         encoding_key(model, padded, layers), encoding_key(model, one, ("block 1", "neck")),
     }  # fmt: skip
     assert len(keys) == 5
+    shifted = replace(one, frame=replace(one.frame, slice_shape=(61, 80)))
+    assert encoding_key(model, shifted, layers) not in keys
+
+
+def test_asking_again_for_the_key_does_not_read_the_tensor_again(model):
+    one = make_input(model)
+    key = encoding_key(model, one, ("neck",))
+    one.tensor_chw[:] = 0
+    assert encoding_key(model, one, ("neck",)) == key
 
 
 def test_the_cache_keeps_to_its_budget_and_drops_what_was_unused_longest(model):

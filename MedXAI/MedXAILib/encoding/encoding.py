@@ -40,9 +40,8 @@ def encoding_key(model: LoadedModel, model_input: ModelInput, layers: Sequence[s
 
     The backend is in it too: an exact result never stands in for a rounded one, nor the other way round.
     """
-    digest = hashlib.blake2b(model_input.tensor_chw.tobytes(), digest_size=16)
-    digest.update(repr((model.checksum_sha256, str(model.device), model_input.frame, tuple(layers), backend.name)).encode())
-    return digest.hexdigest()
+    identity = (model_input.digest, model.checksum_sha256, str(model.device), tuple(layers), backend.name)
+    return hashlib.blake2b(repr(identity).encode(), digest_size=16).hexdigest()
 
 
 def encode(

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..encoding.encoding import Encoding
 from ..encoding.features import LayerFeatures
+from ..imaging.box import PixelBox
 from ..segmenting.decoding import Segmentation
 from . import geometry
 from .parameters import ExplainerParameters
@@ -67,7 +68,9 @@ def explain(
     parameters = parameters or ExplainerParameters()
     start = time.perf_counter()
     attention = torch.from_numpy(np.stack([s.attention for s in segmentations])).to(encoding.embedding.device)
-    per_layer = [_layer_maps(layer, encoding, segmentations, attention, parameters) for layer in encoding.layers]
+    boxes = [segmentation.box for segmentation in segmentations]
+    places = {grid: _places(boxes, encoding, attention, grid, parameters) for grid in {layer.grid for layer in encoding.layers}}
+    per_layer = [_layer_maps(layer, places[layer.grid], parameters) for layer in encoding.layers]
     repaired = {layer.name: layer.repaired_tokens for layer in encoding.layers}
     seconds = (time.perf_counter() - start) / max(len(segmentations), 1)
     return tuple(
@@ -76,28 +79,36 @@ def explain(
     )
 
 
-def _layer_maps(
-    layer: LayerFeatures,
-    encoding: Encoding,
-    segmentations: Sequence[Segmentation],
-    attention: Tensor,
-    parameters: ExplainerParameters,
-) -> list[LayerMaps]:
-    """S¹ = ⟨f̂, p⟩ · S² = ⟨f̂, unit(λp + (1−λ)q)⟩ · S³ = W · relu(α⟨f,g⟩ + β⟨f̂,p⟩ + γ⟨f̂,q⟩ − δ⟨f̂,b⟩)."""
-    boxes, frame, grid = [s.box for s in segmentations], encoding.frame, layer.grid
-    device = layer.unit.device
+@dataclass(frozen=True)
+class _Places:
+    """Where B boxes lie on a grid, for all layers that have it: each (B, n) float32; see `similarities`, `spatial_weight`."""
+
+    coverage: Tensor
+    attention: Tensor
+    ring: Tensor
+    weight: Tensor
+
+
+def _places(
+    boxes: Sequence[PixelBox], encoding: Encoding, attention: Tensor, grid: tuple[int, int], parameters: ExplainerParameters
+) -> _Places:
+    """attention: (B, h, w), the prompt's, on the embedding's grid."""
+    frame, device = encoding.frame, encoding.embedding.device
 
     def flat(maps: list[np.ndarray]) -> Tensor:
         return torch.from_numpy(np.stack(maps)).to(device, torch.float32).flatten(1)
 
-    found = similarities(
-        layer,
+    return _Places(
         flat([geometry.coverage_of(box, frame, grid) for box in boxes]),
         on_grid(attention, grid),
         flat([geometry.ring_of(box, frame, grid, parameters.ring_growth) for box in boxes]),
-        parameters.prototype_share,
+        flat([geometry.spatial_weight(box, frame, grid, parameters) for box in boxes]),
     )
-    weight = flat([geometry.spatial_weight(box, frame, grid, parameters) for box in boxes])
+
+
+def _layer_maps(layer: LayerFeatures, places: _Places, parameters: ExplainerParameters) -> list[LayerMaps]:
+    """S¹ = ⟨f̂, p⟩ · S² = ⟨f̂, unit(λp + (1−λ)q)⟩ · S³ = W · relu(α⟨f,g⟩ + β⟨f̂,p⟩ + γ⟨f̂,q⟩ − δ⟨f̂,b⟩)."""
+    found = similarities(layer, places.coverage, places.attention, places.ring, parameters.prototype_share)
     four = (
         parameters.global_weight * found.global_
         + parameters.prototype_weight * found.prototype
@@ -105,6 +116,9 @@ def _layer_maps(
         - parameters.context_weight * found.context
     ).relu()
     # Tokens outside the image have zero features, so every map is zero there.
-    maps = torch.stack([found.prototype, found.prototype_prompt, weight * four, four])
-    arrays = maps.unflatten(-1, grid).cpu().numpy()
-    return [LayerMaps(layer.name, grid, dict(zip(STAGES, arrays[:3, i], strict=True)), arrays[3, i]) for i in range(len(boxes))]
+    maps = torch.stack([found.prototype, found.prototype_prompt, places.weight * four, four])
+    arrays = maps.unflatten(-1, layer.grid).cpu().numpy()
+    return [
+        LayerMaps(layer.name, layer.grid, dict(zip(STAGES, arrays[:3, i], strict=True)), arrays[3, i])
+        for i in range(len(places.weight))
+    ]

@@ -40,7 +40,7 @@ def similarities(
     products a layer serve all boxes.
     """
     f = features.unit.float()
-    own = f.square().sum(1)  # 1, or 0 for a token outside the image
+    own = torch.linalg.vector_norm(f, dim=1).square()  # 1, or 0 for a token outside the image
     sums = torch.stack([coverage, attention, ring]) @ f  # (3, B, d)
     prototype_sum, prompt, context = sums[0], _unit(sums[1]), _unit(sums[2])
     to_sum, to_prompt, to_context = torch.stack([prototype_sum, prompt, context]) @ f.T  # each (B, n)

@@ -1,6 +1,8 @@
 """A grey slice as exactly the tensor that a model segments, and the way between its frame and the slice's."""
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from PIL import Image
@@ -75,6 +77,13 @@ class ModelInput:
 
     tensor_chw: np.ndarray
     frame: ModelFrame
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Equal for two inputs exactly if tensor and frame are. Taken once: at 1024 px it costs as much as a box's mask."""
+        hashed = hashlib.blake2b(np.ascontiguousarray(self.tensor_chw), digest_size=16)
+        hashed.update(repr((self.tensor_chw.shape, self.frame)).encode())
+        return hashed.digest()
 
 
 def make_model_input(grey: np.ndarray, convention: InputConvention) -> ModelInput:

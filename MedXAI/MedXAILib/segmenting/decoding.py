@@ -15,8 +15,8 @@ from . import box_decoder
 from .attention import PromptAttention
 from .prompting import box_in_model_px, has_mask_prompt, prompt_embeddings
 
-#: Boxes decoded together; more only grows the memory (ViT-B: about 25 MB a box).
-_BATCH = 8
+#: Boxes decoded together; more only grows the memory (ViT-B: about 6 MB a box).
+_BATCH = 16
 
 
 @dataclass(frozen=True)
