@@ -5,24 +5,20 @@ from types import ModuleType
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..encoding.tapped_pass import NECK
 from ..errors import InputError
+from ..imaging.model_input import ModelFrame
 from ..pipeline import SliceExplanation
 from .differentiable import image_of, segmenter_for
 from .grad_cam_import import INSTALL_HINT
 from .interface import Case, Kind, SaliencyMap
 from .scoring import BATCH, IsCancelled, MaskScore, mean_weights, never
 
-#: The blur that takes a place's content away: its deviation, as a share of the image's side.
-_BLUR_SHARE = 1 / 16
-
-
 @dataclass(frozen=True)
 class Occlusion:
-    """How much the score falls where a square of the image is blurred; higher means that the place matters more.
+    """How much the score falls where a square of the image becomes its mean grey; higher means that the place matters more.
 
     windows: how many squares along each side, half overlapping; windows² passes of the encoder. The map is on the model's
     pixels, the mean over the squares that cover a pixel.
@@ -37,17 +33,18 @@ class Occlusion:
         """Passes of the encoder for one case."""
         return self.windows**2 + 1
 
+    @torch.inference_mode(False)
     def explain(self, case: Case) -> tuple[SaliencyMap, ...]:
         captum_attr = _captum()
         score = MaskScore(segmenter_for(case.result), mean_weights(case.result), self.is_cancelled)
         image = image_of(case.result)
         stride = -(-image.shape[-1] // (self.windows + 1))
-        with torch.inference_mode(False), torch.no_grad():
+        with torch.no_grad():
             fall = captum_attr.Occlusion(score).attribute(
                 image,
                 sliding_window_shapes=(3, 2 * stride, 2 * stride),
                 strides=(3, stride, stride),
-                baselines=blurred(image),
+                baselines=emptied(image, case.result.encoding.frame),
                 perturbations_per_eval=BATCH,
             )
         return (SaliencyMap(self.name, "", "", fall[0, 0].cpu().numpy().astype(np.float32)),)  # all channels are hidden together
@@ -55,10 +52,11 @@ class Occlusion:
 
 @dataclass(frozen=True)
 class LayerIntegratedGradients:
-    """Integrated gradients of the score with respect to a layer's tokens, from the blurred image's tokens to the image's.
+    """Integrated gradients of the score with respect to a layer's tokens, from the emptied image's tokens to the image's.
 
     Summed over the channels, which are a block's last axis and the neck's first; negative where a token speaks against
-    the mask. steps: passes of the encoder for each layer. layers: None for the last tapped block and the neck.
+    the mask. The image itself stays: where an encoder has a way around its blocks, as the demo model's fine path, what goes
+    that way is nobody's. steps: passes of the encoder for each layer. layers: None for the last tapped block and the neck.
     """
 
     steps: int = 16
@@ -71,6 +69,7 @@ class LayerIntegratedGradients:
         """Passes of the encoder for one case."""
         return (self.steps + 2) * len(self._layers_of(result))
 
+    @torch.inference_mode(False)
     def explain(self, case: Case) -> tuple[SaliencyMap, ...]:
         captum_attr = _captum()
         segmenter = segmenter_for(case.result)
@@ -79,8 +78,8 @@ class LayerIntegratedGradients:
         maps = []
         for name in self._layers_of(case.result):
             method = captum_attr.LayerIntegratedGradients(score, segmenter.layer(name))
-            with torch.inference_mode(False), torch.enable_grad():
-                found = method.attribute(image, baselines=blurred(image), n_steps=self.steps, internal_batch_size=BATCH)
+            with torch.enable_grad():
+                found = method.attribute(image, baselines=emptied(image, case.result.encoding.frame), n_steps=self.steps, internal_batch_size=BATCH)
             values = found[0].sum(0 if name == NECK else -1)
             maps.append(SaliencyMap(self.name, "", name, values.detach().cpu().numpy().astype(np.float32)))
         return tuple(maps)
@@ -89,16 +88,17 @@ class LayerIntegratedGradients:
         return self.layers or tuple(layer.name for layer in result.encoding.layers)[-2:]
 
 
-def blurred(image: Tensor) -> Tensor:
-    """(1, 3, S, S) with everything finer than a sixteenth of its side taken away: a Gaussian blur with reflected edges."""
-    side = image.shape[-1]
-    deviation = side * _BLUR_SHARE
-    reach = min(int(3 * deviation), side - 1)
-    offsets = torch.arange(-reach, reach + 1, dtype=image.dtype, device=image.device)
-    kernel = torch.exp(-0.5 * (offsets / deviation) ** 2)
-    kernel = (kernel / kernel.sum()).expand(3, 1, 1, -1)
-    padded = F.pad(image, [reach] * 4, mode="reflect")
-    return F.conv2d(F.conv2d(padded, kernel, groups=3), kernel.transpose(2, 3), groups=3)
+def emptied(image: Tensor, frame: ModelFrame) -> Tensor:
+    """The image (1, 3, S, S) with nothing in it: every pixel of the slice has the slice's mean, the padding stays.
+
+    Not a blurred image: with a blur of a sixteenth of the side a real liver's score rises (1.84 to 2.14; on the mean grey
+    it is 0.91), since what is smooth looks more like an organ, and occlusion then found that liver with an AUROC of 0.69
+    instead of 0.94. For organs smaller than the blur it makes no difference.
+    """
+    height, width = frame.content_shape
+    empty = image.clone()
+    empty[..., :height, :width] = image[..., :height, :width].mean((2, 3), keepdim=True)
+    return empty
 
 
 def _captum() -> ModuleType:

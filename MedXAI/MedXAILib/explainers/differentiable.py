@@ -22,7 +22,7 @@ class BoxDecoder(nn.Module):
         super().__init__()
         self.embedding = nn.Identity()
         self.prompt_encoder, self.mask_decoder = sam.prompt_encoder, sam.mask_decoder
-        with torch.inference_mode(False), torch.no_grad():
+        with torch.no_grad():
             self._sparse, self._dense = prompt_embeddings(sam, xyxy)
             self._image_pe = self.prompt_encoder.get_dense_pe()
 
@@ -76,12 +76,13 @@ def _shell_of(sam: nn.Module) -> nn.Module:
     return copy.deepcopy(sam, shared)
 
 
+@torch.inference_mode(False)
 def segmenter_for(result: SliceExplanation) -> BoxSegmenter:
     """The differentiable function of a result: given `image_of(result)` it gives the result's own logits."""
     return BoxSegmenter(result.model, result.segmentation.box, result.encoding.frame)
 
 
+@torch.inference_mode(False)
 def image_of(result: SliceExplanation) -> Tensor:
     """(1, 3, S, S) float32 on the model's device: what the model saw, a fresh tensor."""
-    with torch.inference_mode(False):
-        return torch.tensor(result.prepared.model_input.tensor_chw, device=result.model.device)[None]
+    return torch.tensor(result.prepared.model_input.tensor_chw, device=result.model.device)[None]

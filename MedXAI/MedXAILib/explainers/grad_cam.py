@@ -89,6 +89,7 @@ def _last_two(result: SliceExplanation) -> tuple[str, ...]:
     return tuple(layer.name for layer in result.encoding.layers)[-2:]
 
 
+@torch.inference_mode(False)
 def _cams(method: str, result: SliceExplanation, layers: Sequence[str], is_cancelled: IsCancelled) -> dict[str, np.ndarray]:
     """The method's maps by layer, in the encoder's order."""
     package = grad_cam_import.grad_cam_package()
@@ -97,7 +98,7 @@ def _cams(method: str, result: SliceExplanation, layers: Sequence[str], is_cance
     segmenter = segmenter_for(result)
     blocks = [name for name in layers if name != NECK]
     maps = {}
-    with torch.inference_mode(False), torch.enable_grad():
+    with torch.enable_grad():
         if blocks:
             modules = [segmenter.layer(name) for name in blocks]
             found = _raw_maps(getattr(package, method), segmenter, modules, image_of(result), target, _channels_first)

@@ -33,6 +33,7 @@ class Rise:
         """Passes of the encoder for one case."""
         return self.masks
 
+    @torch.inference_mode(False)
     def explain(self, case: Case) -> tuple[SaliencyMap, ...]:
         try:
             from xaitk_saliency.impls.gen_classifier_conf_sal.rise_scoring import RISEScoring
@@ -43,7 +44,7 @@ class Rise:
         score = MaskScore(segmenter_for(case.result), mean_weights(case.result), self.is_cancelled)
         # Without threads: they would share one random generator, and the seed would not fix the masks.
         masks = RISEGrid(self.masks, self.cells, self.open_share, self.seed, threads=0).perturb(image[0, 0].cpu().numpy())
-        with torch.inference_mode(False), torch.no_grad():
+        with torch.no_grad():
             seen = [score(image * part[:, None].to(image.device)) for part in torch.from_numpy(masks).split(BATCH)]
         scores = torch.cat(seen).cpu().numpy().astype(np.float64)
         # A score common to all masks says nothing of any place, but with few masks it leaves their mean in the map.
