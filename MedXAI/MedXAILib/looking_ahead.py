@@ -6,7 +6,7 @@ from .encoding import EncodingCache
 from .errors import Cancelled, InputError
 from .imaging import GreyRange, SliceImage, Volume, Window, slice_of
 from .imaging.slice_image import PLANE_AXES
-from .pipeline import Explainer, prepare_slice
+from .pipeline import Explainer, PreparedSlice, prepare_slice
 
 #: Slices on each side: readers scroll in small steps, and each costs as much as the one that they are looking at.
 REACH = 2
@@ -33,12 +33,14 @@ def encode_ahead(
     grey_range: GreyRange | None = None,
     layers: Sequence[str] | None = None,
     reach: int = REACH,
+    encoded: Callable[[PreparedSlice], None] = lambda prepared: None,
 ) -> int:
     """Encodes the neighbours of an encoded slice into the explainer's cache; returns how many were encoded now.
 
     Ends at the next block once `is_cancelled` says so (it does not raise), and before the cache would have to drop
     anything: the slice that the user looks at is never pushed out by one that he does not. The other arguments are those
-    of the slice itself, so that its neighbours are found in the cache later.
+    of the slice itself, so that its neighbours are found in the cache later. encoded: called for every neighbour that is
+    in the cache now.
     """
     done, largest = 0, 0
     for neighbour in neighbours(volume, image, reach):
@@ -51,6 +53,7 @@ def encode_ahead(
             break
         except InputError:  # a constant slice, at the volume's end
             continue
+        encoded(prepared)
         largest = max(largest, encoding.nbytes)
         done += is_new
     return done

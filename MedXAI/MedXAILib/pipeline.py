@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .encoding import EXACT, Backend, Encoding, EncodingCache, check_layers, default_layers, encode, encoding_key
+from .encoding import DRAFT, EXACT, Backend, Encoding, EncodingCache, check_layers, default_layers, encode, encoding_key
 from .explaining import Concentration, Explanation, ExplainerParameters, concentration_of, display_range, explain
 from .imaging import (
     ClippedBox,
@@ -67,6 +67,11 @@ class SliceExplanation:
     @property
     def segmentation(self) -> Segmentation:
         return self.explanation.segmentation
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether it was made at half resolution, to be replaced by a full one."""
+        return self.encoding.backend == DRAFT.name
 
     def on_slice(self, values: np.ndarray) -> np.ndarray:
         """A map (h, w) on the model's square brought to the slice's pixels; zero outside the volume."""

@@ -20,6 +20,7 @@ def provenance_of(result: SliceExplanation) -> dict[str, str]:
         "ModelArchitecture": model.architecture,
         "ModelSha256": model.checksum_sha256,
         "Encoder": result.encoding.backend,
+        "Preview": str(result.is_preview),
         "Plane": prepared.image.plane,
         "SliceIndex": "" if prepared.image.index is None else str(prepared.image.index),
         "BoxIjk": box_text(result),

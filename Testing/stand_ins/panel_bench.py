@@ -217,7 +217,10 @@ def panel_bench(folder: Path) -> Iterator[PanelBench]:
     if str(ROOT / "MedXAI") not in sys.path:
         sys.path.insert(0, str(ROOT / "MedXAI"))
     qt_module.FileDialog.answers.clear()
-    QtCore.QSettings(str(folder / "settings.ini"), QtCore.QSettings.Format.IniFormat).setValue("MedXAI/ModelFolder", str(folder / "models"))
+    settings = QtCore.QSettings(str(folder / "settings.ini"), QtCore.QSettings.Format.IniFormat)
+    settings.setValue("MedXAI/ModelFolder", str(folder / "models"))
+    settings.setValue("MedXAI/LookAhead", False)  # else every test would wait for the slices around
+    settings.sync()
     with quiet_vtk(), no_unseen_errors(), headless_scene() as scene:
         bench = PanelBench(scene, folder, application)
         try:

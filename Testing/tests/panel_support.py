@@ -94,5 +94,5 @@ def until(controller: Controller, condition: Callable[[], bool], limit_s: float 
     end = time.monotonic() + limit_s
     while not condition():
         controller.tick()
-        assert time.monotonic() < end, f"still waiting in phase {controller.state.phase}: {controller.state}"
+        assert time.monotonic() < end, f"still waiting in {controller.state.phase}: {controller.state.running}, {controller.state.message}"
         time.sleep(0.002)

@@ -1,13 +1,12 @@
 """The panel's rules without Qt: with the real worker, the real pipeline and the demo network."""
 
-import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from panel_support import PlainScene, ball_volume, untrained_weights, until
+from controller_fixtures import SlowWorkshop, controller, explained, scene, weights, workshop  # noqa: F401  fixtures
+from panel_support import PlainScene, ball_volume, until
 
 from MedXAILib.controller import (
     Activity,
@@ -20,64 +19,11 @@ from MedXAILib.controller import (
     Phase,
     Step,
     ViewChoices,
-    Workshop,
     figures_of,
     layer_names_of,
     map_shown,
 )
 from MedXAILib.errors import Cancelled
-
-
-class SlowWorkshop(Workshop):
-    """The real workshop whose encoder waits at every block, so that a test can act in the middle."""
-
-    def __init__(self, *arguments: object):
-        super().__init__(*arguments)
-        self.gate = threading.Event()
-        self.gate.set()
-        self.blocks_seen = 0
-
-    def explain(self, sight, situation, report, is_cancelled):
-        def gated(step: Step, done: int, total: int) -> None:
-            if step is Step.ENCODING:
-                self.blocks_seen = done
-                self.gate.wait(20)
-            report(step, done, total)
-
-        return super().explain(sight, situation, gated, is_cancelled)
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(untrained_weights(tmp_path_factory.mktemp("weights")))
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> SlowWorkshop:
-    return SlowWorkshop(tmp_path / "models")
-
-
-@pytest.fixture
-def scene() -> PlainScene:
-    return PlainScene()
-
-
-@pytest.fixture
-def controller(scene: PlainScene, workshop: SlowWorkshop, weights: str) -> Iterator[Controller]:
-    it = Controller(scene, workshop)
-    it.choose_method(MethodChoices(model=weights, device="cpu"))
-    it.start()
-    until(it, lambda: it.state.started)
-    yield it
-    workshop.gate.set()
-    assert it.close(20), "the worker did not stop"
-
-
-def explained(controller: Controller) -> Controller:
-    controller.explain()
-    until(controller, lambda: controller.state.result is not None and not controller.state.running)
-    controller.tick()
-    return controller
 
 
 def test_says_what_is_missing_first(scene: PlainScene, workshop: SlowWorkshop) -> None:
@@ -133,12 +79,12 @@ def test_progress_counts_blocks(controller: Controller, workshop: SlowWorkshop) 
 def test_cancel_is_ready_at_once_and_ends_within_a_block(controller: Controller, workshop: SlowWorkshop, scene: PlainScene) -> None:
     workshop.gate.clear()
     controller.explain()
-    until(controller, lambda: workshop.blocks_seen == 2)
+    until(controller, lambda: workshop.blocks_seen == 1)
     controller.cancel()
     assert controller.state.phase is Phase.CANCELLED and controller.state.can_explain and controller.state.running is None
     workshop.gate.set()
     until(controller, lambda: controller._worker.is_idle)
-    assert workshop.blocks_seen == 2, "blocks were computed after the cancellation"
+    assert workshop.blocks_seen == 1, "blocks were computed after the cancellation"
     controller.tick()
     assert controller.state.phase is Phase.CANCELLED and controller.state.result is None and not scene.shown
     explained(controller)

@@ -170,3 +170,26 @@ def test_every_encoder_of_the_library_is_offered() -> None:
     from MedXAILib.encoding.backend import CHOICES
 
     assert ENCODERS == CHOICES
+
+
+def test_looking_ahead_is_on_unless_switched_off_and_stays_so(explained: PanelBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    import qt
+
+    monkeypatch.setattr("MedXAILib.controller.idle.IDLE_SECONDS", 0.0)
+    bench = explained
+    qt.QSettings().remove("MedXAI/LookAhead")
+    bench.reload_module()
+    bench.start()
+    assert bench.ui.aheadCheck.checked and bench.state.look_ahead, "it is not on by default"
+    bench.click("explainButton")
+    assert bench.pump(lambda: "Preparing the slices around" in bench.ui.statusLabel.text), bench.ui.statusLabel.text
+    assert bench.ui.explainButton.enabled and not bench.ui.cancelButton.enabled and not bench.ui.progressBar.visible
+    bench.settle()
+    assert bench.ui.statusLabel.text == "✔ Explained."
+    bench.leave_module()
+    assert not bench.state.look_ahead, "it goes on although another module is open"
+    bench.return_to_module()
+    bench.click("aheadCheck")
+    bench.reload_module()
+    bench.start()
+    assert not bench.ui.aheadCheck.checked and not bench.state.look_ahead

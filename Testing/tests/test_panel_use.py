@@ -10,7 +10,7 @@ import pytest
 from panel_fixtures import BOX, bench, explained, overlay  # noqa: F401  fixtures
 
 import slicer
-from panel_support import ball_volume
+from panel_support import ball_volume, small_sam_weights
 from stand_ins.panel_bench import PanelBench
 
 from MedXAILib.controller import MapKind, Phase
@@ -221,3 +221,31 @@ def test_the_phantom_is_in_the_sample_data_module_once_and_loads(bench: PanelBen
     (node,) = source.customDownloader(source)
     bench.settle()
     assert bench.parameters.volume is node and node.GetAttribute("DICOM.Modality") == "CT"
+
+
+def test_a_preview_is_marked_wherever_it_is_seen(explained: PanelBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr("MedXAILib.encoding.draft._SMALLEST_SIDE_PX", 128)
+    monkeypatch.setattr("MedXAILib.controller.session.PREVIEW_SECONDS", 0.0)
+    monkeypatch.setattr("MedXAILib.controller.session.FAST_SECONDS", 0.0)
+    bench, ui = explained, explained.ui
+    bench.answer(str(small_sam_weights(tmp_path)))
+    bench.click("fileButton")
+    bench.settle()
+    before, written = bench.state.result, {}
+    bench.click("explainButton")
+    assert bench.pump(lambda: bench.state.result is not before)
+    assert bench.state.result.is_preview and bench.state.phase is Phase.RUNNING
+    bench.click("cancelButton")
+    for kind in MapKind:
+        written[kind] = overlay(bench, kind)
+        assert written[kind].GetName().endswith("· preview") and written[kind].GetAttribute("MedXAI.Preview") == "True"
+    assert "preview at half resolution:" in ui.mapLabel.text and "half resolution" in ui.warningsLabel.text
+    assert "the preview stays" in ui.statusLabel.text
+    assert not ui.exportButton.enabled and "not exported" in ui.exportButton.toolTip and not ui.keepButton.enabled
+    bench.settle()
+    bench.click("explainButton")
+    assert bench.pump(lambda: bench.state.phase is Phase.RESULT), bench.state.phase
+    bench.settle()
+    for kind, node in written.items():
+        assert overlay(bench, kind) is node and "preview" not in node.GetName() and node.GetAttribute("MedXAI.Preview") == "False"
+    assert "preview" not in ui.mapLabel.text and "half resolution" not in ui.warningsLabel.text and ui.exportButton.enabled

@@ -10,7 +10,7 @@ from .ports import ScenePort
 from .session import Controller
 from .situation import Aspect, Lack, Sight, Situation
 from .state import Activity, Obstacle, Outcome, Phase, Running, State, Step
-from .worker import Worker
+from .worker import Hands, Worker
 from .workshop import Workshop
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Activity",
     "Aspect",
     "Controller",
+    "Hands",
     "Lack",
     "MapFigures",
     "MapKind",

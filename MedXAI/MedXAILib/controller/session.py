@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Cancelled, MedXAIError
 from .choices import MethodChoices, ViewChoices
+from .idle import IdleTime
 from .model_list import model_statuses, preferred
 from .ports import ScenePort
 from .situation import Aspect, Lack, Sight, Situation, changed, situation_of
 from .state import Activity, Outcome, Running, State, Step
-from .worker import Broke, Finished, Progress, Worker
+from .worker import Broke, Event, Finished, HandedOver, Hands, Progress, Worker
 from .workshop import Workshop
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ Observer = Callable[[State, State], None]
 
 #: A model that needs less than this for a new slice follows the slice on its own.
 FAST_SECONDS = 1.0
+#: A model that needs more than this for a new slice, or has not shown what it needs, gives a preview first.
+PREVIEW_SECONDS = 3.0
 #: After this long without a live update the maps that are not seen are brought up to date too.
 REST_SECONDS = 0.3
 
@@ -54,6 +57,7 @@ class Controller:
         self._is_dirty = True
         #: When the last live update came, if the maps that are not seen are still the ones before it.
         self._behind_since: float | None = None
+        self._idle = IdleTime(clock)
         self._is_closed = False
 
     # What a front end reads.
@@ -69,7 +73,8 @@ class Controller:
     @property
     def wants_ticks(self) -> bool:
         """Whether there is anything that a tick would take in, or a worker that has to be given time."""
-        return not self._is_closed and (self._is_dirty or self._behind_since is not None or self.is_working)
+        has_use = self._is_dirty or self._behind_since is not None or self._idle.has_use(self._state)
+        return not self._is_closed and (has_use or self.is_working)
 
     @property
     def is_working(self) -> bool:
@@ -95,7 +100,7 @@ class Controller:
             return
         self._set(started=False, missing=())
         self.list_models()
-        self._submit(Activity.START, self._workshop.start)
+        self._submit(Activity.START, lambda hands: self._workshop.start(hands.report))
 
     def choose_method(self, method: MethodChoices) -> None:
         """Takes over what decides the maps; a live update or a stale result follows from it.
@@ -105,6 +110,7 @@ class Controller:
         if not method.model:
             method = replace(method, model=preferred(self._state.models))
         if method != self._state.method:
+            self._user_acts()
             self._is_dirty = True  # before observers hear of it, so that they see that ticks are wanted
             self._set(method=method)
             self.list_models()
@@ -112,14 +118,22 @@ class Controller:
     def choose_view(self, view: ViewChoices) -> None:
         """Takes over how the maps are looked at, and shows them so at once."""
         if view != self._state.view:
+            self._user_acts()
             self._set(view=view)
             self._restyle()
 
     def choose_live(self, live: bool) -> None:
         """Whether dragging the box updates the maps."""
         if live != self._state.live:
+            self._user_acts()
             self._is_dirty = True
             self._set(live=live)
+
+    def choose_look_ahead(self, look_ahead: bool) -> None:
+        """Whether idle time goes to the slices around the one that was explained."""
+        if look_ahead != self._state.look_ahead:
+            self._user_acts()
+            self._set(look_ahead=look_ahead)
 
     def explain(self) -> None:
         """Explains what stands in the scene now; nothing where it cannot be, the state's obstacles say why."""
@@ -135,20 +149,22 @@ class Controller:
         if self._state.is_busy or self._state.is_starting or self._is_closed:
             return
         self._set(outcome=Outcome.NONE, message="")
-        self._submit(Activity.DOWNLOAD, lambda report, is_cancelled: self._workshop.download(name, report, is_cancelled))
+        self._submit(Activity.DOWNLOAD, lambda hands: self._workshop.download(name, hands.report, hands.is_cancelled))
 
     def export(self, folder: str) -> None:
-        """Writes panels, report and volumes of the shown explanation into a folder."""
-        result = self._state.result
-        if result is None or self._state.is_busy or self._is_closed:
+        """Writes panels, report and volumes of the shown explanation into a folder; never of a preview."""
+        if not self._state.can_export or self._is_closed:
             return
         self._set(outcome=Outcome.NONE, message="")
-        write = self._guarded(self._scene.exporter, result, self._state.explained, folder)
+        write = self._guarded(self._scene.exporter, self._state.result, self._state.explained, folder)
         if write is not None:
-            self._submit(Activity.EXPORT, lambda report, is_cancelled: (report(Step.EXPORTING, 0, 0), write())[1])
+            self._submit(Activity.EXPORT, lambda hands: (hands.report(Step.EXPORTING, 0, 0), write())[1])
 
     def cancel(self) -> None:
-        """Stops what the user asked for; ready again at once, though the worker may need to the end of its block."""
+        """Stops what the user asked for; ready again at once, though the worker may need to the end of its block.
+
+        A preview that is shown already stays, marked as one: what was there before it has been written over.
+        """
         if self._state.can_cancel:
             self._declined = self._task_situation
             self._drop_task()
@@ -156,12 +172,16 @@ class Controller:
             self._set(running=None, outcome=Outcome.CANCELLED, message="")
 
     def free_memory(self) -> None:
-        """Drops the loaded model and all encodings; the next Explain makes them again."""
+        """Drops the loaded model and all encodings; the next Explain makes them again, idle time does not."""
+        self._user_acts()
         self._workshop.free()
+        self._idle.done(self._state)
 
     def set_memory_budget(self, budget_bytes: int) -> None:
         """Memory for encoded slices from now on; those that no longer fit are dropped at once, the oldest first."""
+        self._user_acts()
         self._workshop.set_budget(budget_bytes)
+        self._idle.again()
 
     def remove_weights(self, name: str) -> None:
         """Deletes a model's downloaded weights."""
@@ -182,6 +202,7 @@ class Controller:
 
     def scene_changed(self) -> None:
         """Something in the scene may have changed; looked at in the next tick, so that a burst costs one look."""
+        self._user_acts()
         self._is_dirty = True
 
     def forget(self) -> None:
@@ -215,8 +236,17 @@ class Controller:
         elif self._task is None and self._behind_since is not None and self._clock() - self._behind_since > REST_SECONDS:
             self._behind_since = None
             self._guarded(self._scene.show, self._state.result, self._state.explained, self._state.view)
+        elif self._idle.has_come(self._state):
+            self._look_ahead()
 
     # How it is done.
+
+    def _user_acts(self) -> None:
+        """Work that nobody asked for stops at once, and waits for the next rest."""
+        self._idle.user_acts()
+        if self._state.running is not None and self._state.running.activity is Activity.AHEAD:
+            self._drop_task()
+            self._set(running=None)
 
     def _set(self, **changes: Any) -> None:
         before, self._state = self._state, replace(self._state, **changes)
@@ -259,14 +289,21 @@ class Controller:
 
     def _explain(self, activity: Activity, sight: Sight, situation: Situation) -> None:
         workshop = self._workshop
+        seconds = dict(self._state.encode_seconds).get(situation.method.engine, float("inf"))
+        has_preview = activity is Activity.EXPLAIN and seconds > PREVIEW_SECONDS
 
-        def run(report: Callable, is_cancelled: Callable[[], bool]) -> "tuple[Situation, SliceExplanation]":
-            return situation, workshop.explain(sight, situation, report, is_cancelled)
+        def run(hands: Hands) -> "tuple[Situation, SliceExplanation]":
+            preview = (lambda explanation: hands.hand_over((situation, explanation))) if has_preview else None
+            return situation, workshop.explain(sight, situation, hands.report, hands.is_cancelled, preview)
 
         self._submit(activity, run)
         self._task_situation = situation
 
-    def _submit(self, activity: Activity, run: Callable) -> None:
+    def _look_ahead(self) -> None:
+        workshop, sight, situation = self._workshop, self._state.sight, self._state.explained
+        self._submit(Activity.AHEAD, lambda hands: workshop.look_ahead(sight, situation, hands.is_cancelled))
+
+    def _submit(self, activity: Activity, run: Callable[[Hands], Any]) -> None:
         if self._is_closed:
             return
         self._task_situation = None
@@ -285,15 +322,20 @@ class Controller:
             self._take_in(event)
         return bool(events)
 
-    def _take_in(self, event: Progress | Finished | Broke) -> None:
+    def _take_in(self, event: Event) -> None:
         running = self._state.running
         if isinstance(event, Progress):
             self._set(running=replace(running, step=event.step, done=event.done, total=event.total))
             return
+        self._is_dirty = True
+        if isinstance(event, HandedOver):
+            self._show_explanation(*event.value, self._scene.show)
+            return
         situation = self._task_situation
         self._task = self._task_situation = None
-        self._is_dirty = True
-        if isinstance(event, Broke):
+        if running.activity is Activity.AHEAD:
+            self._take_look_ahead(event)
+        elif isinstance(event, Broke):
             self._declined = situation
             self._fail(event.error)
         elif running.activity is Activity.START:
@@ -311,18 +353,21 @@ class Controller:
             seconds[situation.method.engine] = explanation.encoding.seconds
         live = activity is Activity.LIVE
         self._declined = None
-        self._set(
-            running=None,
-            outcome=Outcome.DONE,
-            message="",
-            result=explanation,
-            explained=situation,
-            stale=(),
-            encode_seconds=tuple(seconds.items()),
-        )
+        changes = {"running": None, "outcome": Outcome.DONE, "message": "", "encode_seconds": tuple(seconds.items())}
+        self._show_explanation(situation, explanation, self._scene.show_live if live else self._scene.show, **changes)
         # While the box moves only the shown map follows; the rest is brought up to date when it rests.
         self._behind_since = self._clock() if live else None
-        self._guarded(self._scene.show_live if live else self._scene.show, explanation, situation, self._state.view)
+
+    def _show_explanation(self, situation: Situation, explanation: "SliceExplanation", show: Callable, **changes: Any) -> None:
+        self._behind_since = None
+        self._set(result=explanation, explained=situation, stale=(), **changes)
+        self._guarded(show, explanation, situation, self._state.view)
+
+    def _take_look_ahead(self, event: Event) -> None:
+        if isinstance(event, Broke):  # nobody asked for it, so nobody is told; the log has it
+            _sentence(event.error, "looking ahead")
+        self._idle.done(self._state)
+        self._set(running=None)
 
     def _fail(self, error: BaseException) -> None:
         self._task = self._task_situation = None

@@ -24,7 +24,8 @@ class Lack(str, Enum):
 class Sight:
     """One look at the scene.
 
-    volume_key, slice_key: equal for two looks exactly if voxels and plane are the same. lack, reason: what is missing
+    volume_key, slice_key: equal for two looks exactly if voxels and plane are the same; of a slice along the voxels' own
+    axes, slice_key is its (plane, index). lack, reason: what is missing
     or wrong, for the user. origin: the scene's own names for the volume, region and view. The other three are set
     where nothing lacks.
     """

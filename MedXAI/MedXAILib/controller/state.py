@@ -18,6 +18,7 @@ class Step(str, Enum):
     STARTING = "starting"
     LOADING = "loading"
     PREPARING = "preparing"
+    PREVIEWING = "previewing"
     ENCODING = "encoding"
     EXPLAINING = "explaining"
     DOWNLOADING = "downloading"
@@ -30,6 +31,7 @@ class Activity(str, Enum):
     START = "start"
     EXPLAIN = "explain"
     LIVE = "live"
+    AHEAD = "ahead"
     DOWNLOAD = "download"
     EXPORT = "export"
 
@@ -81,14 +83,15 @@ class Running:
 class State:
     """Where the work stands.
 
-    missing: packages that are not installed. message: what the last work had to say (why it failed, where a file lies).
-    result: the explanation that is shown, explained: its situation. stale: in what the scene has moved on since.
+    look_ahead: whether idle time goes to the slices around. missing: packages that are not installed. message: what the last work had to say (why it failed, where a file lies).
+    result: the explanation that is shown, which may be a preview; explained: its situation. stale: in what the scene has moved on since.
     encode_seconds: how long the last new slice took, by `MethodChoices.engine`.
     """
 
     method: MethodChoices = MethodChoices()
     view: ViewChoices = ViewChoices()
     live: bool = True
+    look_ahead: bool = False
     sight: Sight = field(default_factory=Sight)
     models: tuple[ModelStatus, ...] = ()
     started: bool = False
@@ -120,8 +123,8 @@ class State:
 
     @property
     def is_busy(self) -> bool:
-        """Whether work that the user asked for is under way; live updates and the start do not count."""
-        return self.running is not None and self.running.activity not in (Activity.LIVE, Activity.START)
+        """Whether work that the user asked for is under way; what goes on by itself does not count."""
+        return self.running is not None and self.running.activity not in (Activity.START, Activity.LIVE, Activity.AHEAD)
 
     @property
     def is_starting(self) -> bool:
@@ -131,6 +134,11 @@ class State:
     @property
     def can_explain(self) -> bool:
         return not self.obstacles and not self.is_busy
+
+    @property
+    def can_export(self) -> bool:
+        """Whether what is shown may leave the panel: a full result, and nothing under way."""
+        return self.result is not None and not self.result.is_preview and not self.is_busy
 
     @property
     def can_cancel(self) -> bool:

@@ -11,8 +11,21 @@ from ..errors import Cancelled
 Report = Callable[[Any, int, int], None]
 """Called by a task with the step that it is at, the parts of it done, and the parts in all (0: unknown)."""
 
-Run = Callable[[Report, Callable[[], bool]], Any]
-"""A task: gets a `Report` and `is_cancelled`, and returns its result."""
+
+@dataclass(frozen=True)
+class Hands:
+    """What a task has to do with the world. report, hand_over: raise Cancelled where the task was cancelled.
+
+    hand_over: gives something that can be shown before the task is done. is_cancelled: whether to stop.
+    """
+
+    report: Report
+    hand_over: Callable[[Any], None]
+    is_cancelled: Callable[[], bool]
+
+
+Run = Callable[[Hands], Any]
+"""A task; what it returns is its result."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +36,14 @@ class Progress:
     step: Any
     done: int
     total: int
+
+
+@dataclass(frozen=True)
+class HandedOver:
+    """A task has something to show already."""
+
+    task: int
+    value: Any
 
 
 @dataclass(frozen=True)
@@ -39,6 +60,9 @@ class Broke:
 
     task: int
     error: BaseException
+
+
+Event = Progress | HandedOver | Finished | Broke
 
 
 @dataclass(frozen=True)
@@ -88,9 +112,9 @@ class Worker:
             if self._running:
                 self._running.cancelled.set()
 
-    def poll(self) -> list[Progress | Finished | Broke]:
+    def poll(self) -> "list[Event]":
         """What has happened since the last call, oldest first; of a task's progress only the latest."""
-        events: list[Progress | Finished | Broke] = []
+        events: list[Event] = []
         while True:
             try:
                 event = self._events.get_nowait()
@@ -133,12 +157,17 @@ class Worker:
                 self._running = None
 
     def _done(self, task: _Waiting) -> Finished | Broke:
-        def report(step: Any, done: int, total: int) -> None:
+        def tell(event: Progress | HandedOver) -> None:
             if task.cancelled.is_set():
                 raise Cancelled
-            self._events.put(Progress(task.number, step, done, total))
+            self._events.put(event)
 
+        hands = Hands(
+            lambda step, done, total: tell(Progress(task.number, step, done, total)),
+            lambda value: tell(HandedOver(task.number, value)),
+            task.cancelled.is_set,
+        )
         try:
-            return Finished(task.number, task.run(report, task.cancelled.is_set))
+            return Finished(task.number, task.run(hands))
         except BaseException as error:  # whatever it is, the thread lives on and the user hears of it
             return Broke(task.number, error)

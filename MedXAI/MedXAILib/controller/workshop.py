@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ class Workshop:
         self._prepared: OrderedDict[tuple, PreparedSlice] = OrderedDict()
         self._encoded: dict[tuple, str] = {}
 
-    def start(self, report: Report, _is_cancelled: Callable[[], bool]) -> tuple[str, ...]:
+    def start(self, report: Report) -> tuple[str, ...]:
         """Imports what the work needs, off the main thread; returns the modules that are not installed."""
         report(Step.STARTING, 0, 0)
         missing = tuple(name for name in NEEDED_MODULES if not _is_installed(name))
@@ -63,10 +64,19 @@ class Workshop:
         return self._cache.nbytes if self._cache is not None else 0
 
     def explain(
-        self, sight: Sight, situation: Situation, report: Report, is_cancelled: Callable[[], bool]
+        self,
+        sight: Sight,
+        situation: Situation,
+        report: Report,
+        is_cancelled: Callable[[], bool],
+        preview: "Callable[[SliceExplanation], None] | None" = None,
     ) -> "SliceExplanation":
-        """The explanation of a situation. Raises Cancelled, or an error whose text is for the user."""
-        from ..encoding import check_layers, default_layers, encoding_key, layer_names
+        """The explanation of a situation. Raises Cancelled, or an error whose text is for the user.
+
+        preview: called with one at half resolution where the slice has to be encoded and the model allows it; None where
+        none is wanted.
+        """
+        from ..encoding import DRAFT, EncodingCache, can_draft, encoding_key
         from ..explaining import ExplainerParameters
         from ..explaining.parameters import Preset
         from ..pipeline import Explainer
@@ -75,20 +85,56 @@ class Workshop:
         model, note = self._loaded(method, report)
         backend = self._backend_for(method, model, report)
         prepared = self._prepared_slice(sight, situation, model, report)
-        encoder = model.sam.image_encoder
-        layers = check_layers(encoder, layer_names(encoder) if method.all_layers else default_layers(encoder))
+        layers = _layers(model, method)
+        key = encoding_key(model, prepared.model_input, layers, backend)
 
-        def progress(done: int, total: int) -> None:
-            report(Step.ENCODING, done, total)
+        def explained(explainer: Explainer, step: Step) -> "SliceExplanation":
+            parameters = ExplainerParameters(preset=Preset(method.preset))
+            progress = partial(report, step)
+            return _with_note(explainer.explain(prepared, [sight.box], parameters, layers, progress, is_cancelled)[0], note)
 
-        explainer = Explainer(model, self._encodings(), backend)
-        parameters = ExplainerParameters(preset=Preset(method.preset))
-        explanation = explainer.explain(prepared, [sight.box], parameters, layers, progress, is_cancelled)[0]
-        if explanation.encoded_now or situation.encoded not in self._encoded:
-            self._encoded[situation.encoded] = encoding_key(model, prepared.model_input, layers, backend)
+        cache = self._encodings()
+        if preview is not None and cache.get(key) is None and can_draft(model.sam.image_encoder):
+            preview(explained(Explainer(model, EncodingCache(budget_bytes=0), DRAFT), Step.PREVIEWING))
+        explanation = explained(Explainer(model, cache, backend), Step.ENCODING)
+        self._encoded[situation.encoded] = key
         if is_cancelled():
             raise Cancelled
-        return _with_note(explanation, note)
+        return explanation
+
+    def look_ahead(self, sight: Sight, situation: Situation, is_cancelled: Callable[[], bool]) -> int:
+        """Encodes the slices around one that has just been explained, as far as memory allows; returns how many.
+
+        Ends within a block once it is cancelled. Loads nothing: where the model was freed meanwhile there is nothing to do.
+        """
+        from ..encoding import encoding_key
+        from ..imaging import Window
+        from ..looking_ahead import encode_ahead
+        from ..pipeline import Explainer
+
+        method, held, chosen = situation.method, self._model, self._backend
+        prepared = self._prepared.get(situation.encoded)
+        if held is None or chosen is None or prepared is None or chosen[0] != method.engine:
+            return 0
+        model, backend = held[1], chosen[1]
+        layers = _layers(model, method)
+
+        def remember(neighbour: "PreparedSlice") -> None:
+            place = neighbour.image.plane, neighbour.image.index
+            known = replace(situation, slice_key=place).encoded
+            self._encoded[known] = encoding_key(model, neighbour.model_input, layers, backend)
+
+        return encode_ahead(
+            Explainer(model, self._encodings(), backend),
+            sight.volume,
+            sight.image,
+            is_cancelled,
+            Window(*method.window) if method.window else None,
+            method.enhance_input,
+            prepared.grey_range,
+            layers,
+            encoded=remember,
+        )
 
     def set_budget(self, budget_bytes: int) -> None:
         """Memory for encodings from now on; what exceeds it is dropped at once. For any thread."""
@@ -171,6 +217,13 @@ class Workshop:
             if self._cache is None:
                 self._cache = EncodingCache(self._budget_bytes)
             return self._cache
+
+
+def _layers(model: "LoadedModel", method: MethodChoices) -> tuple[str, ...]:
+    from ..encoding import check_layers, default_layers, layer_names
+
+    encoder = model.sam.image_encoder
+    return check_layers(encoder, layer_names(encoder) if method.all_layers else default_layers(encoder))
 
 
 def _is_installed(name: str) -> bool:

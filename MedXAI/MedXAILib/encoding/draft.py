@@ -50,4 +50,4 @@ def draft_pass(
     return EncoderOutput(full, {name: tokens[name] for name in layers})
 
 
-DRAFT = Backend("draft", draft_pass, "Preview at half resolution; the full result follows and may differ.")
+DRAFT = Backend("draft", draft_pass, "Preview at half resolution; the full result may differ.")

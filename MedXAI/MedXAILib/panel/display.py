@@ -45,14 +45,15 @@ class Display:
             self._set(name, "enabled", has_maps)
             if kind is state.view.kind:
                 self._set(name, "checked", True)
-        self._set("mapLabel", "text", wording.map_caption(state.view.kind))
+        self._set("mapLabel", "text", wording.map_caption(state.view.kind, wording.shows_preview(state)))
         self._show_layers(state)
         self._show_figures(state)
         self._set("weightedCheck", "enabled", state.result is not None and state.view.kind is MapKind.STAGE3)
         for name in ("overlayCheck", "segmentationCheck", "legendCheck", "sideCheck", "opacitySlider", "thresholdSlider", "coloursSelector"):
             self._set(name, "enabled", has_maps)
-        self._set("exportButton", "enabled", state.result is not None and not state.is_busy)
-        self._set("keepButton", "enabled", has_maps and not state.is_busy)
+        self._set("exportButton", "enabled", state.can_export)
+        self._set("exportButton", "toolTip", wording.export_tip(state))
+        self._set("keepButton", "enabled", has_maps and not state.is_busy and not wording.shows_preview(state))
         select(ui.coloursSelector, state.view.colours)
         self._set("removeButton", "enabled", bool(state.model and state.model.is_downloaded) and not state.is_busy)
 
@@ -60,7 +61,9 @@ class Display:
         """The time that runs, and nothing else."""
         self._show_work(state, elapsed_s, has_saved_maps)
 
-    def show_settings(self, folder: str, budget_mb: int, device: str, encoder: str, held_bytes: int) -> None:
+    def show_settings(
+        self, folder: str, budget_mb: int, device: str, encoder: str, look_ahead: bool, held_bytes: int
+    ) -> None:
         """The preferences, and how much memory the encodings take."""
         with blocked(self._ui.budgetSpin):
             self._ui.budgetSpin.value = budget_mb
@@ -68,6 +71,7 @@ class Display:
         self._set("memoryLabel", "text", _("Encoded slices hold {size} MB now.").format(size=round(held_bytes / _MEGABYTE)))
         select(self._ui.deviceSelector, device)
         select(self._ui.encoderSelector, encoder)
+        self._set("aheadCheck", "checked", look_ahead)
         self._set("encoderLabel", "text", wording.encoder_effect(encoder))
 
     def show_lists(self, window: str, modality: str, preset: str) -> None:

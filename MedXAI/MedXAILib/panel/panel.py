@@ -101,6 +101,7 @@ class Panel(VTKObservationMixin):
         self._is_entered = False
         self._placing.stop()
         self._controller.choose_live(False)
+        self._controller.choose_look_ahead(False)
 
     def close(self) -> None:
         """The module is reloaded or Slicer quits: lets go of everything; the worker stops within a block."""
@@ -132,6 +133,7 @@ class Panel(VTKObservationMixin):
             "folderButton": lambda _checked: self._choose_folder(),
             "freeButton": lambda _checked: self._free(),
             "removeButton": lambda _checked: self._remove_weights(),
+            "aheadCheck": self._choose_look_ahead,
             "limitsButton": self._say_more,
         }.items():
             getattr(ui, name).connect("clicked(bool)", slot)
@@ -174,6 +176,11 @@ class Panel(VTKObservationMixin):
             self._complain(installing.install_openvino(self._resource("requirements-openvino.txt")))
         if not encoder.startswith("openvino") or installing.has_openvino():
             self._preferences.encoder = encoder
+        self._show_settings()
+        self._parameters_changed()
+
+    def _choose_look_ahead(self, is_on: bool) -> None:
+        self._preferences.look_ahead = is_on
         self._show_settings()
         self._parameters_changed()
 
@@ -337,6 +344,7 @@ class Panel(VTKObservationMixin):
         self._controller.choose_method(self._method())
         self._controller.choose_view(view_of(parameters))
         self._controller.choose_live(parameters.live and self._is_entered)
+        self._controller.choose_look_ahead(self._preferences.look_ahead and self._is_entered)
         self._act(self._controller.scene_changed)
 
     def _method(self) -> MethodChoices:
@@ -392,4 +400,6 @@ class Panel(VTKObservationMixin):
     def _show_settings(self) -> None:
         workshop, preferences = self._controller.workshop, self._preferences
         folder = str(preferences.model_folder) if preferences.model_folder else _("the usual place")
-        self._display.show_settings(folder, preferences.budget_mb, preferences.device, preferences.encoder, workshop.held_bytes)
+        self._display.show_settings(
+            folder, preferences.budget_mb, preferences.device, preferences.encoder, preferences.look_ahead, workshop.held_bytes
+        )

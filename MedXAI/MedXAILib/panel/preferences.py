@@ -9,6 +9,7 @@ from ..controller import ENCODERS
 _MODEL_FOLDER = "MedXAI/ModelFolder"
 _DEVICE = "MedXAI/Device"
 _ENCODER = "MedXAI/Encoder"
+_LOOK_AHEAD = "MedXAI/LookAhead"
 _BUDGET_MB = "MedXAI/EncodingBudgetMB"
 _FOLDED = "MedXAI/FoldedParts"
 _EXPORT_FOLDER = "MedXAI/ExportFolder"
@@ -48,6 +49,15 @@ class Preferences:
     @encoder.setter
     def encoder(self, encoder: str) -> None:
         qt.QSettings().setValue(_ENCODER, encoder)
+
+    @property
+    def look_ahead(self) -> bool:
+        """Whether idle time goes to the slices around."""
+        return str(qt.QSettings().value(_LOOK_AHEAD, True)).lower() != "false"
+
+    @look_ahead.setter
+    def look_ahead(self, is_on: bool) -> None:
+        qt.QSettings().setValue(_LOOK_AHEAD, bool(is_on))
 
     @property
     def budget_mb(self) -> int:

@@ -29,18 +29,29 @@ def limits_whole() -> str:
 def status(state: State, elapsed_s: float) -> str:
     """The line under the Explain button: what is going on, what came of it, or what to do next."""
     if state.is_busy:
-        return _("{step} · {elapsed}").format(step=step_of(state), elapsed=seconds(elapsed_s))
+        text = _("Preview shown · {step} · {elapsed}") if shows_preview(state) else _("{step} · {elapsed}")
+        return text.format(step=step_of(state), elapsed=seconds(elapsed_s))
     phase = state.phase
     if phase is Phase.FAILED:
         return _("✖ {reason}").format(reason=state.message)
+    if phase is Phase.CANCELLED and shows_preview(state):
+        return _("■ Cancelled; the preview stays until the full maps are made.") + " " + next_step(state)
     if phase is Phase.CANCELLED:
         return _("■ Cancelled; nothing was changed.") + " " + next_step(state)
     if phase is Phase.STALE:
         return _("▲ {reason}").format(reason=stale_reason(state))
+    if phase is Phase.RESULT and shows_preview(state):
+        return _("◐ This is a preview at half resolution: press Explain for the full maps.")
     if phase is Phase.RESULT:
-        text = _("✔ Explained.")
-        return _("✔ Written to {folder}.").format(folder=state.message) if state.message else text
+        text = _("✔ Written to {folder}.").format(folder=state.message) if state.message else _("✔ Explained.")
+        is_looking_ahead = state.running is not None and state.running.activity is Activity.AHEAD
+        return _("{text} Preparing the slices around it…").format(text=text) if is_looking_ahead else text
     return next_step(state)
+
+
+def shows_preview(state: State) -> bool:
+    """Whether the maps that are shown are a preview."""
+    return state.result is not None and state.result.is_preview
 
 
 def step_of(state: State) -> str:
@@ -50,6 +61,8 @@ def step_of(state: State) -> str:
         if running.done >= running.total - 1:
             return _("Explaining the box")
         return _("Looking at the slice: block {done} of {total}").format(done=running.done, total=running.total - 1)
+    if running.step is Step.PREVIEWING:
+        return _("Making a preview: block {done} of {total}").format(done=running.done, total=running.total - 1)
     if running.step is Step.DOWNLOADING and running.total:
         return _("Downloading: {done} of {total} MB").format(done=running.done // _MEGABYTE, total=running.total // _MEGABYTE)
     if running.step is Step.DOWNLOADING:
@@ -194,7 +207,7 @@ def map_name(kind: MapKind) -> str:
     }[kind]
 
 
-def map_caption(kind: MapKind) -> str:
+def map_caption(kind: MapKind, is_preview: bool) -> str:
     """The chosen map's name and what it shows, as rich text."""
     caption = {
         MapKind.STAGE1: _("What looks like the inside of the box. From the image encoder alone; the mask has no part in it."),
@@ -203,7 +216,8 @@ def map_caption(kind: MapKind) -> str:
         MapKind.INTERACTION: _("Where the mask decoder looks when it is given this box."),
         MapKind.TERMINAL: _("The mask's own logits: above 0 is the segmented organ. The only map fine enough for boundaries."),
     }[kind]
-    return _("<b>{name}:</b> {caption}").format(name=map_name(kind), caption=caption)
+    text = _("<b>{name}, preview at half resolution:</b> {caption}") if is_preview else _("<b>{name}:</b> {caption}")
+    return text.format(name=map_name(kind), caption=caption)
 
 
 def figures(numbers: MapFigures) -> str:
@@ -234,6 +248,13 @@ def figures(numbers: MapFigures) -> str:
 def warnings(numbers: MapFigures) -> str:
     """The warnings, one a line; empty where there are none."""
     return "\n".join("▲ " + text for text in numbers.warnings)
+
+
+def export_tip(state: State) -> str:
+    """What the Export button does, or why it cannot."""
+    if shows_preview(state):
+        return _("A preview is not exported: press Explain for the full maps first.")
+    return _("Write panels.png, explanation.json, the maps and the mask as NRRD into a folder.")
 
 
 def outcome_is_bad(state: State) -> bool:

@@ -124,7 +124,7 @@ def write_map(
         node.SetIJKToRASMatrix(matrix_of(placed.ijk_to_ras_mm))
         slicer.util.updateVolumeFromArray(node, placed.voxels)
         node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
-        node.SetName(_name(volume, view, layer))
+        node.SetName(_name(volume, view, layer, explanation.is_preview))
         for key, value in details.items():
             node.SetAttribute(f"MedXAI.{key}", value)
     style_map(node, range_shown(explanation, view), view)
@@ -180,8 +180,10 @@ def label_of(kind: MapKind) -> str:
     return _LABELS[kind]
 
 
-def _name(volume: "slicer.vtkMRMLScalarVolumeNode", view: ViewChoices, layer: str) -> str:
+def _name(volume: "slicer.vtkMRMLScalarVolumeNode", view: ViewChoices, layer: str, is_preview: bool) -> str:
     parts = [_LABELS[view.kind], *([layer] if layer else [])]
     if view.kind is MapKind.STAGE3 and not view.weighted:
         parts.append("without spatial weighting")
+    if is_preview:
+        parts.append("preview")
     return f"{volume.GetName()} · MedXAI {' · '.join(parts)}"
