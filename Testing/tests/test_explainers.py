@@ -255,8 +255,8 @@ def test_the_catalogue_says_what_is_missing(case, monkeypatch):
     assert {name for name, reason in reasons.items() if reason} == set(catalogue.GROUPS["peers"])
     assert all('pip install "medxai[peers]"' in reason for reason in reasons.values() if reason)
     assert len(catalogue.make(["medxai", "nulls"])) == 7
-    with pytest.raises(InputError, match="captum.*xaitk_saliency.*pip install"):
-        catalogue.make(["occlusion", "rise", "uniform"])
+    with pytest.raises(InputError, match="explainers eigen-cam, score-cam need the package grad-cam.*explainer occlusion needs the package captum"):
+        catalogue.make(["occlusion", "score-cam", "eigen-cam", "uniform"])
     for work in (lambda: grad_cam.grad_cam_map(case.result), lambda: Occlusion().explain(case), lambda: Rise().explain(case)):
         with pytest.raises(InputError, match="not installed; install it with 'pip install"):
             work()

@@ -8,12 +8,11 @@ import torch
 from torch import Tensor
 
 from ..encoding.tapped_pass import NECK
-from ..errors import InputError
 from ..imaging.model_input import ModelFrame
 from ..pipeline import SliceExplanation
 from .differentiable import image_of, segmenter_for
-from .grad_cam_import import INSTALL_HINT
 from .interface import Case, Kind, SaliencyMap
+from .peer_packages import missing
 from .scoring import BATCH, IsCancelled, MaskScore, mean_weights, never
 
 @dataclass(frozen=True)
@@ -105,5 +104,5 @@ def _captum() -> ModuleType:
     try:
         from captum import attr
     except ImportError as error:
-        raise InputError(f"Occlusion and layer attribution need the package captum, which is not installed; install it with '{INSTALL_HINT}'.") from error
+        raise missing("Occlusion and layer attribution need", "captum") from error
     return attr

@@ -1,7 +1,6 @@
 """Every explainer by name, in groups, and which of them this installation can run."""
 
-import importlib.util
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import InputError
@@ -9,10 +8,10 @@ from ..explaining import Preset
 from ..pipeline import SliceExplanation
 from .captum_attribution import LayerIntegratedGradients, Occlusion
 from .grad_cam import ClassActivationMaps, ScoreCam
-from .grad_cam_import import INSTALL_HINT
 from .intensity import IntensitySimilarity
 from .interface import Case, CaseExplainer, Kind, SaliencyMap
 from .medxai import MedXAIMaps
+from .peer_packages import is_there, sentence_on_missing
 from .random_weights import RandomWeights
 from .rise import Rise
 from .scoring import IsCancelled, never
@@ -26,33 +25,44 @@ MOST_PASSES = 64
 
 
 @dataclass(frozen=True)
+class _Package:
+    """module: as Python imports it. name: as pip knows it."""
+
+    module: str
+    name: str
+
+
+_GRAD_CAM, _CAPTUM, _XAITK = _Package("pytorch_grad_cam", "grad-cam"), _Package("captum", "captum"), _Package("xaitk_saliency", "xaitk-saliency")
+
+
+@dataclass(frozen=True)
 class _Entry:
-    """needs: the package that it imports; '' where it needs none. make: from `is_cancelled` and a seed."""
+    """needs: the package that it imports; None where it needs none. make: from `is_cancelled` and a seed."""
 
     kind: Kind
-    needs: str
+    needs: _Package | None
     make: Callable[[IsCancelled, int], CaseExplainer]
 
 
 def _cam(name: str, method: str) -> _Entry:
-    return _Entry(Kind.PEER, "pytorch_grad_cam", lambda stop, seed: ClassActivationMaps(name, method, is_cancelled=stop))
+    return _Entry(Kind.PEER, _GRAD_CAM, lambda stop, seed: ClassActivationMaps(name, method, is_cancelled=stop))
 
 
 _ENTRIES: Mapping[str, _Entry] = {
-    "medxai": _Entry(Kind.METHOD, "", lambda stop, seed: MedXAIMaps()),
-    "random-weights": _Entry(Kind.NULL, "", lambda stop, seed: RandomWeights(seed)),
-    "intensity": _Entry(Kind.NULL, "", lambda stop, seed: IntensitySimilarity()),
-    "centre-gaussian": _Entry(Kind.NULL, "", lambda stop, seed: SpatialWeighting("centre-gaussian", Preset.PAPER)),
-    "box-plateau": _Entry(Kind.NULL, "", lambda stop, seed: SpatialWeighting("box-plateau", Preset.CONTOUR)),
-    "box": _Entry(Kind.NULL, "", lambda stop, seed: BoxIndicator()),
-    "uniform": _Entry(Kind.NULL, "", lambda stop, seed: Uniform()),
+    "medxai": _Entry(Kind.METHOD, None, lambda stop, seed: MedXAIMaps()),
+    "random-weights": _Entry(Kind.NULL, None, lambda stop, seed: RandomWeights(seed)),
+    "intensity": _Entry(Kind.NULL, None, lambda stop, seed: IntensitySimilarity()),
+    "centre-gaussian": _Entry(Kind.NULL, None, lambda stop, seed: SpatialWeighting("centre-gaussian", Preset.PAPER)),
+    "box-plateau": _Entry(Kind.NULL, None, lambda stop, seed: SpatialWeighting("box-plateau", Preset.CONTOUR)),
+    "box": _Entry(Kind.NULL, None, lambda stop, seed: BoxIndicator()),
+    "uniform": _Entry(Kind.NULL, None, lambda stop, seed: Uniform()),
     "grad-cam": _cam("grad-cam", "GradCAM"),
     "hires-cam": _cam("hires-cam", "HiResCAM"),
     "eigen-cam": _cam("eigen-cam", "EigenCAM"),
-    "score-cam": _Entry(Kind.PEER, "pytorch_grad_cam", lambda stop, seed: ScoreCam(is_cancelled=stop)),
-    "occlusion": _Entry(Kind.PEER, "captum", lambda stop, seed: Occlusion(is_cancelled=stop)),
-    "layer-integrated-gradients": _Entry(Kind.PEER, "captum", lambda stop, seed: LayerIntegratedGradients(is_cancelled=stop)),
-    "rise": _Entry(Kind.PEER, "xaitk_saliency", lambda stop, seed: Rise(seed=seed, is_cancelled=stop)),
+    "score-cam": _Entry(Kind.PEER, _GRAD_CAM, lambda stop, seed: ScoreCam(is_cancelled=stop)),
+    "occlusion": _Entry(Kind.PEER, _CAPTUM, lambda stop, seed: Occlusion(is_cancelled=stop)),
+    "layer-integrated-gradients": _Entry(Kind.PEER, _CAPTUM, lambda stop, seed: LayerIntegratedGradients(is_cancelled=stop)),
+    "rise": _Entry(Kind.PEER, _XAITK, lambda stop, seed: Rise(seed=seed, is_cancelled=stop)),
 }
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -69,7 +79,11 @@ def names() -> tuple[str, ...]:
 
 def installed() -> dict[str, str]:
     """For every name why it cannot run here, in a sentence with the remedy; '' where it can. Nothing is imported."""
-    return {name: _why_not(name) for name in _ENTRIES}
+    missing = _missing(_ENTRIES)
+    return {
+        name: sentence_on_missing(_need([name]), entry.needs.name) if entry.needs in missing else ""
+        for name, entry in _ENTRIES.items()
+    }
 
 
 def make(asked: Sequence[str], is_cancelled: IsCancelled = never, seed: int = 0) -> tuple[CaseExplainer, ...]:
@@ -85,24 +99,23 @@ def make(asked: Sequence[str], is_cancelled: IsCancelled = never, seed: int = 0)
         raise InputError(
             f"There is no explainer {', '.join(map(repr, unknown)) or 'chosen'}; choose from {', '.join(_ENTRIES)}, or the groups {', '.join(GROUPS)}."
         )
-    reasons = {reason: None for name in _ENTRIES if name in wanted and (reason := _why_not(name))}
-    if reasons:
-        raise InputError(" ".join(reasons))
+    missing = _missing(wanted)
+    if missing:
+        raise InputError(" ".join(sentence_on_missing(_need(needing), package.name) for package, needing in missing.items()))
     return tuple(_limited(_ENTRIES[name].make(is_cancelled, seed)) for name in _ENTRIES if name in wanted)
 
 
-def _why_not(name: str) -> str:
-    package = _ENTRIES[name].needs
-    if not package or _is_there(package):
-        return ""
-    return f"The explainer {name} needs the package {package}, which is not installed; install it with '{INSTALL_HINT}'."
+def _need(explainers: Sequence[str]) -> str:
+    return f"The explainer {explainers[0]} needs" if len(explainers) == 1 else f"The explainers {', '.join(explainers)} need"
 
 
-def _is_there(package: str) -> bool:
-    try:
-        return importlib.util.find_spec(package) is not None
-    except (ImportError, ValueError):
-        return False
+def _missing(wanted: Collection[str]) -> dict[_Package, list[str]]:
+    """The packages that are not there, each with the wanted explainers that need it."""
+    needing: dict[_Package, list[str]] = {}
+    for name, entry in _ENTRIES.items():
+        if name in wanted and entry.needs and not is_there(entry.needs.module):
+            needing.setdefault(entry.needs, []).append(name)
+    return needing
 
 
 @dataclass(frozen=True)

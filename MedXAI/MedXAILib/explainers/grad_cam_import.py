@@ -7,15 +7,14 @@ exist"). The operators are declared here by name, without any code behind them: 
 
 import functools
 import importlib
-import importlib.util
 import re
 from types import ModuleType, SimpleNamespace
 
 import torch
 
 from ..errors import InputError
+from .peer_packages import INSTALL_HINT, is_there, missing
 
-INSTALL_HINT = 'pip install "medxai[peers]"'
 _PACKAGE = "pytorch_grad_cam"
 _MISSING_OPERATOR = re.compile(r"operator torchvision::(\w+) does not exist")
 #: torchvision has about a dozen operators; two (nms, qnms) are asked for today.
@@ -24,16 +23,13 @@ _MOST_ATTEMPTS = 20
 
 def is_installed() -> bool:
     """Whether the package is there; nothing is imported."""
-    try:
-        return importlib.util.find_spec(_PACKAGE) is not None
-    except (ImportError, ValueError):
-        return False
+    return is_there(_PACKAGE)
 
 
 def grad_cam_package() -> ModuleType:
     """The module `pytorch_grad_cam`. Raises InputError where it is not installed or cannot be imported."""
     if not is_installed():
-        raise InputError(f"Grad-CAM needs the package grad-cam, which is not installed; install it with '{INSTALL_HINT}'.")
+        raise missing("Grad-CAM needs", "grad-cam")
     try:
         package = _import()
     except (ImportError, RuntimeError) as error:
@@ -49,10 +45,10 @@ def _import() -> ModuleType:
         try:
             return importlib.import_module(_PACKAGE)
         except RuntimeError as error:
-            missing = _MISSING_OPERATOR.search(str(error))
-            if missing is None:
+            operator = _MISSING_OPERATOR.search(str(error))
+            if operator is None:
                 raise
-            _declare(missing[1])
+            _declare(operator[1])
     raise ImportError("torchvision does not fit the installed torch")
 
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..errors import InputError
 from ..pipeline import SliceExplanation
 from .differentiable import image_of, segmenter_for
-from .grad_cam_import import INSTALL_HINT
 from .interface import Case, Kind, SaliencyMap
+from .peer_packages import missing
 from .scoring import BATCH, IsCancelled, MaskScore, mean_weights, never
 
 
@@ -39,7 +38,7 @@ class Rise:
             from xaitk_saliency.impls.gen_classifier_conf_sal.rise_scoring import RISEScoring
             from xaitk_saliency.impls.perturb_image.rise import RISEGrid
         except ImportError as error:
-            raise InputError(f"RISE needs the package xaitk-saliency, which is not installed; install it with '{INSTALL_HINT}'.") from error
+            raise missing("RISE needs", "xaitk-saliency") from error
         image = image_of(case.result)
         score = MaskScore(segmenter_for(case.result), mean_weights(case.result), self.is_cancelled)
         # Without threads: they would share one random generator, and the seed would not fix the masks.
