@@ -1,7 +1,7 @@
 """The whole way without a scene: volume → slice image → model input → encoding → segmentation and explanation."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -51,7 +51,8 @@ class SliceExplanation:
     """Everything about one box on one slice.
 
     resolution_mm: the size of one token of the embedding (width, height) in millimetres. warnings: sentences for the user.
-    encoded_now: False where the encoding came from the cache.
+    encoded_now: False where the encoding came from the cache. comparisons: maps of other explainers that were asked for
+    besides, raw (h, w) over the model's square, by name.
     """
 
     prepared: PreparedSlice
@@ -63,6 +64,7 @@ class SliceExplanation:
     resolution_mm: tuple[float, float]
     warnings: tuple[str, ...]
     encoded_now: bool
+    comparisons: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def segmentation(self) -> Segmentation:

@@ -9,6 +9,7 @@ from controller_fixtures import SlowWorkshop, controller, explained, scene, weig
 from panel_support import PlainScene, ball_volume, until
 
 from MedXAILib.controller import (
+    OWN_MAPS,
     Activity,
     Aspect,
     Controller,
@@ -259,7 +260,7 @@ def test_looking_at_other_maps_computes_nothing(controller: Controller, scene: P
     explained(controller)
     tasks = controller._worker._numbers
     result = controller.state.result
-    for kind in MapKind:
+    for kind in OWN_MAPS:
         for layer in layer_names_of(result):
             view = ViewChoices(kind=kind, layer=layer, weighted=False)
             start = time.perf_counter()

@@ -11,6 +11,7 @@ import slicer
 from stand_ins.panel_bench import PanelBench
 
 from MedXAILib.controller import MapKind, layer_names_of, map_shown
+from MedXAILib.explainers import grad_cam
 from MedXAILib.limits import LIMITS_STATEMENT
 from MedXAILib.scene.views import composite_of
 from MedXAILib.scene.working_result import find_working
@@ -131,3 +132,40 @@ def test_kept_maps_stay_and_the_next_explanation_makes_its_own(explained: PanelB
 def test_maps_are_not_offered_as_volumes(explained: PanelBench) -> None:
     box = explained.ui.volumeSelector._real
     assert [box.itemText(index) for index in range(box.count())] == ["None", "ball"]
+
+
+@pytest.mark.skipif(not grad_cam.is_installed(), reason="the comparison needs the package grad-cam")
+def test_grad_cam_is_offered_for_comparison_and_shown_as_another_method(explained: PanelBench) -> None:
+    bench, ui = explained, explained.ui
+    stage3 = overlay(bench)
+    volumes = bench.scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+    assert ui.gradCamButton.visible and ui.gradCamButton.enabled
+    bench.click("gradCamButton")
+    assert composite_of(bench.red).GetForegroundVolumeID() is None, "stage 3 is still drawn under another name"
+    assert bench.pump(lambda: bool(bench.state.result.comparisons)), bench.state.message
+    bench.settle()
+    node = overlay(bench, MapKind.GRAD_CAM)
+    assert composite_of(bench.red).GetForegroundVolumeID() == node.GetID() and bench.scene.IsNodePresent(stage3)
+    assert "comparison" in node.GetName() and "comparison" in node.GetAttribute("MedXAI.Stage") and node.GetAttribute("MedXAI.Limits")
+    np.testing.assert_array_equal(slicer.util.arrayFromVolume(node)[0], bench.state.result.on_slice(map_shown(bench.state.result, bench.state.view)))
+    assert "Another method" in ui.mapLabel.text and "inside the segmented organ" in ui.figuresLabel.text
+    assert not ui.layerSlider.enabled and ui.gradCamButton.checked and not ui.stage3Button.checked
+    names = [ui.volumeSelector._real.itemText(index) for index in range(ui.volumeSelector._real.count())]
+    assert names == ["None", "ball"], "the map is offered as a volume"
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(bench.scene)
+    folders = {hierarchy.GetItemParent(hierarchy.GetItemByDataNode(one)) for one in (node, stage3)}
+    assert len(folders) == 1
+    bench.click("stage3Button")
+    assert composite_of(bench.red).GetForegroundVolumeID() == stage3.GetID()
+    bench.drag(bench.parameters.region, 6.0)
+    assert bench.pump(lambda: bench.state.explained.box.first_column == 22)
+    bench.settle()
+    assert MapKind.GRAD_CAM not in find_working(bench.parameters.volume, bench.parameters.region).overlays
+    assert bench.scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == volumes, "the old box's Grad-CAM stayed in the scene"
+
+
+def test_grad_cam_is_absent_where_it_is_not_installed(bench: PanelBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("MedXAILib.explainers.grad_cam.is_installed", lambda: False)
+    bench.reload_module()
+    bench.start()
+    assert not bench.ui.gradCamButton.visible and not bench.ui.comparisonLabel.visible

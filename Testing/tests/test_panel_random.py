@@ -24,13 +24,14 @@ from MedXAILib.scene.views import look_at
 
 EXAMPLES, STEPS, ACTIONS = 40, 50, 1000
 VOLUMES = {"ball": ball_volume(), "small": ball_volume("small", (8, 40, 48), 1)}
-BUTTONS = ("stage1Button", "stage2Button", "stage3Button", "interactionButton", "terminalButton", "keepButton", "freeButton", "addButton", "limitsButton")
-CHECKS = ("liveCheck", "weightedCheck", "overlayCheck", "segmentationCheck", "legendCheck", "sideCheck", "allLayersCheck", "enhanceCheck")
+BUTTONS = ("stage1Button", "stage2Button", "stage3Button", "interactionButton", "terminalButton", "gradCamButton", "keepButton", "freeButton", "addButton", "limitsButton")
+CHECKS = ("liveCheck", "weightedCheck", "overlayCheck", "segmentationCheck", "legendCheck", "sideCheck", "allLayersCheck", "enhanceCheck", "aheadCheck")
 LISTS = {
     "modelSelector": ("demo", "medsam", "litemedsam"),
     "windowSelector": ("automatic", "liver", "lung", "as shown"),
     "modalitySelector": ("automatic", "CT", "MR"),
     "presetSelector": ("paper", "contour"),
+    "encoderSelector": ("exact", "fast", "openvino"),
     "coloursSelector": ("inferno", "viridis", "gray"),
 }
 
@@ -144,6 +145,13 @@ class User(RuleBasedStateMachine):
     @rule(data=st.data(), name=st.sampled_from(sorted(LISTS)))
     def choose(self, data: st.DataObject, name: str) -> None:
         self.bench.choose(name, data.draw(st.sampled_from(LISTS[name])))
+
+    @rule(megabytes=st.sampled_from([0, 1, 64, 512]))
+    def change_the_memory_budget(self, megabytes: int) -> None:
+        spin = self.bench.ui.budgetSpin._real
+        spin.setMinimum(0)
+        spin.setValue(megabytes)
+        assert self.bench.controller.workshop.held_bytes <= megabytes << 20
 
     @rule(index=st.integers(0, 3))
     def switch_volume(self, index: int) -> None:

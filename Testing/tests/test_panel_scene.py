@@ -16,7 +16,7 @@ from panel_support import ball_volume
 from stand_ins.panel_bench import PanelBench, panel_bench
 from panel_fixtures import BOX, overlay
 
-from MedXAILib.controller import MapKind, Phase
+from MedXAILib.controller import OWN_MAPS, MapKind, Phase
 from MedXAILib.imaging import slice_of
 from MedXAILib.scene.headless import load_scene_bundle, save_scene_bundle
 from MedXAILib.scene.views import composite_of, look_at
@@ -153,7 +153,7 @@ def test_a_saved_scene_comes_back_with_maps_choices_and_links(bench: PanelBench,
     volume.SetName("renamed volume")
     region.SetName("renamed region")
     overlay(bench, MapKind.STAGE1).SetName("renamed map")
-    voxels = {kind: slicer.util.arrayFromVolume(overlay(bench, kind)).copy() for kind in MapKind}
+    voxels = {kind: slicer.util.arrayFromVolume(overlay(bench, kind)).copy() for kind in OWN_MAPS}
     save_scene_bundle(bench.scene, tmp_path / "scene.mrb")
     bench.scene.Clear(False)
     bench.settle()
@@ -165,7 +165,7 @@ def test_a_saved_scene_comes_back_with_maps_choices_and_links(bench: PanelBench,
     assert bench.ui.stage1Button.checked and bench.ui.opacitySlider.value == 35 and bench.ui.presetSelector._real.currentData() == "contour"
     found = find_working(parameters.volume, parameters.region)
     assert found.is_whole
-    for kind in MapKind:
+    for kind in OWN_MAPS:
         np.testing.assert_allclose(slicer.util.arrayFromVolume(found.overlays[kind]), voxels[kind], rtol=1e-5)
     assert found.overlays[MapKind.STAGE1].GetName() == "renamed map"
     assert "maps of the saved scene" in bench.ui.statusLabel.text
@@ -176,7 +176,7 @@ def test_a_saved_scene_comes_back_with_maps_choices_and_links(bench: PanelBench,
     assert bench.scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == nodes, "explaining again did not reuse the saved nodes"
 
 
-@pytest.mark.parametrize("lost", [*MapKind, "segmentation"])
+@pytest.mark.parametrize("lost", [*OWN_MAPS, "segmentation"])
 def test_a_deleted_map_comes_back_with_the_next_explanation(bench: PanelBench, lost: MapKind | str) -> None:
     explain(bench)
     found = find_working(bench.parameters.volume, bench.parameters.region)

@@ -13,7 +13,7 @@ import slicer
 from panel_support import ball_volume, small_sam_weights
 from stand_ins.panel_bench import PanelBench
 
-from MedXAILib.controller import MapKind, Phase
+from MedXAILib.controller import OWN_MAPS, MapKind, Phase
 from MedXAILib.imaging import PixelBox, slice_of
 from MedXAILib.limits import LIMITS_SHORT, LIMITS_STATEMENT
 from MedXAILib.scene.views import composite_of, look_at
@@ -236,7 +236,7 @@ def test_a_preview_is_marked_wherever_it_is_seen(explained: PanelBench, tmp_path
     assert bench.pump(lambda: bench.state.result is not before)
     assert bench.state.result.is_preview and bench.state.phase is Phase.RUNNING
     bench.click("cancelButton")
-    for kind in MapKind:
+    for kind in OWN_MAPS:
         written[kind] = overlay(bench, kind)
         assert written[kind].GetName().endswith("· preview") and written[kind].GetAttribute("MedXAI.Preview") == "True"
     assert "preview at half resolution:" in ui.mapLabel.text and "half resolution" in ui.warningsLabel.text

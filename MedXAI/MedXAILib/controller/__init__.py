@@ -3,8 +3,8 @@
 Only the standard library and NumPy are imported here, so that a panel is whole before PyTorch is installed.
 """
 
-from .choices import ENCODERS, MapKind, MethodChoices, ViewChoices
-from .figures import MapFigures, figures_of, layer_names_of, layer_shown, map_shown, range_shown
+from .choices import ENCODERS, OWN_MAPS, MapKind, MethodChoices, ViewChoices
+from .figures import MapFigures, figures_of, has_map, layer_names_of, layer_shown, map_shown, range_shown
 from .model_list import ModelStatus, Pace
 from .ports import ScenePort
 from .session import Controller
@@ -15,6 +15,7 @@ from .workshop import Workshop
 
 __all__ = [
     "ENCODERS",
+    "OWN_MAPS",
     "Activity",
     "Aspect",
     "Controller",
@@ -38,6 +39,7 @@ __all__ = [
     "Worker",
     "Workshop",
     "figures_of",
+    "has_map",
     "layer_names_of",
     "layer_shown",
     "map_shown",

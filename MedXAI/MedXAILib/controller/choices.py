@@ -9,18 +9,28 @@ ENCODERS = ("exact", "fast", "openvino", "openvino-fast")
 
 
 class MapKind(str, Enum):
-    """The maps of one explanation, in the order in which they are read."""
+    """The maps of one explanation, in the order in which they are read; after them those of other methods."""
 
     STAGE1 = "stage1"
     STAGE2 = "stage2"
     STAGE3 = "stage3"
     INTERACTION = "interaction"
     TERMINAL = "terminal"
+    GRAD_CAM = "grad-cam"
 
     @property
     def stage(self) -> int | None:
         """1, 2 or 3; None for the maps that belong to no stage and no layer."""
         return {"stage1": 1, "stage2": 2, "stage3": 3}.get(self.value)
+
+    @property
+    def is_comparison(self) -> bool:
+        """Whether it is another method's, computed only where it is asked for."""
+        return self is MapKind.GRAD_CAM
+
+
+#: The maps that every explanation has.
+OWN_MAPS = tuple(kind for kind in MapKind if not kind.is_comparison)
 
 
 @dataclass(frozen=True)

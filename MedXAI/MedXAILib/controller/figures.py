@@ -46,8 +46,20 @@ def layer_shown(explanation: "SliceExplanation", view: ViewChoices) -> "LayerMap
     return explanation.explanation.layer(view.layer if view.layer in names else shown_layer(explanation))
 
 
+def has_map(explanation: "SliceExplanation", kind: MapKind) -> bool:
+    """Whether the explanation holds a map of that kind; another method's only after it was asked for."""
+    return not kind.is_comparison or kind.value in explanation.comparisons
+
+
+def comparisons_of(explanation: "SliceExplanation") -> tuple[MapKind, ...]:
+    """The other methods' maps that the explanation holds."""
+    return tuple(kind for kind in MapKind if kind.is_comparison and has_map(explanation, kind))
+
+
 def map_shown(explanation: "SliceExplanation", view: ViewChoices) -> np.ndarray:
-    """(h, w) float32 on the model's square: the raw values of the chosen map."""
+    """(h, w) float32 on the model's square: the raw values of the chosen map. Raises KeyError where there is none (`has_map`)."""
+    if view.kind.is_comparison:
+        return explanation.comparisons[view.kind.value]
     if view.kind is MapKind.INTERACTION:
         return explanation.explanation.interaction
     if view.kind is MapKind.TERMINAL:
@@ -80,7 +92,7 @@ def figures_of(explanation: "SliceExplanation", view: ViewChoices) -> MapFigures
         inside = _share_inside(explanation, values)
     across, down = explanation.resolution_mm
     grid = explanation.encoding.embedding.shape[-2:]
-    cells = values.shape
+    cells = grid if kind.is_comparison else values.shape  # another method's map is no finer than what it looks at
     return MapFigures(
         share_inside=inside,
         by_chance=figures.mask_share,

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import Cancelled, MedXAIError
-from .choices import MethodChoices, ViewChoices
+from .choices import MapKind, MethodChoices, ViewChoices
+from .figures import has_map
 from .idle import IdleTime
 from .model_list import model_statuses, preferred
 from .ports import ScenePort
@@ -58,6 +61,8 @@ class Controller:
         #: When the last live update came, if the maps that are not seen are still the ones before it.
         self._behind_since: float | None = None
         self._idle = IdleTime(clock)
+        #: The result for which another method's map could not be made: not tried again.
+        self._incomparable: SliceExplanation | None = None
         self._is_closed = False
 
     # What a front end reads.
@@ -73,7 +78,7 @@ class Controller:
     @property
     def wants_ticks(self) -> bool:
         """Whether there is anything that a tick would take in, or a worker that has to be given time."""
-        has_use = self._is_dirty or self._behind_since is not None or self._idle.has_use(self._state)
+        has_use = self._is_dirty or self._behind_since is not None or self._lacks_comparison or self._idle.has_use(self._state)
         return not self._is_closed and (has_use or self.is_working)
 
     @property
@@ -210,7 +215,7 @@ class Controller:
         if not self._state.is_starting:
             self._drop_task()
             self._set(running=None)
-        self._behind_since = self._declined = None
+        self._behind_since = self._declined = self._incomparable = None
         self._is_dirty = True
         self._set(outcome=Outcome.NONE, message="", result=None, explained=None, stale=(), sight=Sight())
 
@@ -236,6 +241,8 @@ class Controller:
         elif self._task is None and self._behind_since is not None and self._clock() - self._behind_since > REST_SECONDS:
             self._behind_since = None
             self._guarded(self._scene.show, self._state.result, self._state.explained, self._state.view)
+        elif self._lacks_comparison:
+            self._compare()
         elif self._idle.has_come(self._state):
             self._look_ahead()
 
@@ -299,6 +306,25 @@ class Controller:
         self._submit(activity, run)
         self._task_situation = situation
 
+    @property
+    def _lacks_comparison(self) -> bool:
+        """Whether another method's map is looked at that is not there yet, and can be made now."""
+        state, kind, result = self._state, self._state.view.kind, self._state.result
+        if not kind.is_comparison or kind not in state.comparisons or state.running is not None:
+            return False
+        return result is not None and result is not self._incomparable and not result.is_preview and not has_map(result, kind)
+
+    def _compare(self) -> None:
+        workshop, result, kind = self._workshop, self._state.result, self._state.view.kind
+        self._submit(Activity.COMPARE, lambda hands: (result, kind, workshop.compare(result, kind)))
+
+    def _take_comparison(self, result: "SliceExplanation", kind: MapKind, values: np.ndarray) -> None:
+        if self._state.result is not result:  # the box has moved on meanwhile
+            self._set(running=None)
+            return
+        self._set(running=None, result=replace(result, comparisons={**result.comparisons, kind.value: values}))
+        self._restyle()
+
     def _look_ahead(self) -> None:
         workshop, sight, situation = self._workshop, self._state.sight, self._state.explained
         self._submit(Activity.AHEAD, lambda hands: workshop.look_ahead(sight, situation, hands.is_cancelled))
@@ -336,13 +362,17 @@ class Controller:
         if running.activity is Activity.AHEAD:
             self._take_look_ahead(event)
         elif isinstance(event, Broke):
+            self._incomparable = self._state.result if running.activity is Activity.COMPARE else self._incomparable
             self._declined = situation
             self._fail(event.error)
         elif running.activity is Activity.START:
-            self._set(running=None, started=not event.value, missing=event.value)
+            found = event.value
+            self._set(running=None, started=not found.missing, missing=found.missing, comparisons=found.comparisons)
             self._restyle()  # what a loaded scene holds, in case another look was chosen meanwhile
         elif running.activity in (Activity.EXPLAIN, Activity.LIVE):
             self._take_explanation(running.activity, *event.value)
+        elif running.activity is Activity.COMPARE:
+            self._take_comparison(*event.value)
         else:
             self._set(running=None, outcome=Outcome.DONE, message=str(event.value))
             self.list_models()

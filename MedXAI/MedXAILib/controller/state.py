@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from .choices import MethodChoices, ViewChoices
+from .choices import MapKind, MethodChoices, ViewChoices
 from .model_list import ModelStatus
 from .situation import Aspect, Lack, Sight, Situation
 
@@ -31,6 +31,7 @@ class Activity(str, Enum):
     START = "start"
     EXPLAIN = "explain"
     LIVE = "live"
+    COMPARE = "compare"
     AHEAD = "ahead"
     DOWNLOAD = "download"
     EXPORT = "export"
@@ -83,7 +84,7 @@ class Running:
 class State:
     """Where the work stands.
 
-    look_ahead: whether idle time goes to the slices around. missing: packages that are not installed. message: what the last work had to say (why it failed, where a file lies).
+    look_ahead: whether idle time goes to the slices around. comparisons: other methods that are installed. missing: packages that are not installed. message: what the last work had to say (why it failed, where a file lies).
     result: the explanation that is shown, which may be a preview; explained: its situation. stale: in what the scene has moved on since.
     encode_seconds: how long the last new slice took, by `MethodChoices.engine`.
     """
@@ -96,6 +97,7 @@ class State:
     models: tuple[ModelStatus, ...] = ()
     started: bool = False
     missing: tuple[str, ...] = ()
+    comparisons: tuple[MapKind, ...] = ()
     running: Running | None = None
     outcome: Outcome = Outcome.NONE
     message: str = ""
@@ -124,7 +126,8 @@ class State:
     @property
     def is_busy(self) -> bool:
         """Whether work that the user asked for is under way; what goes on by itself does not count."""
-        return self.running is not None and self.running.activity not in (Activity.START, Activity.LIVE, Activity.AHEAD)
+        by_itself = (Activity.START, Activity.LIVE, Activity.COMPARE, Activity.AHEAD)
+        return self.running is not None and self.running.activity not in by_itself
 
     @property
     def is_starting(self) -> bool:

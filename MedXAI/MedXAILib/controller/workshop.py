@@ -5,13 +5,15 @@ import importlib.util
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..errors import Cancelled
-from .choices import MethodChoices
+from .choices import MapKind, MethodChoices
 from .situation import Sight, Situation
 from .state import Step
 from .worker import Report
@@ -25,6 +27,14 @@ if TYPE_CHECKING:
 NEEDED_MODULES = ("torch", "segment_anything", "skimage", "safetensors", "matplotlib", "sklearn", "jinja2")
 #: A prepared slice of a 1024 px model takes 13 MB.
 _PREPARED_SLICES = 4
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What is installed. missing: modules without which nothing works. comparisons: other methods that can be used."""
+
+    missing: tuple[str, ...]
+    comparisons: tuple[MapKind, ...]
 
 
 class Workshop:
@@ -43,14 +53,15 @@ class Workshop:
         self._prepared: OrderedDict[tuple, PreparedSlice] = OrderedDict()
         self._encoded: dict[tuple, str] = {}
 
-    def start(self, report: Report) -> tuple[str, ...]:
-        """Imports what the work needs, off the main thread; returns the modules that are not installed."""
+    def start(self, report: Report) -> "Equipment":
+        """Imports what the work needs, off the main thread, and tells what there is."""
         report(Step.STARTING, 0, 0)
         missing = tuple(name for name in NEEDED_MODULES if not _is_installed(name))
-        if not missing:
-            importlib.import_module("MedXAILib.pipeline")
-            importlib.import_module("MedXAILib.models")
-        return missing
+        if missing:
+            return Equipment(missing, ())
+        importlib.import_module("MedXAILib.pipeline")
+        importlib.import_module("MedXAILib.models.loading")
+        return Equipment((), self.comparisons())
 
     @property
     def store(self) -> "ModelStore":
@@ -142,6 +153,19 @@ class Workshop:
             self._budget_bytes = budget_bytes
             if self._cache is not None:
                 self._cache.set_budget(budget_bytes)
+
+    def comparisons(self) -> tuple[MapKind, ...]:
+        """The other methods that are installed; imports PyTorch."""
+        from ..explainers import grad_cam
+
+        return (MapKind.GRAD_CAM,) if grad_cam.is_installed() else ()
+
+    def compare(self, explanation: "SliceExplanation", kind: MapKind) -> np.ndarray:
+        """(h, w) float32 on the model's square: another method's map of the same box. Raises InputError where it has none."""
+        from ..explainers import grad_cam
+
+        assert kind is MapKind.GRAD_CAM, kind
+        return grad_cam.grad_cam_map(explanation)
 
     def is_encoded(self, situation: Situation) -> bool:
         """Whether another box on this slice needs no encoding; for any thread."""

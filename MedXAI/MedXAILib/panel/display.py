@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ..controller import MapKind, State, figures_of, layer_names_of, layer_shown
+from ..controller import MapKind, State, figures_of, has_map, layer_names_of, layer_shown
 from . import wording
 from .parameter_node import AS_SHOWN, AUTOMATIC
 from .preferences import DEVICES
@@ -17,6 +17,7 @@ MAP_BUTTONS = {
     MapKind.STAGE3: "stage3Button",
     MapKind.INTERACTION: "interactionButton",
     MapKind.TERMINAL: "terminalButton",
+    MapKind.GRAD_CAM: "gradCamButton",
 }
 _MEGABYTE = 1 << 20
 
@@ -41,8 +42,10 @@ class Display:
             self._set("installLabel", "text", text)
         self._show_models(state)
         self._show_work(state, elapsed_s, has_saved_maps)
+        for name in ("gradCamButton", "comparisonLabel"):
+            self._set(name, "visible", MapKind.GRAD_CAM in state.comparisons)
         for kind, name in MAP_BUTTONS.items():
-            self._set(name, "enabled", has_maps)
+            self._set(name, "enabled", has_maps and not (kind.is_comparison and wording.shows_preview(state)))
             if kind is state.view.kind:
                 self._set(name, "checked", True)
         self._set("mapLabel", "text", wording.map_caption(state.view.kind, wording.shows_preview(state)))
@@ -152,7 +155,8 @@ class Display:
         if self._last.get("figures") == key:
             return
         self._last["figures"] = key
-        numbers = figures_of(state.result, state.view) if state.result is not None else None
+        is_there = state.result is not None and has_map(state.result, state.view.kind)
+        numbers = figures_of(state.result, state.view) if is_there else None
         self._set("figuresLabel", "text", wording.figures(numbers) if numbers else "")
         text = wording.warnings(numbers) if numbers else ""
         self._set("warningsLabel", "text", text)

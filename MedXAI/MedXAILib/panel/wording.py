@@ -44,8 +44,10 @@ def status(state: State, elapsed_s: float) -> str:
         return _("◐ This is a preview at half resolution: press Explain for the full maps.")
     if phase is Phase.RESULT:
         text = _("✔ Written to {folder}.").format(folder=state.message) if state.message else _("✔ Explained.")
-        is_looking_ahead = state.running is not None and state.running.activity is Activity.AHEAD
-        return _("{text} Preparing the slices around it…").format(text=text) if is_looking_ahead else text
+        activity = state.running.activity if state.running is not None else None
+        if activity is Activity.COMPARE:
+            return _("{text} Computing {name}…").format(text=text, name=map_name(state.view.kind))
+        return _("{text} Preparing the slices around it…").format(text=text) if activity is Activity.AHEAD else text
     return next_step(state)
 
 
@@ -204,6 +206,7 @@ def map_name(kind: MapKind) -> str:
         MapKind.STAGE3: _("Stage 3"),
         MapKind.INTERACTION: _("Interaction"),
         MapKind.TERMINAL: _("Terminal map"),
+        MapKind.GRAD_CAM: _("Grad-CAM, for comparison"),
     }[kind]
 
 
@@ -215,6 +218,10 @@ def map_caption(kind: MapKind, is_preview: bool) -> str:
         MapKind.STAGE3: _("Stage 2 with the whole image and the surroundings taken into account, weighted by distance from the box."),
         MapKind.INTERACTION: _("Where the mask decoder looks when it is given this box."),
         MapKind.TERMINAL: _("The mask's own logits: above 0 is the segmented organ. The only map fine enough for boundaries."),
+        MapKind.GRAD_CAM: _(
+            "Another method, no part of MedXAI's explanation: by gradients, how far the mask's logits depend on the image "
+            "encoder's last features at each place."
+        ),
     }[kind]
     text = _("<b>{name}, preview at half resolution:</b> {caption}") if is_preview else _("<b>{name}:</b> {caption}")
     return text.format(name=map_name(kind), caption=caption)

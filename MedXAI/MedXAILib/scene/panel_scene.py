@@ -9,7 +9,7 @@ import slicer
 import vtk
 
 from ..controller.choices import MapKind, MethodChoices, ViewChoices
-from ..controller.figures import range_shown
+from ..controller.figures import comparisons_of, range_shown
 from ..controller.situation import Lack, Sight, Situation
 from ..errors import InputError
 from ..imaging.slice_image import SliceImage, oblique_slice_of, slice_of
@@ -17,6 +17,7 @@ from ..imaging.volume import Volume
 from ..pipeline import SliceExplanation
 from . import side_by_side, views
 from .geometry import array_of, world_from_ijk, world_from_node
+from .map_labels import label_of
 from .regions import box_of_roi
 from .selection import Selection
 from .slices import aligned_slice
@@ -24,11 +25,11 @@ from .volumes import volume_of
 from .working_result import (
     WorkingResult,
     find_working,
-    label_of,
     make_working,
     remove_working,
     show_legend,
     style_map,
+    with_comparisons,
     write_map,
     write_segmentation,
 )
@@ -122,7 +123,8 @@ class PanelScene:
             if found is None:
                 found = make_working(explanation, chosen.volume, chosen.roi, chosen.slice)
             self._written.clear()
-            for kind in MapKind:
+            found = with_comparisons(found, explanation)
+            for kind in found.overlays:
                 self._write(found, explanation, replace(view, kind=kind))
             write_segmentation(found.segmentation, explanation, chosen.volume)
         self._arrange(found, explanation, chosen, view)
@@ -133,8 +135,8 @@ class PanelScene:
         if found is None or not found.is_whole:
             self.show(explanation, situation, view)
             return
-        for kind in _seen(view):
-            self._write(found, explanation, replace(view, kind=kind))
+        found = self._with_comparisons(found, explanation)
+        self._write_seen(found, explanation, view)
         write_segmentation(found.segmentation, explanation, chosen.volume)
         self._arrange(found, explanation, chosen, view)
 
@@ -149,9 +151,8 @@ class PanelScene:
                 self.show(explanation, situation, view)
             return
         if explanation is not None:
-            for kind in _seen(view):
-                if kind in found.overlays:
-                    self._write(found, explanation, replace(view, kind=kind))
+            found = self._with_comparisons(found, explanation)
+            self._write_seen(found, explanation, view)
         self._arrange(found, explanation, chosen, view)
 
     def exporter(self, explanation: SliceExplanation, situation: Situation, folder: str) -> Callable[[], str]:
@@ -163,6 +164,20 @@ class PanelScene:
             return folder
 
         return write
+
+    def _with_comparisons(self, found: WorkingResult, explanation: SliceExplanation) -> WorkingResult:
+        if {kind for kind in found.overlays if kind.is_comparison} == set(comparisons_of(explanation)):
+            return found
+        with _batch(self._scene):  # a new node is a map from the start, never a volume to be explained
+            found = with_comparisons(found, explanation)
+            for kind in comparisons_of(explanation):
+                self._write(found, explanation, ViewChoices(kind))
+        return found
+
+    def _write_seen(self, found: WorkingResult, explanation: SliceExplanation, view: ViewChoices) -> None:
+        for kind in _seen(view):
+            if kind in found.overlays:
+                self._write(found, explanation, replace(view, kind=kind))
 
     def _write(self, found: WorkingResult, explanation: SliceExplanation, view: ViewChoices) -> None:
         """Writes a map where the node does not hold it already, else only its look."""
@@ -181,8 +196,8 @@ class PanelScene:
             if explanation is None and kind in seen:
                 style_map(node, None, view)
             show_legend(node, label_of(kind), view.legend and view.overlay and kind in seen)
-        if chosen.slice is not None and view.kind in found.overlays:
-            views.show_overlay(chosen.slice, chosen.volume, found.overlays[view.kind] if view.overlay else None, view.opacity)
+        if chosen.slice is not None:  # a map that is not there, or not yet, must not be taken for the one before
+            views.show_overlay(chosen.slice, chosen.volume, found.overlays.get(view.kind) if view.overlay else None, view.opacity)
         if found.segmentation is not None and found.segmentation.GetDisplayNode() is not None:
             found.segmentation.GetDisplayNode().SetVisibility(view.segmentation)
         if view.side_by_side != side_by_side.is_laid_out(self._scene):

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import slicer
 
+from ..controller.choices import MapKind
 from ..explaining.display import DisplayRange, display_range
 from ..explaining.explanation import STAGES
 from ..pipeline import SliceExplanation
 from ..provenance import box_text, provenance_of, shown_layer
 from . import views
 from .colour_maps import colour_node_of
+from .map_labels import label_of
 from .overlays import add_overlay
 from .regions import roi_of_box
 from .segmentations import add_segmentation
@@ -63,12 +65,9 @@ def maps_on_slice(result: SliceExplanation, layers: Sequence[str] | None = None)
     for layer in layers or [shown_layer(result)]:
         for stage in STAGES:
             values = result.on_slice(explanation.layer(layer).stages[stage])
-            found.append(MapOnSlice((f"stage {stage}", layer), f"stage {stage} · {layer}", values, ranges[stage]))
-    for name, values, label in (
-        (INTERACTION, explanation.interaction, "feature interaction (prompt attention)"),
-        (TERMINAL, explanation.terminal, "terminal map (mask logits)"),
-    ):
-        found.append(MapOnSlice((name, ""), label, result.on_slice(values), display_range([values])))
+            found.append(MapOnSlice((f"stage {stage}", layer), f"{label_of(MapKind(f'stage{stage}'))} · {layer}", values, ranges[stage]))
+    for name, values in ((INTERACTION, explanation.interaction), (TERMINAL, explanation.terminal)):
+        found.append(MapOnSlice((name, ""), label_of(MapKind(name)), result.on_slice(values), display_range([values])))
     return found
 
 
@@ -109,7 +108,7 @@ def show_result(
     slice_node = slice_node or views.slice_view(scene, views.VIEW_OF_PLANE[image.plane])
     if slice_node is not None:
         views.show_overlay(slice_node, volume_node, done.stage_node(3))
-        add_legend(done.stage_node(3), "stage 3")
+        add_legend(done.stage_node(3), label_of(MapKind.STAGE3))
     return done
 
 

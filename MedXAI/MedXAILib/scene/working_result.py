@@ -1,18 +1,19 @@
 """The nodes of the explanation that the panel works on: one set for each volume and region, written over, never piled up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import slicer
 
-from ..controller.choices import MapKind, ViewChoices
-from ..controller.figures import layer_shown, map_shown, range_shown
+from ..controller.choices import OWN_MAPS, MapKind, ViewChoices
+from ..controller.figures import comparisons_of, has_map, layer_shown, map_shown, range_shown
 from ..explaining.display import DisplayRange
 from ..imaging.slice_image import as_one_slice_volume
 from ..pipeline import SliceExplanation
 from ..provenance import provenance_of
 from .colour_maps import colour_node_of
 from .geometry import matrix_of
-from .overlays import THRESHOLD_SHARE, style_overlay
+from .map_labels import label_of
+from .overlays import THRESHOLD_SHARE, add_overlay, style_overlay
 from .results import add_legend, show_result
 from .segmentations import mask_labelmap
 
@@ -21,13 +22,6 @@ WORKING_ATTRIBUTE = "MedXAI.Working"
 SOURCE_REFERENCE = "MedXAI.source"
 REGION_REFERENCE = "MedXAI.region"
 _SEGMENTATION = "segmentation"
-_LABELS = {
-    MapKind.STAGE1: "stage 1",
-    MapKind.STAGE2: "stage 2",
-    MapKind.STAGE3: "stage 3",
-    MapKind.INTERACTION: "feature interaction (prompt attention)",
-    MapKind.TERMINAL: "terminal map (mask logits)",
-}
 
 
 @dataclass(frozen=True)
@@ -41,7 +35,7 @@ class WorkingResult:
 
     @property
     def is_whole(self) -> bool:
-        return self.segmentation is not None and len(self.overlays) == len(MapKind)
+        return self.segmentation is not None and set(OWN_MAPS) <= set(self.overlays)
 
 
 def find_working(
@@ -78,9 +72,42 @@ def make_working(
     nodes[MapKind.INTERACTION] = done.overlays["interaction", ""]
     nodes[MapKind.TERMINAL] = done.overlays["terminal", ""]
     for role, node in [*((kind.value, node) for kind, node in nodes.items()), (_SEGMENTATION, done.segmentation_node)]:
-        node.SetAttribute(WORKING_ATTRIBUTE, role)
-        node.SetNodeReferenceID(REGION_REFERENCE, roi.GetID())
+        _mark(node, role, roi)
     return WorkingResult(volume, roi, nodes, done.segmentation_node)
+
+
+def with_comparisons(found: WorkingResult, explanation: SliceExplanation) -> WorkingResult:
+    """The result with a node for each map of another method that the explanation holds, and none of an earlier one."""
+    scene, overlays = found.volume.GetScene(), dict(found.overlays)
+    for kind in [kind for kind in overlays if not has_map(explanation, kind)]:
+        node = overlays.pop(kind)
+        for display in [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())]:
+            scene.RemoveNode(display)
+        scene.RemoveNode(node)
+    for kind in comparisons_of(explanation):
+        if kind not in overlays:
+            overlays[kind] = _add_comparison(found, explanation, kind)
+    return replace(found, overlays=overlays)
+
+
+def _add_comparison(found: WorkingResult, explanation: SliceExplanation, kind: MapKind) -> "slicer.vtkMRMLScalarVolumeNode":
+    view, scene = ViewChoices(kind), found.volume.GetScene()
+    values, shown = explanation.on_slice(map_shown(explanation, view)), range_shown(explanation, view)
+    node = add_overlay(found.volume, label_of(kind), explanation.prepared.image, values, shown, colour_node_of(scene), {})
+    _mark(node, kind.value, found.roi)
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    folder = next((hierarchy.GetItemParent(hierarchy.GetItemByDataNode(other)) for other in found.overlays.values()), 0)
+    item = hierarchy.GetItemByDataNode(node)
+    if item:
+        hierarchy.SetItemParent(item, folder)
+    else:  # without Slicer's own plugins nobody has made the node's item yet
+        hierarchy.CreateItem(folder, node)
+    return node
+
+
+def _mark(node: "slicer.vtkMRMLNode", role: str, roi: "slicer.vtkMRMLMarkupsROINode") -> None:
+    node.SetAttribute(WORKING_ATTRIBUTE, role)
+    node.SetNodeReferenceID(REGION_REFERENCE, roi.GetID())
 
 
 def remove_working(found: WorkingResult) -> None:
@@ -117,7 +144,7 @@ def write_map(
     image = explanation.prepared.image
     placed = as_one_slice_volume(image, explanation.on_slice(map_shown(explanation, view)))
     layer = layer_shown(explanation, view).layer if view.kind.stage else ""
-    details = {**provenance_of(explanation), "Stage": _LABELS[view.kind], "Layer": layer}
+    details = {**provenance_of(explanation), "Stage": label_of(view.kind), "Layer": layer}
     if view.kind is MapKind.STAGE3:
         details["SpatialWeighting"] = str(view.weighted)
     with slicer.util.NodeModify(node):
@@ -175,13 +202,8 @@ def show_legend(node: "slicer.vtkMRMLScalarVolumeNode", title: str, is_shown: bo
         legend.SetVisibility(is_shown)
 
 
-def label_of(kind: MapKind) -> str:
-    """How a kind of map is called in node names and legends."""
-    return _LABELS[kind]
-
-
 def _name(volume: "slicer.vtkMRMLScalarVolumeNode", view: ViewChoices, layer: str, is_preview: bool) -> str:
-    parts = [_LABELS[view.kind], *([layer] if layer else [])]
+    parts = [label_of(view.kind), *([layer] if layer else [])]
     if view.kind is MapKind.STAGE3 and not view.weighted:
         parts.append("without spatial weighting")
     if is_preview:
