@@ -1,0 +1,24 @@
+"""Which way a figure is better; a figure that is neither better high nor low has no direction, and no learned gain."""
+
+from enum import IntEnum
+
+
+class Direction(IntEnum):
+    """The sign that makes a figure better upwards."""
+
+    HIGHER_IS_BETTER = 1
+    LOWER_IS_BETTER = -1
+
+
+def direction_of(family: str, metric: str) -> Direction | None:
+    """The direction of a figure, None where it has none.
+
+    Localisation and faithfulness have one. Stability, complexity and cost have none here: a Gaussian drawn into the box is
+    perfectly stable, as compact as one likes and free, so that being less so than a null is no fault.
+    """
+    if family == "localisation":
+        return Direction.HIGHER_IS_BETTER
+    if family == "faithfulness":
+        low = "deletion" in metric or "infidelity" in metric
+        return Direction.LOWER_IS_BETTER if low else Direction.HIGHER_IS_BETTER
+    return None
