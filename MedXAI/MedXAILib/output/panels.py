@@ -18,13 +18,13 @@ from ..explaining.explanation import STAGES
 from ..imaging.orientation import ScreenOrientation, orientation_of
 from ..limits import LIMITS_STATEMENT
 from ..pipeline import SliceExplanation
+from .overlay import BOX_COLOUR, COLOUR_MAP, MASK_COLOUR, opacity_of, scale_bar_mm
 
 STAGE_TITLES = {
     1: "Stage 1\norgan prototype",
     2: "Stage 2\nprompt + prototype",
     3: "Stage 3\nfour components,\nspatial weighting",
 }
-_BOX_COLOUR, _MASK_COLOUR = "#00b4d8", "#39d98a"
 # Inches: a cell's width, the gaps between cells, and the margins for row titles, colour bars, heading and footer.
 _CELL_INCHES, _GAP_ACROSS, _GAP_DOWN = 2.5, 0.1, 0.42
 _LEFT, _RIGHT, _TOP, _BOTTOM = 1.75, 0.85, 0.95, 0.85
@@ -136,7 +136,7 @@ class _Drawing:
         self._anatomy(axes)
         if self._mask.any():
             fill = np.zeros((*self._mask.shape, 4))
-            fill[self._mask] = (*_rgb(_MASK_COLOUR), 0.35)
+            fill[self._mask] = (*_rgb(MASK_COLOUR), 0.35)
             axes.imshow(fill, extent=self._extent, interpolation="nearest")
             self._outline(axes, 1.2)
 
@@ -159,8 +159,8 @@ class _Drawing:
     def _map(self, axes: Axes, values: np.ndarray, shown: DisplayRange, outline: bool = False) -> None:
         self._anatomy(axes)
         scaled = for_display(self._turn.upright(self._result.on_slice(values)), shown) * self._inside
-        colours = colormaps["inferno"](scaled)
-        colours[..., 3] = np.clip(1.5 * scaled, 0, 1) * 0.75
+        colours = colormaps[COLOUR_MAP](scaled)
+        colours[..., 3] = opacity_of(scaled)
         axes.imshow(colours, extent=self._extent, interpolation="bilinear")
         if outline and self._mask.any():
             self._outline(axes, 0.8)
@@ -170,7 +170,7 @@ class _Drawing:
         x = (np.arange(self._mask.shape[1]) + 0.5) * across
         y = (np.arange(self._mask.shape[0]) + 0.5) * down
         if min(self._mask.shape) > 1:
-            axes.contour(x, y, self._mask.astype(float), levels=[0.5], colors=[_MASK_COLOUR], linewidths=width)
+            axes.contour(x, y, self._mask.astype(float), levels=[0.5], colors=[MASK_COLOUR], linewidths=width)
 
     @property
     def _box_mm(self) -> tuple[float, float, float, float]:
@@ -180,7 +180,7 @@ class _Drawing:
 
     def _box(self, axes: Axes) -> None:
         x0, y0, x1, y1 = self._box_mm
-        axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=_BOX_COLOUR, linewidth=1.3))
+        axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=BOX_COLOUR, linewidth=1.3))
 
     def _letters(self, axes: Axes) -> None:
         left, right, top, bottom = self._turn.letters
@@ -188,7 +188,7 @@ class _Drawing:
             axes.text(x, y, letter, transform=axes.transAxes, color="white", fontsize=9, ha="center", va="center", path_effects=_DARK_EDGE)
 
     def _scale(self, axes: Axes) -> None:
-        length = next((mm for mm in (200, 100, 50, 20, 10, 5, 2, 1) if mm <= self._width_mm / 3), self._width_mm / 3)
+        length = scale_bar_mm(self._width_mm)
         x, y = 0.06 * self._width_mm, 0.93 * self._height_mm
         axes.plot([x, x + length], [y, y], color="white", linewidth=2, solid_capstyle="butt", path_effects=_DARK_EDGE)
         axes.text(x, y - 0.02 * self._height_mm, f"{length:g} mm", color="white", fontsize=8, ha="left", va="bottom", path_effects=_DARK_EDGE)
@@ -199,7 +199,7 @@ def _colour_bar(figure: Figure, axes: Axes, shown: DisplayRange) -> None:
         return
     place = axes.get_position()
     bar = figure.add_axes((place.x1 + 0.006, place.y0, 0.008, place.height))
-    figure.colorbar(ScalarMappable(Normalize(shown.lower, shown.upper), "inferno"), cax=bar)
+    figure.colorbar(ScalarMappable(Normalize(shown.lower, shown.upper), COLOUR_MAP), cax=bar)
     bar.tick_params(labelsize=7)
 
 

@@ -1,0 +1,113 @@
+"""What figures, maps and explainers are called on the page, and how their numbers are written."""
+
+from dataclasses import dataclass
+
+from ..explainers import catalogue
+
+STAGE_NAMES = {
+    1: "Stage 1, organ prototype",
+    2: "Stage 2, prompt and prototype",
+    3: "Stage 3, four components with spatial weighting",
+}
+_SHORT_STAGE_NAMES = {
+    "1": "Stage 1", "2": "Stage 2", "3": "Stage 3", "3 unweighted": "Stage 3 unweighted", "interaction": "Interaction", "terminal": "Terminal",
+}  # fmt: skip
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+STAGE_SENTENCES = {
+    1: "Where the encoder's features resemble those inside the box. The mask decoder has no part in it.",
+    2: "The same, together with what the prompt looked at.",
+    3: "Likeness to the whole image, to the box and to the prompt, less likeness to the surroundings; weighted by the distance from the box.",
+}
+_EXPLAINER_NAMES = {
+    "medxai": "MedXAI",
+    "random-weights": "same network, random weights",
+    "intensity": "as bright as the box",
+    "centre-gaussian": "Gaussian in the box's centre",
+    "box-plateau": "box with soft edges",
+    "box": "the box itself",
+    "uniform": "uniform map",
+    "grad-cam": "Grad-CAM",
+    "hires-cam": "HiRes-CAM",
+    "eigen-cam": "Eigen-CAM",
+    "score-cam": "Score-CAM",
+    "occlusion": "occlusion",
+    "layer-integrated-gradients": "layer integrated gradients",
+    "rise": "RISE",
+}
+
+
+@dataclass(frozen=True)
+class FigureWords:
+    """name: as a row's heading. meaning: one sentence. pattern: how its value is written, for str.format."""
+
+    name: str
+    meaning: str
+    pattern: str = "{:.2f}"
+
+
+_FIGURES = {
+    "auroc_grown_box": FigureWords("AUROC in the grown box", "How well the map ranks the mask's pixels above the others, in the box grown by 25 %; 0.5 is by chance.", "{:.3f}"),
+    "average_precision_grown_box": FigureWords("average precision in the grown box", "The same as precision over recall; by chance it is the mask's share of the grown box.", "{:.3f}"),
+    "energy_inside": FigureWords("energy inside", "Share of the map's mass that lies in the mask.", "{:.0%}"),
+    "energy_ratio": FigureWords("energy inside, in mask shares", "1 is a map without preference.", "{:.1f}×"),
+    "auroc_image": FigureWords("AUROC over the slice", "Says little alone: a Gaussian in the box reaches 0.94 and more.", "{:.3f}"),
+    "average_precision_image": FigureWords("average precision over the slice", "By chance it is the mask's share of the slice.", "{:.3f}"),
+    "pointing_over_chance": FigureWords("highest point inside, less chance", "Whether the map's highest pixels lie in the mask, less the mask's share of the slice."),
+    "effective_area": FigureWords("effective area", "exp(entropy) as a share of the slice: 100 % for a uniform map.", "{:.0%}"),
+    "entropy": FigureWords("entropy", "Of the map as a distribution, in nats."),
+    "gini": FigureWords("Gini index", "0 for a uniform map, near 1 for a single pixel."),
+    "seconds_first_box": FigureWords("seconds, first box on a slice", "With the encoding of the slice.", "{:.2f} s"),
+    "seconds_next_box": FigureWords("seconds, next box", "The slice being encoded already.", "{:.2f} s"),
+    "peak_mb": FigureWords("memory added at the peak", "Of the process, in 10⁶ bytes.", "{:.0f} MB"),
+}
+
+
+def figure_words(metric: str) -> FigureWords:
+    """The words for a metric; one without words of its own keeps its name."""
+    return _FIGURES.get(metric, FigureWords(metric.replace("_", " "), ""))
+
+
+def figure_order(metric: str) -> int:
+    """For sorting: known figures in the order above, others last."""
+    return list(_FIGURES).index(metric) if metric in _FIGURES else len(_FIGURES)
+
+
+def explainer_name(name: str) -> str:
+    return _EXPLAINER_NAMES.get(name, name)
+
+
+def is_null(explainer: str) -> bool:
+    return explainer in catalogue.GROUPS["nulls"]
+
+
+def is_peer(explainer: str) -> bool:
+    return explainer in catalogue.GROUPS["peers"]
+
+
+def map_name(stage: str, layer: str) -> str:
+    """'Stage 1, block 4'."""
+    return ", ".join(part for part in (_SHORT_STAGE_NAMES.get(stage, stage), layer) if part)
+
+
+def raw_number(value: float) -> str:
+    """A map's own value, two digits: '0.59', '−3.1', '8.7·10⁻⁵'."""
+    text = f"{value:.2g}"
+    if "e" in text:
+        digits, power = text.split("e")
+        text = f"{digits}·10{str(int(power)).translate(_SUPERSCRIPTS)}"
+    return text.replace("-", "−")
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """With its sign, and a real minus: '+0.05', '−0.10', '0.00'."""
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
+
+
+def signed_like(pattern: str, value: float) -> str:
+    """A difference of two figures written as the figures are: shares in percentage points."""
+    if "%" in pattern:
+        return f"{signed(100 * value, 0)} points"
+    if "×" in pattern:
+        return f"{signed(value, 1)}×"
+    return signed(value, 3 if ".3f" in pattern else 2)
