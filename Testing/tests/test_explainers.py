@@ -105,7 +105,8 @@ def test_norms_and_running_statistics_of_random_weights_are_those_of_a_new_netwo
     assert block.attn.bias_index.max() == block.window**2 - 1  # not learned, so kept
 
 
-def test_the_random_null_reruns_the_whole_method(case, demo):
+def test_the_random_null_reruns_the_whole_method(ct, demo):
+    case = case_of(ct, demo, preset=Preset.CONTOUR)
     trained, random = maps_by_name("medxai", case), {(m.stage, m.layer): m.values for m in RandomWeights(3).explain(case)}
     assert random.keys() == trained.keys()
     for key, values in random.items():
@@ -114,7 +115,8 @@ def test_the_random_null_reruns_the_whole_method(case, demo):
         # Blocks compare the same image with the same box, so they resemble the trained ones, but none may be one of them.
         assert np.corrcoef(values.ravel(), trained[key].ravel())[0, 1] < 0.97, key
         assert values.std() > 0
-    direct = Explainer(with_random_weights(demo, 3), EncodingCache()).explain(case.result.prepared, [case.result.box])[0]
+    explainer = Explainer(with_random_weights(demo, 3), EncodingCache())
+    direct = explainer.explain(case.result.prepared, [case.result.box], parameters_for(Preset.CONTOUR))[0]
     np.testing.assert_array_equal(random["3", "neck"], direct.explanation.layer("neck").stages[3])
 
 
@@ -275,7 +277,7 @@ def test_other_peoples_packages_are_not_imported_before_they_are_used():
 
 def test_a_large_encoder_is_not_run_a_hundred_times(ct):
     shape = SamVitShape(
-        image_size_px=512, patch_size_px=128, width=48, depth=2, heads=2, global_blocks=(1,), window_tokens=5,
+        image_size_px=512, patch_size_px=128, width=48, depth=4, heads=2, global_blocks=(1, 3), window_tokens=3,
         embedding_channels=32, decoder_mlp_width=64, iou_head_width=32,
     )  # fmt: skip
     case = case_of(ct, small_model(shape=shape))
@@ -283,4 +285,5 @@ def test_a_large_encoder_is_not_run_a_hundred_times(ct):
         (explainer,) = catalogue.make([name])
         with pytest.raises(InputError, match=rf"{name} needs \d+ passes of 'small SAM'.*at most 64"):
             explainer.explain(case)
-    assert len(catalogue.make(["grad-cam"])[0].explain(case)) == 2  # the last block and the neck, not all that are tapped
+    maps = catalogue.make(["grad-cam"])[0].explain(case)
+    assert [m.layer for m in maps] == ["block 3", "neck"]  # not all that are tapped: earlier gradients would fill the memory
