@@ -20,7 +20,7 @@ from MedXAILib.explaining import (
 )
 from MedXAILib.explaining.concentration import effective_area, share_inside
 from MedXAILib.explaining.geometry import coverage_of, ring_of, spatial_weight
-from MedXAILib.explaining.references import on_grid
+from MedXAILib.explaining.references import TokenWeights, on_grid, similarities
 from MedXAILib.imaging import PixelBox, make_model_input
 from MedXAILib.imaging.model_input import ModelFrame, Preparation
 from MedXAILib.segmenting import segment
@@ -38,11 +38,12 @@ def unit(vector):
     return vector / norm if norm > 1e-9 else vector * 0
 
 
-def slow_maps(features, coverage, attention, ring, weight, p):
+def slow_maps(features, coverage, probability, attention, ring, weight, p):
     """Stages 1 to 3 of one layer token by token, from the definitions in words."""
     f = features.unit.float().numpy().astype(np.float64)
     g = features.global_similarity.numpy().ravel()
     w, a, r = coverage.ravel(), attention.ravel(), ring.ravel()
+    o = w * probability.ravel()
     q, b = unit(a @ f), unit(r @ f)
     stage1, stage2, stage3 = (np.zeros(len(f)) for _ in range(3))
     for i in range(len(f)):
@@ -50,7 +51,7 @@ def slow_maps(features, coverage, attention, ring, weight, p):
         prototype = unit(w[others] @ f[others])
         stage1[i] = f[i] @ prototype
         stage2[i] = f[i] @ unit(p.prototype_share * prototype + (1 - p.prototype_share) * q)
-        four = p.global_weight * g[i] + p.prototype_weight * stage1[i] + p.prompt_weight * (f[i] @ q) - p.context_weight * (f[i] @ b)
+        four = p.global_weight * g[i] + p.prototype_weight * (f[i] @ unit(o[others] @ f[others])) + p.prompt_weight * (f[i] @ q) - p.context_weight * (f[i] @ b)
         stage3[i] = weight.ravel()[i] * max(four, 0)
     return stage1, stage2, stage3
 
@@ -63,8 +64,11 @@ def test_every_stage_equals_its_definition_token_by_token(model, preset, box):
     explanation = explain(encoding, segment(model, encoding, [box]), parameters)[0]
     for features, maps in zip(encoding.layers, explanation.layers):
         grid, frame = features.grid, encoding.frame
+        h, w = grid
+        logits = explanation.terminal.reshape(h, 4, w, 4)
+        probability = (1 / (1 + np.exp(-logits))).mean((1, 3))
         expected = slow_maps(
-            features, coverage_of(box, frame, grid), explanation.interaction, ring_of(box, frame, grid, parameters.ring_growth),
+            features, coverage_of(box, frame, grid), probability, explanation.interaction, ring_of(box, frame, grid, parameters.ring_growth),
             spatial_weight(box, frame, grid, parameters), parameters,
         )  # fmt: skip
         for stage, values in enumerate(expected, start=1):
@@ -75,13 +79,12 @@ def test_a_token_gains_nothing_from_its_own_membership():
     """Random tokens resemble nobody; without leaving a token out of its prototype those in the box would look alike."""
     generator = torch.Generator().manual_seed(0)
     features = layer_features("x", torch.randn(16, 16, 64, generator=generator), torch.ones(16, 16))
-    from MedXAILib.explaining.references import similarities
-
     coverage = torch.zeros(1, 256)
     coverage[0, 100:109] = 1
     even = torch.full((1, 256), 1 / 256)
-    inside = similarities(features, coverage, even, even, 0.6).prototype[0, 100:109]
-    assert inside.mean().abs() < 0.12
+    found = similarities(features, TokenWeights(coverage, coverage, even, even), 0.6)
+    for inside in (found.prototype[0, 100:109], found.organ[0, 100:109]):
+        assert inside.mean().abs() < 0.12
     naive = features.unit[100:109].float() @ torch.nn.functional.normalize(features.unit[100:109].float().sum(0), dim=0)
     assert naive.mean() > 0.25
 

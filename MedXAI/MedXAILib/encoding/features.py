@@ -1,4 +1,4 @@
-"""A layer's tokens made comparable: artefacts repaired, centred, of unit length."""
+"""A layer's tokens made comparable: artefacts repaired, centred, whitened, of unit length."""
 
 from dataclasses import dataclass
 
@@ -10,6 +10,9 @@ ARTEFACT_DEVIATIONS = 6.0
 #: … and is this many times the median. Deviations alone flag sound tokens where norms hardly vary, as after a layer
 #: norm: 146 of 1,024 neck tokens of the demo model on a real MR slice, none of them more than 3 % above the median.
 ARTEFACT_RATIO = 2.0
+#: The share of the mean variance that is added to every direction before whitening. Between 0.003 and 0.1 hardly anything
+#: changes (`Resources/docs/method.md`); it keeps directions without variance from being blown up into noise.
+SHRINKAGE = 0.03
 _EPSILON = 1e-6
 
 
@@ -17,7 +20,7 @@ _EPSILON = 1e-6
 class LayerFeatures:
     """What the explainer needs of one layer of one slice; independent of any box.
 
-    unit: (h·w, d) float16, centred and normalised tokens f̂; zero outside the image's content.
+    unit: (h·w, d) float16, centred, whitened and normalised tokens f̂; zero outside the image's content.
     global_similarity: (h, w) float32, cosine of each uncentred token with the mean uncentred token, ⟨f, g⟩.
     repaired_tokens: how many artefact tokens took their neighbours' median.
     """
@@ -36,18 +39,37 @@ class LayerFeatures:
 def layer_features(name: str, tokens: Tensor, content: Tensor) -> LayerFeatures:
     """The features of a layer's tokens (h, w, d); content (h, w) is the share of each token that the image covers.
 
-    f̂(i) = (F(i) − μ) / max(‖F(i) − μ‖, ε), μ the mean over the image. Without centring the features of a ViT share
-    one dominant direction and every cosine is near 1.
+    f̂(i) = z(i) / max(‖z(i)‖, ε) with z(i) = whitened(F(i) − μ), μ the mean over the image. Without centring the features
+    of a ViT share one dominant direction and every cosine is near 1; without whitening the centred ones still share a few.
     """
     h, w, d = tokens.shape
     tokens, repaired = repair_artefacts(tokens.float(), content > 0)
     flat, weight = tokens.reshape(-1, d), content.reshape(-1, 1)
     lit = weight > 0
     mean = (flat * weight).sum(0) / weight.sum()
-    centred = (flat - mean) * lit
-    unit = centred / centred.norm(dim=1, keepdim=True).clamp_min(_EPSILON)
+    white = whitened((flat - mean) * lit, weight)
+    unit = white / white.norm(dim=1, keepdim=True).clamp_min(_EPSILON)
     to_mean = flat @ (mean / mean.norm().clamp_min(_EPSILON)) / flat.norm(dim=1).clamp_min(_EPSILON)
     return LayerFeatures(name, (h, w), unit.half(), (to_mean * lit[:, 0]).reshape(h, w), repaired)
+
+
+def whitened(centred: Tensor, weight: Tensor) -> Tensor:
+    """Tokens (n, d) in the metric of their own covariance: z = L⁻¹ x with L Lᵀ = C + s · tr(C)/d · I, s the shrinkage.
+
+    centred: (n, d), of weighted mean zero. weight: (n, 1), each token's share of the image. Products of z are those of
+    Mahalanobis' distance, ⟨z, z'⟩ = ⟨x, (C + …)⁻¹ x'⟩, whichever square root of the matrix is taken; a product with a
+    class's mean is then Fisher's linear discriminant (with Ledoit and Wolf's form of shrinkage, its size fixed). All
+    zeros stay so: a layer that is the same everywhere has nothing to compare.
+    """
+    covariance = (centred * weight).T @ centred / weight.sum()
+    spread = covariance.diagonal().mean()
+    if spread <= _EPSILON**2:
+        return torch.zeros_like(centred)
+    covariance.diagonal().add_(SHRINKAGE * spread)
+    # On the CPU, where factorising is at home (not every accelerator can): d ≤ 1,280, so one small matrix goes and comes.
+    root = torch.linalg.cholesky(covariance.cpu())
+    inverse_root = torch.linalg.solve_triangular(root, torch.eye(len(root)), upper=False)
+    return centred @ inverse_root.T.to(centred.device)
 
 
 def repair_artefacts(tokens: Tensor, lit: Tensor) -> tuple[Tensor, int]:

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..encoding.encoding import Encoding
 from ..encoding.features import LayerFeatures
-from ..imaging.box import PixelBox
 from ..segmenting.decoding import Segmentation
 from . import geometry
 from .parameters import ExplainerParameters
-from .references import on_grid, similarities
+from .references import TokenWeights, on_grid, similarities
 
 STAGES = (1, 2, 3)
 
@@ -38,7 +38,7 @@ class Explanation:
     """All maps of one box on one slice.
 
     layers: in the encoder's order. The maps of a layer come from the encoder alone in stage 1; the prompt embedding of
-    stages 2 and 3, `interaction` and `terminal` come from the mask decoder too.
+    stages 2 and 3, the organ-specific prototype of stage 3, `interaction` and `terminal` come from the mask decoder too.
     interaction: (h, w), the prompt's attention to the image, sums to 1. terminal: (4h, 4w), the mask's own logits.
     """
 
@@ -67,9 +67,7 @@ def explain(
     """Explains segmentations of one encoded slice, all boxes together; see `ExplainerParameters` for the weights."""
     parameters = parameters or ExplainerParameters()
     start = time.perf_counter()
-    attention = torch.from_numpy(np.stack([s.attention for s in segmentations])).to(encoding.embedding.device)
-    boxes = [segmentation.box for segmentation in segmentations]
-    places = {grid: _places(boxes, encoding, attention, grid, parameters) for grid in {layer.grid for layer in encoding.layers}}
+    places = {grid: _places(segmentations, encoding, grid, parameters) for grid in {layer.grid for layer in encoding.layers}}
     per_layer = [_layer_maps(layer, places[layer.grid], parameters) for layer in encoding.layers]
     repaired = {layer.name: layer.repaired_tokens for layer in encoding.layers}
     seconds = (time.perf_counter() - start) / max(len(segmentations), 1)
@@ -81,44 +79,48 @@ def explain(
 
 @dataclass(frozen=True)
 class _Places:
-    """Where B boxes lie on a grid, for all layers that have it: each (B, n) float32; see `similarities`, `spatial_weight`."""
+    """What B boxes mean on a grid, for all layers that have it. spatial_weight: (B, n)."""
 
-    coverage: Tensor
-    attention: Tensor
-    ring: Tensor
-    weight: Tensor
+    weights: TokenWeights
+    spatial_weight: Tensor
 
 
 def _places(
-    boxes: Sequence[PixelBox], encoding: Encoding, attention: Tensor, grid: tuple[int, int], parameters: ExplainerParameters
+    segmentations: Sequence[Segmentation], encoding: Encoding, grid: tuple[int, int], parameters: ExplainerParameters
 ) -> _Places:
-    """attention: (B, h, w), the prompt's, on the embedding's grid."""
     frame, device = encoding.frame, encoding.embedding.device
+    boxes = [segmentation.box for segmentation in segmentations]
 
-    def flat(maps: list[np.ndarray]) -> Tensor:
-        return torch.from_numpy(np.stack(maps)).to(device, torch.float32).flatten(1)
+    def stacked(maps: Sequence[np.ndarray]) -> Tensor:
+        return torch.from_numpy(np.stack(maps)).to(device, torch.float32)
 
+    coverage = stacked([geometry.coverage_of(box, frame, grid) for box in boxes]).flatten(1)
+    probability = torch.sigmoid(stacked([segmentation.logits for segmentation in segmentations]))
+    organ = F.interpolate(probability[:, None], size=grid, mode="area").flatten(1)
     return _Places(
-        flat([geometry.coverage_of(box, frame, grid) for box in boxes]),
-        on_grid(attention, grid),
-        flat([geometry.ring_of(box, frame, grid, parameters.ring_growth) for box in boxes]),
-        flat([geometry.spatial_weight(box, frame, grid, parameters) for box in boxes]),
+        TokenWeights(
+            coverage=coverage,
+            organ=coverage * organ,
+            attention=on_grid(stacked([segmentation.attention for segmentation in segmentations]), grid),
+            ring=stacked([geometry.ring_of(box, frame, grid, parameters.ring_growth) for box in boxes]).flatten(1),
+        ),
+        stacked([geometry.spatial_weight(box, frame, grid, parameters) for box in boxes]).flatten(1),
     )
 
 
 def _layer_maps(layer: LayerFeatures, places: _Places, parameters: ExplainerParameters) -> list[LayerMaps]:
-    """S¹ = ⟨f̂, p⟩ · S² = ⟨f̂, unit(λp + (1−λ)q)⟩ · S³ = W · relu(α⟨f,g⟩ + β⟨f̂,p⟩ + γ⟨f̂,q⟩ − δ⟨f̂,b⟩)."""
-    found = similarities(layer, places.coverage, places.attention, places.ring, parameters.prototype_share)
+    """S¹ = ⟨f̂, p⟩ · S² = ⟨f̂, unit(λp + (1−λ)q)⟩ · S³ = W · relu(α⟨f,g⟩ + β⟨f̂,o⟩ + γ⟨f̂,q⟩ − δ⟨f̂,b⟩)."""
+    found = similarities(layer, places.weights, parameters.prototype_share)
     four = (
         parameters.global_weight * found.global_
-        + parameters.prototype_weight * found.prototype
+        + parameters.prototype_weight * found.organ
         + parameters.prompt_weight * found.prompt
         - parameters.context_weight * found.context
     ).relu()
     # Tokens outside the image have zero features, so every map is zero there.
-    maps = torch.stack([found.prototype, found.prototype_prompt, places.weight * four, four])
+    maps = torch.stack([found.prototype, found.prototype_prompt, places.spatial_weight * four, four])
     arrays = maps.unflatten(-1, layer.grid).cpu().numpy()
     return [
         LayerMaps(layer.name, layer.grid, dict(zip(STAGES, arrays[:3, i], strict=True)), arrays[3, i])
-        for i in range(len(places.weight))
+        for i in range(len(places.spatial_weight))
     ]

@@ -17,16 +17,16 @@ class Preset(str, Enum):
 
 @dataclass(frozen=True)
 class ExplainerParameters:
-    """Weights of the three stages; starting values of the design, not tuned to any data.
+    """Weights of the three stages; the design's starting values but for α, which was 0.10 (`Resources/docs/method.md`).
 
     prototype_share: λ of stage 2. global_weight, prototype_weight, prompt_weight, context_weight: α, β, γ, δ of
-    stage 3. distant_floor: ρ, the spatial weight far away. ring_growth: the width of the ring of baseline context, as
+    stage 3; the first belongs to uncentred tokens, whose similarities whitening does not make smaller. distant_floor: ρ, the spatial weight far away. ring_growth: the width of the ring of baseline context, as
     a share of the box's size on each side.
     """
 
     preset: Preset = Preset.PAPER
     prototype_share: float = 0.6
-    global_weight: float = 0.10
+    global_weight: float = 0.02
     prototype_weight: float = 0.45
     prompt_weight: float = 0.30
     context_weight: float = 0.15
