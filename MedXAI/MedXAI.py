@@ -4,6 +4,7 @@ Thin on purpose: everything is in MedXAILib, which is imported where it is used,
 its Python packages are installed.
 """
 
+import sys
 import unittest
 
 import slicer
@@ -61,6 +62,16 @@ class MedXAIWidget(ScriptedLoadableModuleWidget):
         widget.setMRMLScene(slicer.mrmlScene)
         self.logic = MedXAILogic()
         self.panel = Panel(self.ui, self.logic.getParameterNode, self.resourcePath)
+
+    def onReload(self):
+        """The developer's Reload button: reads all of MedXAI anew, not only this file.
+
+        The library's modules are dropped, not reloaded one by one: reloaded ones would still hold classes of those that
+        come after them.
+        """
+        for name in [name for name in sys.modules if name.partition(".")[0] == "MedXAILib"]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
 
     def enter(self):
         """The user opens the module."""

@@ -47,8 +47,14 @@ class PanelBench:
         self.widget.enter()
 
     def reload_module(self) -> None:
-        """What the developer's Reload button does to a widget."""
+        """The widget is taken down and made anew, as after the developer's Reload, of the same code."""
         self.widget.cleanup()
+        self.parent._real.deleteLater()
+        self.open_module()
+
+    def press_reload(self) -> None:
+        """The developer's Reload button."""
+        self.widget.onReload()
         self.parent._real.deleteLater()
         self.open_module()
 

@@ -1,5 +1,7 @@
 """`slicer.ScriptedLoadableModule` as far as MedXAI's three classes use it."""
 
+import importlib.util
+import sys
 import unittest
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,14 @@ class ScriptedLoadableModuleWidget:
 
     def setup(self) -> None:
         """Slicer puts its developer tools here."""
+
+    def onReload(self) -> None:  # noqa: N802
+        """`slicer.util.reloadScriptedModule` up to the new widget, which `PanelBench.open_module` makes."""
+        spec = importlib.util.spec_from_file_location("MedXAI", MODULE_PATH)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["MedXAI"] = module
+        spec.loader.exec_module(module)
+        self.cleanup()
 
 
 class ScriptedLoadableModuleLogic:

@@ -1,6 +1,8 @@
 """The panel while the scene under it is closed, saved, loaded, renamed and torn apart."""
 
 import gc
+import subprocess
+import sys
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -248,3 +250,65 @@ def test_a_transform_that_is_turned_later_is_noticed(bench: PanelBench) -> None:
     slicer.util.updateTransformMatrixFromArray(transform, matrix)
     bench.settle()
     assert "older than the box" in bench.ui.statusLabel.text
+
+
+#: Runs in an interpreter of its own, because afterwards every class of MedXAI is there twice.
+RELOADING = """
+import sys
+from pathlib import Path
+sys.path[:0] = {paths!r}
+from stand_ins.panel_bench import panel_bench
+from panel_support import ball_volume
+with panel_bench(Path({folder!r})) as bench:
+    bench.start()
+    bench.load(ball_volume())
+    bench.settle()
+    bench.click("addButton")
+    bench.settle()
+    bench.click("explainButton")
+    old, worker = bench.panel, bench.controller._worker
+    before = {{name: module for name, module in sys.modules.items() if name.startswith("MedXAILib")}}
+    sys.modules["MedXAILib.panel.panel"].TICK_MS = 99  # as if the file had said so before it was edited
+    bench.press_reload()
+    assert worker.close(30), "the old worker runs on"
+    assert type(bench.panel) is not type(old) and sys.modules["MedXAILib.panel.panel"].TICK_MS != 99
+    stale = [name for name, module in before.items() if sys.modules.get(name) is module]
+    assert not stale, stale
+    bench.start()
+    bench.click("explainButton")
+    assert bench.pump(lambda: bench.state.result is not None), bench.state.message
+    print("reloaded")
+"""
+
+
+def test_the_reload_button_reads_the_whole_library_anew(tmp_path: Path) -> None:
+    tests = Path(__file__).parent
+    code = RELOADING.format(paths=[str(tests), str(tests.parent), str(tests.parents[1] / "MedXAI")], folder=str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "reloaded" in done.stdout, done.stderr
+
+
+def test_showing_results_leaves_the_users_zoom_alone(bench: PanelBench) -> None:
+    bench.red.SetFieldOfView(100.0, 80.0, 5.0)
+    bench.red.SetXYZOrigin(7.0, -5.0, 0.0)
+    before = field_of(bench.red)
+    explain(bench)
+    bench.drag(bench.parameters.region, 3.0)
+    bench.slide("layerSlider", 0)
+    bench.settle()
+    assert field_of(bench.red) == before
+    bench.click("sideCheck")
+    view = bench.scene.GetSingletonNode("MedXAIStage2", "vtkMRMLSliceNode")
+    assert field_of(view) != before
+    view.SetFieldOfView(50.0, 50.0, 5.0)
+    zoomed = field_of(view)
+    bench.slide("layerSlider", 2)
+    assert field_of(view) == zoomed, "a step of the slider took the zoom away"
+    bench.scroll(bench.red, bench.red.GetSliceOffset() + 5)
+    bench.settle()
+    explain(bench)
+    assert field_of(view) != zoomed and view.GetSliceOffset() == bench.red.GetSliceOffset()
+
+
+def field_of(view: "slicer.vtkMRMLSliceNode") -> tuple:
+    return view.GetFieldOfView(), view.GetXYZOrigin()

@@ -45,7 +45,7 @@ def test_the_module_loads_before_its_packages_are_installed():
         for node in tree.body
         if isinstance(node, (ast.Import, ast.ImportFrom))
     }
-    allowed = {"slicer", "vtk", "SimpleITK", "numpy", "scipy", "logging", "os", "pathlib", "unittest", "qt", "ctk", "typing"}
+    allowed = {"slicer", "vtk", "SimpleITK", "numpy", "scipy", "logging", "os", "pathlib", "sys", "unittest", "qt", "ctk", "typing"}
     assert at_file_scope <= allowed
 
 

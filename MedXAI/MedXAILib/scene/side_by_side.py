@@ -1,8 +1,11 @@
 """The stages beside each other in linked slice views."""
 
+import json
+
 import slicer
 
 from ..controller.choices import MapKind
+from .geometry import array_of
 from .views import composite_of, slice_view
 
 #: Slicer's own layouts have numbers below 100.
@@ -25,6 +28,8 @@ _VIEW = (
 )
 _GROUP = 53
 _BEFORE = "MedXAI.LayoutBefore"
+#: Of which plane of the other view a view has taken over place and zoom.
+_PLANE = "MedXAI.Plane"
 
 
 def layout_description() -> str:
@@ -60,7 +65,11 @@ def fill(
     overlays: "dict[MapKind, slicer.vtkMRMLScalarVolumeNode]",
     opacity: float,
 ) -> "list[slicer.vtkMRMLSliceNode]":
-    """Gives every view its map, the plane of the view `like`, and a link to the others; returns the views that exist."""
+    """Gives every view its map, the plane of the view `like`, and a link to the others; returns the views that exist.
+
+    Plane and zoom are taken over once for each plane of `like`: what the user does in these views stays until then.
+    """
+    plane = json.dumps([round(value, 4) for value in array_of(like.GetSliceToRAS()).ravel().tolist()])
     filled = []
     for name, kind in VIEWS.items():
         view = slice_view(volume.GetScene(), name)
@@ -72,11 +81,14 @@ def fill(
         composite.SetForegroundOpacity(opacity)
         composite.SetLinkedControl(True)
         composite.SetHotLinkedControl(True)
+        filled.append(view)
+        if view.GetAttribute(_PLANE) == plane:
+            continue
+        view.SetAttribute(_PLANE, plane)
         # The view keeps its own shape on the screen; the height in millimetres and the plane are the other view's.
         view.GetSliceToRAS().DeepCopy(like.GetSliceToRAS())
         width, height, _ = view.GetDimensions()
         field = like.GetFieldOfView()
         view.SetFieldOfView(field[1] * width / max(height, 1), field[1], field[2])
         view.UpdateMatrices()
-        filled.append(view)
     return filled
