@@ -1,6 +1,7 @@
 """Published data sets are read as they lie in their folders: every mask on its own slice, the right way round."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,13 +40,12 @@ def check_marked(scan: Scan, label: int = 1) -> None:
 CT_NAMES = {"from 0": "i{:04d},0000b.dcm", "from 1": "IMG-0002-{:05d}.dcm"}
 
 
-@pytest.mark.parametrize("head_first", [True, False])
+@pytest.mark.parametrize("heights", [range(SLICES), range(SLICES - 1, -1, -1), (3, 0, 6, 1, 5, 2, 4)], ids=["feet first", "head first", "mixed"])
 @pytest.mark.parametrize("naming", CT_NAMES)
 @pytest.mark.parametrize("own_series", [True, False])
-def test_a_chaos_ct_mask_lies_on_the_slice_of_its_turn(tmp_path: Path, naming: str, head_first: bool, own_series: bool):
+def test_a_chaos_ct_mask_lies_on_the_slice_of_its_turn(tmp_path: Path, naming: str, heights: Sequence[int], own_series: bool):
     patient = tmp_path / "Train_Sets" / "CT" / "16"
-    for turn in range(SLICES):
-        height = SLICES - 1 - turn if head_first else turn
+    for turn, height in enumerate(heights):
         pixels, patch = marked_slice(height)
         name = CT_NAMES[naming].format(turn + (naming == "from 1"))
         series = f"1.2.826.0.1.3680043.2.1125.2.{turn if own_series else 0}"
@@ -144,6 +144,9 @@ def test_boxes_follow_from_the_seed_and_not_from_which_organs_are_asked_for(tmp_
     assert spleen and all(everything[case.case_id] == case.box for case in spleen)
     other = choose_cases(scan, labelled, CaseChoice(smallest_px=20, jitter=0.3, organs=("spleen",), seed=1))
     assert [case.box for case in other] != [case.box for case in spleen]
+    tight = {case.case_id: case.box for case in choose_cases(scan, labelled, CaseChoice(smallest_px=20, jitter=0.0))}
+    moved_left = {everything[name].first_column < box.first_column for name, box in tight.items()}
+    assert moved_left == {True, False}, "all boxes are moved alike"
 
 
 def test_labels_may_differ_between_volumes_and_come_in_nnu_nets_forms(tmp_path: Path):

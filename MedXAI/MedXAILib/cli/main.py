@@ -1,4 +1,4 @@
-"""`medxai`: explain a slice, run the demonstration, manage models."""
+"""`medxai`: explain a slice, run the demonstration, evaluate a data set, manage models."""
 
 import argparse
 import sys
@@ -9,7 +9,7 @@ from .. import __version__
 from ..encoding.backend import CHOICES
 from ..errors import Cancelled, MedXAIError
 from ..limits import LIMITS_STATEMENT
-from . import demonstrate, dice, explain, models
+from . import demonstrate, dice, evaluate, explain, models
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,8 +17,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         parsed.run(parsed)
-    except (KeyboardInterrupt, Cancelled):
+    except KeyboardInterrupt:
         print("medxai: cancelled; nothing was changed.", file=sys.stderr)
+        return 130
+    except Cancelled as error:
+        print(f"medxai: {error}", file=sys.stderr)
         return 130
     except MedXAIError as error:
         print(f"medxai: {error}", file=sys.stderr)
@@ -39,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     _add_demo(commands)
     _add_dice(commands)
+    _add_evaluate(commands)
     _add_models(commands)
     return parser
 
@@ -93,6 +97,43 @@ def _add_dice(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--jitter", type=float, default=0.05, help="share of the box by which each side may be off (default: 0.05)")
     command.add_argument("--seed", type=int, default=0)
     command.set_defaults(run=dice.run)
+
+
+def _add_evaluate(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "evaluate", help="all figures of all explainers over a data set with reference masks", epilog=LIMITS_STATEMENT,
+        description="Boxes are drawn around the reference masks. Broken off, the same command goes on where it was.",
+    )  # fmt: skip
+    command.add_argument("dataset", type=Path, metavar="DATASET", help="folder of the data set")
+    command.add_argument(
+        "--layout", choices=evaluate.LAYOUT_NAMES, required=True,
+        help="how it was published; nifti-pairs: NAME.nii.gz with NAME_organs.nii.gz or NAME_seg.nii.gz, or imagesTr with labelsTr",
+    )  # fmt: skip
+    command.add_argument("--model", default="demo", metavar="NAME|FILE", help="a name from 'medxai models list', or a checkpoint file (default: demo)")
+    command.add_argument(
+        "--explainers", nargs="+", default=evaluate.DEFAULT_EXPLAINERS, metavar="NAME",
+        help="names, or the groups nulls, peers and all (default: medxai nulls grad-cam)",
+    )  # fmt: skip
+    command.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the results; that of an earlier run is gone on with")
+    command.add_argument("--organs", nargs="+", metavar="ORGAN", help="only these organs (default: all that are labelled)")
+    command.add_argument("--organ", action="append", metavar="LABEL=NAME", help="what a label means, for nifti-pairs; may be repeated")
+    command.add_argument(
+        "--labels", type=Path, metavar="FILE",
+        help="the same from a JSON file: {LABEL: NAME, …}, or {PATTERN: {LABEL: NAME, …}, …} by volumes' names; "
+        "without it, labels.json or dataset.json in DATASET",
+    )  # fmt: skip
+    command.add_argument("--slices-per-organ", type=int, default=3, metavar="N", help="small, middling and large ones (default: 3)")
+    command.add_argument("--smallest", type=int, default=100, metavar="N", help="voxels of the organ that a slice must exceed (default: 100)")
+    command.add_argument("--jitter", type=float, default=0.05, help="share of the box by which each side may be off (default: 0.05)")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--plan", choices=("quick", "full"), default="quick", help="quick: localisation and complexity; full: all families")
+    command.add_argument("--families", nargs="+", metavar="FAMILY", help="these instead of the plan's, for example localisation faithfulness")
+    command.add_argument("--preset", choices=("paper", "contour"), default="paper", help="spatial weighting of stage 3")
+    command.add_argument("--layers", nargs="+", metavar="LAYER", help="for example 'block 2' neck (default: blocks with global attention, neck)")
+    command.add_argument("--workers", type=int, metavar="N", help="processes on this machine (default: one for each core)")
+    command.add_argument("--threads", type=int, default=1, metavar="N", help="of each worker; with others, figures may differ in last digits (default: 1)")
+    command.add_argument("--scheduler", metavar="ADDRESS", help="use the workers of this Dask cluster instead, for example tcp://host:8786")
+    command.set_defaults(run=evaluate.run)
 
 
 def _add_models(commands: argparse._SubParsersAction) -> None:

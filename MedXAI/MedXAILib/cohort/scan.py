@@ -44,6 +44,15 @@ class Scan:
     organs: Mapping[int, str] = field(hash=False)
 
 
+def file_signature(scan: Scan) -> list[list]:
+    """Names and sizes of the scan's files: enough to notice another download, the same after copying."""
+    found = []
+    for path in scan.source.files():
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        found += [[file.name, file.stat().st_size if file.is_file() else -1] for file in files]
+    return found
+
+
 def labelled(volume: Volume, reference: Volume) -> LabelledVolume:
     """A volume with its reference, checked. Raises InputError where the grids differ or the labels are no whole numbers."""
     if volume.voxels.shape != reference.voxels.shape or not _same_place(volume, reference):

@@ -106,6 +106,16 @@ class SegmentationLine:
 
 
 @dataclass(frozen=True)
+class CostLine:
+    """The median over cases of one figure of cost: 'seconds_first_box', 'seconds_next_box' or 'peak_mb'."""
+
+    explainer: str
+    metric: str
+    median: float
+    cases: int
+
+
+@dataclass(frozen=True)
 class CohortSummary:
     """Everything that the tables, the pictures and the report of a cohort say.
 
@@ -135,4 +145,5 @@ class CohortSummary:
     segmentation: tuple[SegmentationLine, ...]
     failures: tuple[Failure, ...]
     pictures: Mapping[str, str]
+    costs: tuple[CostLine, ...] = ()
     limits: str = LIMITS_STATEMENT

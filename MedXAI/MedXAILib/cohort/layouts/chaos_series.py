@@ -3,8 +3,8 @@
 The trap is the slices' order. The masks go with the DICOM files' *names*, while readers sort the slices by position: other
 projects' converters turn the CT set's masks round and leave the MR set's. In the MR set a mask bears the name of its slice
 (of T1DUAL, whose two phases take every second number, that of one phase's). In the CT set the masks are numbered from 0 (liver_GT_000.png), and the slices are either numbered from 0 as well
-(i0000,0000b.dcm) or from 1 (IMG-0002-00001.dcm): the same number means the next slice there. So names are taken where they
-agree, and else the order of the numbers. A mask's rows and columns are its slice's.
+(i0000,0000b.dcm) or from 1 (IMG-0002-00001.dcm): the same number means the next slice there. So the order of
+the numbers in both names is taken, never the numbers themselves. A mask's rows and columns are its slice's.
 
 Nor do the files of all releases share one series identifier, so every file of the folder is taken.
 """
@@ -65,7 +65,7 @@ class ChaosSeries:
 
 
 def paired(slices: list[Path], masks: list[Path]) -> dict[Path, Path]:
-    """The mask of every slice: by equal names, else the first by number to the first by number, and so on.
+    """The mask of every slice: the first by the numbers in its name to the first, and so on, which includes equal names.
 
     Raises InputError where their counts differ.
     """
@@ -73,9 +73,6 @@ def paired(slices: list[Path], masks: list[Path]) -> dict[Path, Path]:
         raise InputError(
             f"'{slices[0].parent}' has {len(slices)} DICOM slices but '{masks[0].parent}' {len(masks)} masks; fetch the missing files again."
         )
-    by_name = {mask.stem: mask for mask in masks}
-    if all(file.stem in by_name for file in slices):
-        return {file: by_name[file.stem] for file in slices}
     return dict(zip(sorted(slices, key=natural_key), sorted(masks, key=natural_key), strict=True))
 
 

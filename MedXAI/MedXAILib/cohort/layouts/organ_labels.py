@@ -47,7 +47,7 @@ def read_labels(path: Path) -> OrganLabels:
     Raises InputError where it is none of these.
     """
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"'{path}' cannot be read as JSON; give {_EXAMPLE}.") from error
     if isinstance(content, dict) and isinstance(content.get("labels"), dict):

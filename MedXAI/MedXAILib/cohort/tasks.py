@@ -1,0 +1,36 @@
+"""What is sent to a worker, be it a process of this machine or one of a cluster: plain functions of plain values."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from .case_choice import ChosenCase
+from .outcome import CaseOutcome, ScanOutcome
+from .scan import Scan
+from .settings import CohortSettings
+from .workbench import Workbench, make_workbench
+
+
+def choose_on_scan(settings: CohortSettings, scan: Scan) -> ScanOutcome:
+    """The cases of a scan. Raises ModelError where this worker cannot work at all."""
+    return _workbench(settings).choose(scan)
+
+
+def evaluate_on_slice(settings: CohortSettings, scan: Scan, partner: Scan | None, cases: Sequence[ChosenCase]) -> tuple[CaseOutcome, ...]:
+    """The cases of one slice. Raises ModelError where this worker cannot work at all."""
+    return _workbench(settings).evaluate(scan, partner, cases)
+
+
+@lru_cache(maxsize=1)
+def _workbench(settings: CohortSettings) -> Workbench:
+    """Made once in a worker's process: loading a model takes as long as many cases."""
+    _limit_threads(settings.threads)
+    return make_workbench(settings)
+
+
+def _limit_threads(threads: int) -> None:
+    """As many as the settings say, whatever the worker has: sums in another order have other last digits."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    torch.set_num_threads(threads)
+    threadpool_limits(threads)
