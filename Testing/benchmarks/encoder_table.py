@@ -3,16 +3,16 @@
     python Testing/benchmarks/encoder_table.py [--models vit-b demo …] [--rounds 3]
 
 writes Resources/benchmarks/encoder.md. Every way has a process of its own, so that its memory is its own; the processes
-wait for each other and encode in turn, so that another program's load hits all. The best round counts, since load only
-ever adds.
+wait for each other and take turns, so that another program's load hits all. The best round counts, since load only ever
+adds. The same measurements one by one: `pytest Testing/benchmarks`.
 """
 
 import argparse
-import json
 import platform
-import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -22,96 +22,94 @@ sys.path[:0] = [str(HERE), str(ROOT / "MedXAI")]
 
 import subjects  # noqa: E402 (needs the path above)
 import torch  # noqa: E402
-from MedXAILib.encoding.matrix_product import seconds_of  # noqa: E402
+from machine import gigaflops, processor  # noqa: E402
+from measure import MeasuredProcess  # noqa: E402
 
 OUTPUT = ROOT / "Resources" / "benchmarks" / "encoder.md"
+#: Next boxes a round: one takes milliseconds, so the best of a few is needed.
+_NEXT_BOXES = 10
 
 
-class Encoder:
-    """A process that has loaded a model and encodes it one way, whenever it is asked to."""
+@dataclass
+class Measured:
+    """One way on one model: seconds of every round by step, and the most memory held up to the step's end."""
 
-    def __init__(self, checkpoint: Path, cache: Path, way: str):
-        self._embedding = checkpoint.with_name(f"{way}.pt")
-        command = [sys.executable, str(HERE / "measure.py"), "encoder", str(checkpoint), str(cache), way, str(self._embedding)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.answer = json.loads(self._process.stdout.readline())
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    peak_mb: dict[str, float] = field(default_factory=dict)
+    cache_mb: float = 0.0
+    error: float = 0.0
 
-    def seconds(self) -> float:
-        self._process.stdin.write("encode\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
+    def add(self, step: str, answer: dict) -> None:
+        self.seconds.setdefault(step, []).append(answer["seconds"])
+        self.peak_mb.setdefault(step, answer["peak_mb"])  # the first time: later ones follow other steps
+        self.cache_mb = answer.get("cache_mb", self.cache_mb)
 
-    def embedding(self) -> torch.Tensor:
-        return torch.load(self._embedding)
-
-    def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait()
+    def best(self, step: str) -> float:
+        return min(self.seconds[step])
 
 
-def gigaflops() -> float:
-    """This machine's own matrix product, float32, 4096 × 768 by 768 × 3072: no way can be faster."""
-    x, weight, out = torch.rand(4096, 768), torch.rand(768, 3072), torch.empty(4096, 3072)
-    best = min(seconds_of(lambda: torch.mm(x, weight, out=out)) for _ in range(5))
-    return 2 * 4096 * 768 * 3072 / best / 1e9
+@dataclass(frozen=True)
+class ModelMeasured:
+    """ways: what could be measured. notes: the ways that could not, with their reason. gigaflops: between the rounds."""
+
+    ways: dict[str, Measured]
+    notes: list[str]
+    gigaflops: list[float]
 
 
-def encode_rows(name: str, checkpoint: Path, cache: Path, rounds: int) -> tuple[list[str], list[str], list[float]]:
-    """Table rows of one model's ways to encode, the notes of the ways that it has not, and the machine's speeds."""
-    title = subjects.MODELS[name][0]
-    encoders, notes = {}, []
-    for way in subjects.WAYS:
-        encoder = Encoder(checkpoint, cache, way)
-        if "note" in encoder.answer:
-            notes.append(f"{title}, {subjects.WAYS[way]}: {encoder.answer['note']}")
-        else:
-            encoders[way] = encoder
-    taken: dict[str, list[float]] = {way: [] for way in encoders}
-    speeds = [gigaflops()]
-    for _ in range(rounds):
-        for way, encoder in encoders.items():
-            taken[way].append(encoder.seconds())
-        speeds.append(gigaflops())
-    plain, plain_mb = encoders[subjects.PLAIN].embedding(), encoders[subjects.PLAIN].answer["peak_mb"]
-    rows = []
-    for way, encoder in encoders.items():
-        peak = encoder.answer["peak_mb"]
-        ratio = min(taken[subjects.PLAIN]) / min(taken[way])
-        error = float((encoder.embedding() - plain).norm() / plain.norm())
-        rows.append(f"| {title} | {subjects.WAYS[way]} | {min(taken[way]):.2f} | {ratio:.2f} × | {peak:,.0f} | {peak / plain_mb:.2f} | {error:.0e} |")
-        encoder.close()
-    return rows, notes, speeds
+def measure_model(name: str, rounds: int) -> ModelMeasured:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as open_processes:
+        checkpoint = Path(folder) / "random.pth"
+        subjects.save_random(name, checkpoint)
+        processes, notes = {}, []
+        for way, title in subjects.WAYS.items():
+            process = open_processes.enter_context(closing(MeasuredProcess(checkpoint, Path(folder) / "compiled", way)))
+            if process.note:
+                notes.append(f"{subjects.MODELS[name][0]}, {title}: {process.note}")
+            else:
+                processes[way] = process
+        measured = {way: Measured() for way in processes}
+        for way, process in processes.items():
+            measured[way].add("load", process.loading)
+            measured[way].peak_mb["encode"] = process.do("encode")["peak_mb"]  # warms up too
+        speeds = [gigaflops()]
+        for _ in range(rounds):
+            for step, times in (("encode", 1), ("first", 1), ("next", _NEXT_BOXES), ("together", 1)):
+                for _ in range(times):
+                    for way, process in processes.items():
+                        measured[way].add(step, process.do(step))
+            speeds.append(gigaflops())
+        plain = processes[subjects.PLAIN].embedding()
+        for way, process in processes.items():
+            measured[way].error = float((process.embedding() - plain).norm() / plain.norm())
+        return ModelMeasured(measured, notes, speeds)
 
 
-def box_row(name: str, checkpoint: Path, rounds: int) -> str:
-    command = [sys.executable, str(HERE / "measure.py"), "boxes", str(checkpoint), str(rounds)]
-    found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
-    following, together = min(found["next"]), min(found["together"])
+def encode_row(title: str, way: str, found: Measured, plain: Measured) -> str:
+    seconds, peak = found.best("encode"), found.peak_mb["encode"]
     return (
-        f"| {subjects.MODELS[name][0]} | {found['load']:.2f} | {min(found['first']):.2f} | {following * 1000:.0f} "
-        f"| {together:.2f} | {together / following:.1f} × | {found['one_box_mb']:,.0f} | {found['peak_mb']:,.0f} | {found['cache_mb']:.1f} |"
+        f"| {title} | {subjects.WAYS[way]} | {seconds:.2f} | {plain.best('encode') / seconds:.2f} × "
+        f"| {peak:,.0f} | {peak / plain.peak_mb['encode']:.2f} | {found.error:.0e} |"
     )
 
 
-def processor() -> str:
-    """The processor's name, cores and the instructions that decide which ways pay."""
-    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    present = [name for name in ("avx2", "avx512_f", "avx512_bf16", "amx_bf16") if capabilities.get(name)]
-    name = capabilities.get("cpu_name") or platform.processor() or platform.machine()
-    return f"{name}, {torch.get_num_threads()} threads, instructions: {', '.join(present) or platform.machine()}"
+def box_row(title: str, way: str, found: Measured) -> str:
+    following, together = found.best("next"), found.best("together")
+    return (
+        f"| {title} | {subjects.WAYS[way]} | {found.best('load'):.2f} | {found.best('first'):.2f} | {following * 1000:.0f} "
+        f"| {together:.2f} | {together / following:.1f} × | {found.peak_mb['first']:,.0f} | {found.peak_mb['together']:,.0f} "
+        f"| {found.cache_mb:.1f} |"
+    )
 
 
 def table(models: list[str], rounds: int) -> str:
     encode, boxes, notes, speeds = [], [], [], []
     for name in models:
-        with tempfile.TemporaryDirectory() as folder:
-            checkpoint = Path(folder) / "random.pth"
-            subjects.save_random(name, checkpoint)
-            rows, missing, measured = encode_rows(name, checkpoint, Path(folder) / "compiled", rounds)
-            encode += rows
-            notes += missing
-            speeds += measured
-            boxes.append(box_row(name, checkpoint, rounds))
+        found, title = measure_model(name, rounds), subjects.MODELS[name][0]
+        encode += [encode_row(title, way, measured, found.ways[subjects.PLAIN]) for way, measured in found.ways.items()]
+        boxes += [box_row(title, way, measured) for way, measured in found.ways.items()]
+        notes += found.notes
+        speeds += found.gigaflops
     return TEXT.format(
         date=date.today().isoformat(),
         processor=processor(),
@@ -134,7 +132,7 @@ Made by `python Testing/benchmarks/encoder_table.py` on {date}; run it to have y
 Machine: {processor}; torch {torch}, Python {python}. Its own matrix product (float32, 4096 × 768 by 768 × 3072), which
 no way can beat, ran at {slowest:.0f} to {fastest:.0f} GFLOP/s between the rounds: where these two differ much, another
 program took part of the machine. {rounds} rounds, each way in a process of its own, in turn; the best round counts.
-Weights are random; images too.
+Weights are random; the slice is the built-in phantom's.
 
 ## Encoding one slice
 
@@ -151,10 +149,11 @@ Not measured here:
 
 ## Explaining boxes on one slice
 
-With the exact encoder: segmentation, all maps and figures. First box: with encoding. Next box: on the same slice.
+`segment-anything` gives masks only; the other ways give masks, all maps and their figures. First box: with encoding. Next
+box: on the same slice. Peak memory is that of the whole process up to then.
 
-| model | load s | first box s | next box ms | {count} boxes together s | of one next box | peak MB, one box | peak MB, {count} boxes | slice in cache MB |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| model | way | load s | first box s | next box ms | {count} boxes together s | of one next box | peak MB, one box | peak MB, {count} boxes | slice in cache MB |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 {boxes}
 """
 

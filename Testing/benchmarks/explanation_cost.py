@@ -9,7 +9,6 @@ they cost the same arithmetic as real ones. Writes Resources/benchmarks/explanat
 """
 
 import argparse
-import resource
 import subprocess
 import sys
 import time
@@ -20,8 +19,9 @@ import numpy as np
 import torch
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "MedXAI"))
+sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "MedXAI")]
 
+from machine import peak_mb  # noqa: E402 (needs the path above)
 from MedXAILib.encoding import Encoding, default_layers, encode, features, tapped_pass  # noqa: E402
 from MedXAILib.explaining import explain  # noqa: E402
 from MedXAILib.imaging import InputConvention, PixelBox, make_model_input  # noqa: E402
@@ -76,22 +76,14 @@ def timed(run, *arguments) -> float:
     return time.perf_counter() - start
 
 
-def peak_mb(way: str) -> float:
+def peak_mb_of(way: str) -> float:
     return float(subprocess.check_output([sys.executable, __file__, "--peak", way], text=True).split()[-1])
 
 
 def print_peak(way: str) -> None:
     model, model_input = model_and_input()
     {"plain": plain, "tapped": tapped, "medxai": medxai}[way](model, model_input, BOXES[0])
-    print(own_peak_mb())
-
-
-def own_peak_mb() -> float:
-    """The process's own peak; on Linux not `ru_maxrss`, which a child takes over from the parent that started it."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    print(peak_mb())
 
 
 def main() -> None:
@@ -112,7 +104,7 @@ def main() -> None:
         row["next"] = timed(medxai, model, model_input, BOXES[1], encoding)
         rows.append(row)
         print(row, flush=True)
-    memory = {way: peak_mb(way) for way in WAYS}
+    memory = {way: peak_mb_of(way) for way in WAYS}
     write(rows, memory)
 
 

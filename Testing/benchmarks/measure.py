@@ -1,76 +1,73 @@
-"""One measurement in a process of its own, so that its memory and its allocator are its own; prints lines of JSON.
+"""One way on one model in a process of its own, so that its memory and its allocator are its own.
 
-    python Testing/benchmarks/measure.py encoder CHECKPOINT CACHE WAY EMBEDDING
-    python Testing/benchmarks/measure.py boxes CHECKPOINT ROUNDS
+    python Testing/benchmarks/measure.py CHECKPOINT CACHE WAY
+
+reads steps, one a line (`subjects.STEPS`, 'load' first), and answers each with a line of JSON: its seconds, the most memory
+that the process ever held, and whatever else the step found. `MeasuredProcess` is the other end.
 """
 
 import json
-import resource
+import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "MedXAI"))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "MedXAI")]
 
 import subjects  # noqa: E402 (needs the path above)
 import torch  # noqa: E402
+from machine import peak_mb, seconds_of  # noqa: E402
 
 
-def seconds_of(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+class MeasuredProcess:
+    """A process that does one way's steps whenever it is asked to.
+
+    note: why the way is not to be had here; empty where it is. loading: what loading the model took.
+    """
+
+    def __init__(self, checkpoint: Path, cache: Path, way: str):
+        command = [sys.executable, __file__, str(checkpoint), str(cache), way]
+        self._embedding = checkpoint.with_name(f"{way}.pt")
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.loading = self.do("load")
+        self.note = str(self.loading["note"])
+
+    def do(self, step: str) -> dict:
+        """'seconds' and 'peak_mb' of a step. Raises RuntimeError where the process has ended."""
+        self._process.stdin.write(f"{step}\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"The measuring process ended at the step '{step}'; its own message stands above.")
+        return json.loads(answer)
+
+    def embedding(self) -> torch.Tensor:
+        """What the last encoding gave."""
+        self.do(f"save {self._embedding}")
+        return torch.load(self._embedding)
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
 
 
-def peak_mb() -> float:
-    """The most memory this process ever held; on Linux not from `getrusage`, which counts the parent's at the fork."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) * 1024 / 1e6
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e6 / 1024)
-
-
-def encoder(checkpoint: Path, cache: Path, way: str, embedding: Path) -> None:
-    """Prints peak memory of loading and of one encoding, whose embedding it saves; then, for every line that it reads,
-    the seconds of one more encoding. A way that is not to be had prints the reason and ends."""
-    model = subjects.load(checkpoint)
-    loaded = peak_mb()
-    image = subjects.image_for(model)
-    encode, note = subjects.encode_by(way, model, cache)
-    if encode is None:
-        print(json.dumps({"note": note}), flush=True)
-        return
-    torch.save(encode(image), embedding)
-    print(json.dumps({"loaded_mb": loaded, "peak_mb": peak_mb()}), flush=True)
-    for _ in sys.stdin:
-        print(json.dumps(seconds_of(lambda: encode(image))), flush=True)
-
-
-def boxes(checkpoint: Path, rounds: int) -> dict:
-    """Loading, the first box of a slice, the next ones, and many together, each with segmentation and explanation."""
-    loading = seconds_of(lambda: subjects.load(checkpoint))
-    model = subjects.load(checkpoint)
-    explainer, prepared, asked = subjects.slice_and_boxes(model)
-    first = []
-    for _ in range(rounds):
-        explainer.cache.clear()
-        first.append(seconds_of(lambda: explainer.explain(prepared, asked[:1])))
-    one_box_mb = peak_mb()
-    following = [seconds_of(lambda i=i: explainer.explain(prepared, asked[i : i + 1])) for i in range(len(asked))]
-    together = [seconds_of(lambda: explainer.explain(prepared, asked)) for _ in range(rounds)]
-    encoding, _ = explainer.encode(prepared)
-    return {
-        "load": loading, "first": first, "next": following, "together": together, "count": len(asked),
-        "cache_mb": encoding.nbytes / 1e6, "one_box_mb": one_box_mb, "peak_mb": peak_mb(),
-    }  # fmt: skip
+def answer_steps(checkpoint: Path, cache: Path, way: str) -> None:
+    subject = None
+    for line in sys.stdin:
+        step, *rest = line.split(maxsplit=1)
+        found: dict[str, object] = {}
+        if step == "load":
+            loaded = []
+            found["seconds"] = seconds_of(lambda: loaded.append(subjects.load(checkpoint)))
+            subject, found["note"] = subjects.subject_for(way, loaded[0], cache)
+        elif step == "save":
+            torch.save(subject.embedding, rest[0].strip())
+        else:
+            found["seconds"] = seconds_of(getattr(subject, step))
+            found["cache_mb"] = subject.cache_mb
+        print(json.dumps({**found, "peak_mb": peak_mb()}), flush=True)
 
 
 if __name__ == "__main__":
-    what, checkpoint, *rest = sys.argv[1:]
-    if what == "encoder":
-        encoder(Path(checkpoint), Path(rest[0]), rest[1], Path(rest[2]))
-    else:
-        print(json.dumps(boxes(Path(checkpoint), int(rest[0]))))
+    answer_steps(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

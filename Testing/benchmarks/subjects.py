@@ -1,15 +1,16 @@
-"""What is measured: models with random weights, the ways to encode, and a slice of the phantom with boxes on it.
+"""What is measured: models with random weights, the ways to encode, and the steps of each on a slice of the phantom with boxes on it.
 
 Random weights cost the same arithmetic as real ones. Nothing of a trained model is zero, so nothing here is either.
 """
 
-from collections.abc import Callable
+import itertools
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from MedXAILib.encoding import EncodingCache, choose_backend, default_layers
+from MedXAILib.encoding import Backend, EncodingCache, choose_backend
 from MedXAILib.imaging import clip_box, slice_of
 from MedXAILib.imaging.box import ClippedBox
 from MedXAILib.models import LoadedModel, load_model
@@ -17,6 +18,7 @@ from MedXAILib.models.demo_encoder import build_demo_sam
 from MedXAILib.models.lite_medsam import build_lite_medsam
 from MedXAILib.models.sam_vit import SAM_VIT_B, SAM_VIT_L, build_sam_vit
 from MedXAILib.pipeline import Explainer, PreparedSlice, prepare_slice
+from MedXAILib.segmenting.decoding import box_in_model_px, prompt_embeddings
 from MedXAILib.synthesis.phantom import make_phantom
 
 MODELS = {
@@ -30,6 +32,8 @@ PLAIN = "plain"
 WAYS = {PLAIN: "segment-anything", "exact": "MedXAI exact", "fast": "MedXAI fast (bfloat16)"}
 WAYS |= {"openvino": "OpenVINO float32", "openvino-fast": "OpenVINO bfloat16"}
 BOXES = 32
+#: What can be asked of a subject, after loading: the first box of a slice includes encoding it.
+STEPS = ("encode", "first", "next", "together")
 
 
 def save_random(name: str, path: Path) -> None:
@@ -47,21 +51,78 @@ def load(path: Path) -> LoadedModel:
     return load_model(path)
 
 
-def image_for(model: LoadedModel) -> torch.Tensor:
-    side = model.convention.size_px
-    return torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(1))
+class PlainSubject:
+    """segment-anything's own modules, called as MedSAM_Inference.py calls them: masks, no layers and no maps."""
+
+    cache_mb = 0.0
+
+    def __init__(self, model: LoadedModel):
+        self._sam = model.sam
+        _, prepared, boxes = slice_and_boxes(model)
+        self._frame = prepared.model_input.frame
+        self._image = torch.from_numpy(prepared.model_input.tensor_chw)[None]
+        self._corners = [box_in_model_px(model.sam, box.box, self._frame) for box in boxes]
+        self._turn = itertools.cycle(range(1, BOXES))
+        self.embedding = torch.empty(0)
+
+    @torch.inference_mode()
+    def encode(self) -> None:
+        self.embedding = self._sam.image_encoder(self._image)
+
+    def first(self) -> None:
+        self.encode()
+        self._decode(self._corners[:1])
+
+    def next(self) -> None:
+        turn = next(self._turn)
+        self._decode(self._corners[turn : turn + 1])
+
+    def together(self) -> None:
+        self._decode(self._corners)
+
+    @torch.inference_mode()
+    def _decode(self, corners: list[np.ndarray]) -> None:
+        if not self.embedding.numel():
+            self.encode()
+        sparse, dense = prompt_embeddings(self._sam, torch.from_numpy(np.stack(corners)).float())
+        pe = self._sam.prompt_encoder.get_dense_pe()
+        logits, _ = self._sam.mask_decoder(self.embedding, pe, sparse, dense, multimask_output=False)
+        self._frame.to_slice(torch.sigmoid(logits[:, 0]).numpy())
 
 
-def encode_by(way: str, model: LoadedModel, cache_folder: Path) -> tuple[Callable[[torch.Tensor], torch.Tensor] | None, str]:
-    """What gives the embedding of an image that way, or None and the reason."""
-    encoder = model.sam.image_encoder
+class MedxaiSubject:
+    """MedXAI as it is used: encoding with the default layers, then masks, all maps and their figures."""
+
+    def __init__(self, model: LoadedModel, backend: Backend):
+        explainer, self._prepared, self._boxes = slice_and_boxes(model)
+        self._explainer = replace(explainer, backend=backend)
+        self._turn = itertools.cycle(range(1, BOXES))
+        self.embedding = torch.empty(0)
+        self.cache_mb = 0.0
+
+    def encode(self) -> None:
+        self._explainer.cache.clear()
+        encoding, _ = self._explainer.encode(self._prepared)
+        self.embedding, self.cache_mb = encoding.embedding, encoding.nbytes / 1e6
+
+    def first(self) -> None:
+        self._explainer.cache.clear()
+        self._explainer.explain(self._prepared, self._boxes[:1])
+
+    def next(self) -> None:
+        turn = next(self._turn)
+        self._explainer.explain(self._prepared, self._boxes[turn : turn + 1])
+
+    def together(self) -> None:
+        self._explainer.explain(self._prepared, self._boxes)
+
+
+def subject_for(way: str, model: LoadedModel, cache_folder: Path) -> tuple[PlainSubject | MedxaiSubject | None, str]:
+    """What does a model's steps that way, or None and the reason."""
     if way == PLAIN:
-        return torch.inference_mode()(encoder.forward), ""
-    backend = choose_backend(way, encoder, model.device, cache_folder)
-    if backend.note:
-        return None, backend.note
-    layers = default_layers(encoder)
-    return lambda image: backend.run(encoder, image, layers, lambda done, total: None, lambda: False).embedding, ""
+        return PlainSubject(model), ""
+    backend = choose_backend(way, model.sam.image_encoder, model.device, cache_folder)
+    return (None, backend.note) if backend.note else (MedxaiSubject(model, backend), "")
 
 
 def slice_and_boxes(model: LoadedModel) -> tuple[Explainer, PreparedSlice, list[ClippedBox]]:

@@ -1,0 +1,63 @@
+"""Load, encode, first box, next box and many boxes, for every model and way, through pytest-benchmark.
+
+    pytest Testing/benchmarks [-k "vit-b and exact"] [--benchmark-json FILE]
+
+Not part of the tests: it takes minutes. Ways of one model and step are one group, so that they stand beside plain
+segment-anything. Peak memory, the machine's own matrix product (GFLOP/s) and the error of the embedding are in `extra_info`.
+The table in the documentation comes from the same processes: `encoder_table.py`, in turn instead of one after the other.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import torch
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "MedXAI")]
+
+import subjects  # noqa: E402 (needs the path above)
+from machine import gigaflops  # noqa: E402
+from measure import MeasuredProcess  # noqa: E402
+
+ROUNDS = {"encode": 2, "first": 2, "next": 20, "together": 3}
+
+
+@pytest.fixture(scope="module", params=["vit-b", "litemedsam", "demo"])
+def checkpoint(request, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp(request.param) / "random.pth"
+    subjects.save_random(request.param, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def plain_embedding(checkpoint) -> torch.Tensor:
+    with closing(MeasuredProcess(checkpoint, checkpoint.parent, subjects.PLAIN)) as process:
+        process.do("encode")
+        return process.embedding()
+
+
+@pytest.fixture(scope="module", params=list(subjects.WAYS))
+def process(request, checkpoint) -> Iterator[MeasuredProcess]:
+    with closing(MeasuredProcess(checkpoint, checkpoint.parent / "compiled", request.param)) as started:
+        if started.note:
+            pytest.skip(started.note)
+        yield started
+
+
+@pytest.mark.parametrize("step", ["load", *subjects.STEPS])
+def test_time_and_peak_memory(step, process, checkpoint, plain_embedding, benchmark):
+    benchmark.group = f"{checkpoint.parent.name.rstrip('0123456789')}: {step}"
+    if step == "load":
+        last = process.loading  # of the process that has just started; its time is taken once more, here
+        benchmark.pedantic(subjects.load, (checkpoint,), rounds=1)
+    else:
+        answers: list[dict] = []
+        benchmark.pedantic(lambda: answers.append(process.do(step)), rounds=ROUNDS[step], warmup_rounds=1)
+        last = answers[-1]
+    benchmark.extra_info.update(peak_mb=last["peak_mb"], machine_gigaflops=gigaflops())
+    if step == "encode":
+        found = process.embedding()
+        benchmark.extra_info["error"] = float((found - plain_embedding).norm() / plain_embedding.norm())
