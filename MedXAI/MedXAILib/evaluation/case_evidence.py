@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 
 import numpy as np
 
@@ -10,9 +11,12 @@ from ..explainers.interface import Case, CaseExplainer, SaliencyMap
 from .complexity import complexity_rows
 from .cost import MeasuredMaps, cost_rows, measured
 from .evaluation_plan import FULL, EvaluationPlan, Measurement
+from .faithfulness import image_faithfulness, neck_faithfulness
 from .figure_row import FigureRow
 from .localisation import localisation_rows
+from .sanity import changes_of, sanity_findings
 from .sanity_verdict import SanityVerdict
+from .stability import stability_rows, trials_of
 from .varied_case import with_jittered_box
 
 Progress = Callable[[int, int], None]
@@ -60,8 +64,19 @@ class _Found:
         self.done += 1
         self.progress(self.done, self.parts)
 
+    def add_sanity(
+        self, case: Case, checked: Sequence[tuple[CaseExplainer, tuple[SaliencyMap, ...]]], other_cases: Sequence[Case], seed: int
+    ) -> None:
+        """The checks of all explainers together: the models with randomised weights are made once."""
+        if not checked:
+            return
+        rows, verdicts, failures = sanity_findings(case, checked, changes_of(case, other_cases, seed, self.is_cancelled))
+        self.rows += rows
+        self.verdicts += verdicts
+        self.failures += failures
 
-Measure = Callable[[CaseExplainer, tuple[SaliencyMap, ...]], tuple[Iterable[FigureRow], Iterable[SanityVerdict]]]
+
+Measure = Callable[[CaseExplainer, tuple[SaliencyMap, ...]], Iterable[FigureRow]]
 
 
 def evaluate_case(
@@ -74,13 +89,13 @@ def evaluate_case(
 ) -> CaseEvidence:
     """Asks every explainer for its maps of the case and measures them as the plan says.
 
-    other_cases: for the sanity checks; of them, one with the same encoding (another organ on the slice) and one of
-    another patient are used. Raises InputError where the reference mask does not fit the slice or two explainers have one
-    name, Cancelled once `is_cancelled` says so, nothing for a failing explainer.
+    other_cases: for the sanity checks; of them, one on the same slice (another organ) and one of another patient are used.
+    Raises InputError where the reference mask does not fit the slice or two explainers have one name, Cancelled once
+    `is_cancelled` says so, nothing for a failing explainer.
     """
     _check(case, explainers)
-    measures = _measures(case, plan, other_cases)
-    found = _Found(progress, is_cancelled, len(explainers) * (1 + len(measures)))
+    measures = _measures(case, plan, is_cancelled)
+    found = _Found(progress, is_cancelled, len(explainers) * (1 + len(measures)) + (Measurement.SANITY in plan.measurements))
     asked: dict[str, MeasuredMaps] = {}
 
     def ask(explainer: CaseExplainer) -> None:
@@ -90,14 +105,39 @@ def evaluate_case(
         if Measurement.COST in plan.measurements:
             found.rows.extend(cost_rows(case, explainer, answer, _next_box(case, explainer, plan)))
 
+    def apply(measure: Measure, explainer: CaseExplainer) -> None:
+        if explainer.name in asked:
+            found.rows.extend(measure(explainer, asked[explainer.name].maps))
+
     for explainer in explainers:
-        found.attempt(explainer.name, lambda explainer=explainer: ask(explainer))
+        found.attempt(explainer.name, partial(ask, explainer))
     for about, measure in measures.items():
         for explainer in explainers:
-            maps = asked[explainer.name].maps if explainer.name in asked else ()
-            found.attempt(explainer.name, lambda e=explainer, m=maps, measure=measure: _gather(found, measure(e, m)), str(about))
+            found.attempt(explainer.name, partial(apply, measure, explainer), str(about))
+    if Measurement.SANITY in plan.measurements:
+        checked = [(e, asked[e.name].maps) for e in explainers if e.kind in plan.sanity_kinds and e.name in asked]
+        found.attempt(", ".join(e.name for e, _ in checked), lambda: found.add_sanity(case, checked, other_cases, plan.seed), "sanity")
     maps = tuple(saliency for answer in asked.values() for saliency in answer.maps)
     return CaseEvidence(case.case_id, maps, tuple(found.rows), tuple(found.verdicts), tuple(found.failures))
+
+
+def _measures(case: Case, plan: EvaluationPlan, is_cancelled: Callable[[], bool]) -> dict[Measurement, Measure]:
+    """How each family of the plan is measured on one explainer's maps; what a case's maps share is made when first needed."""
+    neck = cache(lambda: neck_faithfulness(case, plan, is_cancelled))
+    image = cache(lambda: image_faithfulness(case, plan, is_cancelled))
+    trials = cache(lambda: trials_of(case, plan.trials, plan.seed))
+
+    def stability(explainer: CaseExplainer, maps: tuple[SaliencyMap, ...]) -> Iterable[FigureRow]:
+        return stability_rows(case, explainer, maps, trials()) if explainer.kind in plan.asked_again else ()
+
+    known: dict[Measurement, Measure] = {
+        Measurement.LOCALISATION: lambda explainer, maps: [row for m in maps for row in localisation_rows(case, explainer.kind, m)],
+        Measurement.COMPLEXITY: lambda explainer, maps: [row for m in maps for row in complexity_rows(case, explainer.kind, m)],
+        Measurement.FAITHFULNESS_NECK: lambda explainer, maps: [row for m in maps for row in neck().rows(explainer.kind, m)],
+        Measurement.FAITHFULNESS_IMAGE: lambda explainer, maps: [row for m in maps for row in image().rows(explainer.kind, m)],
+        Measurement.STABILITY: stability,
+    }
+    return {name: measure for name, measure in known.items() if name in plan.measurements}
 
 
 def _next_box(case: Case, explainer: CaseExplainer, plan: EvaluationPlan) -> tuple[Case, MeasuredMaps] | None:
@@ -105,21 +145,6 @@ def _next_box(case: Case, explainer: CaseExplainer, plan: EvaluationPlan) -> tup
         return None
     other = with_jittered_box(case, np.random.default_rng(plan.seed))
     return other, measured(explainer, other)
-
-
-def _gather(found: _Found, findings: tuple[Iterable[FigureRow], Iterable[SanityVerdict]]) -> None:
-    rows, verdicts = findings
-    found.rows.extend(rows)
-    found.verdicts.extend(verdicts)
-
-
-def _measures(case: Case, plan: EvaluationPlan, other_cases: Sequence[Case]) -> dict[Measurement, Measure]:
-    """How each family of the plan is measured on one explainer's maps."""
-    known: dict[Measurement, Measure] = {
-        Measurement.LOCALISATION: lambda explainer, maps: ([row for m in maps for row in localisation_rows(case, explainer.kind, m)], ()),
-        Measurement.COMPLEXITY: lambda explainer, maps: ([row for m in maps for row in complexity_rows(case, explainer.kind, m)], ()),
-    }
-    return {name: measure for name, measure in known.items() if name in plan.measurements}
 
 
 def _check(case: Case, explainers: Sequence[CaseExplainer]) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..encoding.encoding import Encoding
 from ..imaging.box import PixelBox
+from ..imaging.model_input import ModelFrame
 from ..models.loading import LoadedModel
 from . import box_decoder
 from .attention import PromptAttention
@@ -55,6 +56,17 @@ def _segment_batch(model: LoadedModel, encoding: Encoding, boxes: Sequence[Pixel
     seconds = (time.perf_counter() - begin) / len(boxes)
     parts = zip(boxes, logits.cpu().numpy(), probability > 0.5, looked_at.cpu().numpy(), strict=True)
     return [Segmentation(box, lo, mask, a, seconds) for box, lo, mask, a in parts]
+
+
+@torch.inference_mode()
+def mask_logits(model: LoadedModel, embeddings: Tensor, frame: ModelFrame, box: PixelBox) -> Tensor:
+    """(B, 4h, 4w): the logits of one box on each of B embeddings (B, C, h, w), all of slices in one frame."""
+    sam = model.sam
+    xyxy = torch.from_numpy(box_in_model_px(sam, box, frame)[None]).to(model.device, torch.float32)
+    if not box_decoder.can_run(sam.mask_decoder):  # segment-anything's own would pair every box with every embedding
+        return torch.cat([_decode(sam, embedding, xyxy)[0] for embedding in embeddings.split(1)])
+    parts = [_decode(sam, part, xyxy.expand(len(part), -1))[0] for part in embeddings.split(_BATCH)]
+    return torch.cat(parts)
 
 
 def _decode(sam: nn.Module, embedding: Tensor, xyxy: Tensor) -> tuple[Tensor, Tensor]:
