@@ -28,7 +28,7 @@ import torch  # noqa: E402
 from MedXAILib.encoding import DRAFT, EXACT, Backend, EncodingCache  # noqa: E402
 from MedXAILib.encoding.encoding import encode  # noqa: E402
 from MedXAILib.encoding.exact_vit import exact_pass  # noqa: E402
-from MedXAILib.encoding.features import LayerFeatures, repair_artefacts  # noqa: E402
+from MedXAILib.encoding.features import LayerFeatures, repair_artefacts, whitened  # noqa: E402
 from MedXAILib.encoding.tapped_pass import EncoderOutput, _hooked_pass  # noqa: E402
 from MedXAILib.explaining import Explanation, explain  # noqa: E402
 from MedXAILib.imaging import box_of_mask, read_volume, slice_of  # noqa: E402
@@ -74,8 +74,8 @@ def full_precision(tokens: torch.Tensor, features: LayerFeatures, content: np.nd
     lit = torch.from_numpy(content).float()
     repaired, _ = repair_artefacts(tokens.float(), lit > 0)
     flat, weight = repaired.flatten(0, 1), lit.reshape(-1, 1)
-    centred = (flat - (flat * weight).sum(0) / weight.sum()) * (weight > 0)
-    return replace(features, unit=centred / centred.norm(dim=1, keepdim=True).clamp_min(1e-6))
+    white = whitened((flat - (flat * weight).sum(0) / weight.sum()) * (weight > 0), weight)
+    return replace(features, unit=white / white.norm(dim=1, keepdim=True).clamp_min(1e-6))
 
 
 def reference(model, prepared, box) -> Explanation:
