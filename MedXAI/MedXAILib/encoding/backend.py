@@ -53,8 +53,7 @@ def _exactly(note: str) -> Backend:
 
 
 def _fast_on_cpu(encoder: nn.Module) -> Backend:
-    probe = torch.empty(1, 3, 1, 1, dtype=next(encoder.parameters()).dtype)
-    if not exact_vit.can_run(encoder, probe):
+    if not exact_vit.knows(encoder):
         return _exactly("The fast precision is made for SAM's ViT encoders; this model is encoded exactly.")
     reason = bfloat16.why_not()
     if reason:

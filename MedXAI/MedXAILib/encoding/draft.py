@@ -17,13 +17,9 @@ _SMALLEST_SIDE_PX = 1024
 def can_draft(encoder: nn.Module) -> bool:
     """Whether a preview of this encoder's result can be made and pays: a segment-anything ViT for large images."""
     side = int(getattr(encoder, "img_size", 0))
-    if side < _SMALLEST_SIDE_PX or not exact_vit.can_run(encoder, _like(encoder)):
+    if side < _SMALLEST_SIDE_PX or not exact_vit.knows(encoder):
         return False
     return side % (2 * encoder.patch_embed.proj.kernel_size[0]) == 0
-
-
-def _like(encoder: nn.Module) -> Tensor:
-    return torch.empty(1, 3, 1, 1, dtype=next(encoder.parameters()).dtype)
 
 
 @torch.inference_mode()

@@ -23,17 +23,21 @@ from .window_order import WindowOrder, window_order
 _HIDDEN_BYTES = 64 << 20
 
 
-def can_run(encoder: nn.Module, image: Tensor) -> bool:
-    """Whether `exact_pass` gives what the encoder's own forward would: an unchanged segment-anything ViT on the CPU.
+def knows(encoder: nn.Module) -> bool:
+    """Whether this is an unchanged segment-anything ViT on the CPU.
 
     Modules with hooks are left to torch, because this pass does not call them.
     """
     if type(encoder) is not modeling().ImageEncoderViT or encoder.training:
         return False
-    parameter = next(encoder.parameters())
-    if {image.device.type, parameter.device.type} != {"cpu"} or image.dtype != parameter.dtype:
+    if next(encoder.parameters()).device.type != "cpu":
         return False
-    return image.shape[0] == 1 and not any(module._forward_hooks or module._forward_pre_hooks for module in encoder.modules())
+    return not any(module._forward_hooks or module._forward_pre_hooks for module in encoder.modules())
+
+
+def can_run(encoder: nn.Module, image: Tensor) -> bool:
+    """Whether `exact_pass` gives what the encoder's own forward would: a ViT that it `knows`, and one image of its type."""
+    return knows(encoder) and image.device.type == "cpu" and len(image) == 1 and image.dtype == next(encoder.parameters()).dtype
 
 
 @torch.inference_mode()

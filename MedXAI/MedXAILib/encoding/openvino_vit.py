@@ -29,7 +29,7 @@ def why_not(encoder: nn.Module, device: torch.device) -> str | None:
         return "OpenVINO is not installed (pip install openvino); the exact encoder is used."
     if device.type != "cpu":
         return f"OpenVINO is for the processor, and the model is on {device.type}; the exact encoder is used."
-    if not exact_vit.can_run(encoder, torch.empty(1, 3, 1, 1)) or not _activations(encoder) <= {nn.GELU}:
+    if not (exact_vit.knows(encoder) and next(encoder.parameters()).dtype == torch.float32 and _activations(encoder) <= {nn.GELU}):
         return "OpenVINO is made for SAM's ViT encoders in float32; this model is encoded by PyTorch."
     return None
 
