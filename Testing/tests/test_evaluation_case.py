@@ -9,18 +9,34 @@ from MedXAILib.evaluation.case_evidence import evaluate_case
 from MedXAILib.evaluation.evaluation_plan import QUICK, EvaluationPlan, Measurement
 from MedXAILib.evaluation.figure_row import FigureRow
 from MedXAILib.evaluation.learned_gain import learned_gains
+from MedXAILib.evaluation.slice_region import grown_box
 from MedXAILib.explainers.interface import Case, Kind, SaliencyMap
 from MedXAILib.explainers.intensity import IntensitySimilarity
 from MedXAILib.explainers.medxai import MedXAIMaps
 from MedXAILib.imaging import box_of_mask
 from MedXAILib.models import load_model
 from MedXAILib.pipeline import explain_volume_slice
+from sklearn.metrics import roc_auc_score
 
 
 @pytest.fixture(scope="module")
 def liver(ct) -> Case:
     mask = ct.mask("liver", 13)
     return Case("ct/liver", "ct", "liver", explain_volume_slice(ct.volume, "axial", 13, tuple(box_of_mask(mask).xyxy), load_model("demo")), mask)
+
+
+def test_pixels_of_an_oblique_slice_outside_the_volume_do_not_count(liver):
+    result, box = liver.result, liver.result.box.box
+    inside = np.ones(liver.reference_mask.shape, bool)
+    inside[:, : (box.first_column + box.last_column) // 2] = False
+    prepared = replace(result.prepared, image=replace(result.prepared.image, inside=inside))
+    cut = replace(liver, result=replace(result, prepared=prepared))
+    maps = IntensitySimilarity().explain(cut)
+    evidence = evaluate_case(cut, [IntensitySimilarity()], QUICK)
+    values = cut.result.on_slice(maps[0].values)
+    region = inside & grown_box(box, inside.shape).mask(inside.shape)
+    auroc = next(r.value for r in evidence.rows if (r.layer, r.metric, r.mask) == ("pixels", "auroc_grown_box", "reference"))
+    assert auroc == pytest.approx(roc_auc_score(liver.reference_mask[region], values[region]), abs=1e-6)
 
 
 @dataclass(frozen=True)
