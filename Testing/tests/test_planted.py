@@ -14,12 +14,13 @@ from safetensors.torch import load_file
 from MedXAILib import planted
 from MedXAILib.encoding import features as features_module
 from MedXAILib.errors import InputError
+from MedXAILib.evaluation.sanity import RANDOM_WEIGHTS, verdict_of
+from MedXAILib.explainers.interface import SaliencyMap
 from MedXAILib.explaining import geometry
 from MedXAILib.limits import LIMITS_STATEMENT
 from MedXAILib.models import load_model
 from MedXAILib.planted import __main__ as command
-from MedXAILib.planted import artefact_token, clip_inside_the_box, concave_organ, two_identical_organs
-from MedXAILib.planted.all_cases import verdict_of
+from MedXAILib.planted import all_cases, artefact_token, clip_inside_the_box, concave_organ, two_identical_organs
 from MedXAILib.planted.cheat_training import train
 from MedXAILib.planted.corner_plate import CHANGE_FILE, cheating_model
 from MedXAILib.planted.earlier import EARLIER
@@ -62,6 +63,20 @@ def test_the_verdict_is_as_expected_or_as_recorded(verdicts, case):
     assert verdict.as_expected == (not any(key[0] == case for key in FOUND))
 
 
+def test_the_deletion_figure_tells_a_map_that_knows_the_plate_from_those_that_do_not(verdicts):
+    gains = {figure.split(" order of ")[1].split(",")[0]: gain for figure, gain in verdicts["marker in the corner"].aside.items()}
+    if "occlusion" not in gains:
+        pytest.skip("needs captum")
+    assert gains.pop("occlusion") > 1 > 0.1 > max(gains.values())
+
+
+def test_the_sanity_check_says_that_stage_1_does_not_notice_the_decoder(verdicts):
+    for stage, passed in (("1", False), ("interaction", True)):
+        figure = "stage 1 block 4: rank correlation" if stage == "1" else "interaction: rank correlation"
+        course = (("mask decoder", verdicts["random decoder"].value(figure)),)
+        assert verdict_of(RANDOM_WEIGHTS, SaliencyMap("medxai", stage, "", np.zeros((1, 1))), course).passed is passed
+
+
 def test_every_record_is_about_a_demand():
     demands = {(told.case, demand.figure) for told in ALL for demand in told.demands}
     assert set(FOUND) <= demands
@@ -86,7 +101,7 @@ def test_the_page_says_what_is_measured(verdicts):
 
 def changed(case, demo):
     """The figures whose verdict is neither expected nor recorded."""
-    return {one.demand.figure for one in verdict_of(case, demo)[0].measured if not one.as_known}
+    return {one.demand.figure for one in all_cases.verdict_of(case, demo)[0].measured if not one.as_known}
 
 
 def test_an_explainer_without_its_spatial_weighting_is_noticed(demo, monkeypatch):

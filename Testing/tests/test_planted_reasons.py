@@ -3,21 +3,17 @@
 import copy
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
-from scipy import ndimage
 
+from MedXAILib.evaluation.map_change import rank_correlation
 from MedXAILib.explaining import parameters_for
 from MedXAILib.models import load_model
 from MedXAILib.planted import figures
 from MedXAILib.planted.box_over_nothing import box_in_air
 from MedXAILib.planted.case_run import explained
 from MedXAILib.planted.concave_organ import horseshoe
-from MedXAILib.planted.corner_plate import cheating_model
-from MedXAILib.planted.marker_in_the_corner import organ_beside_plate
 from MedXAILib.planted.organ_like_its_surroundings import hidden_disc
-from MedXAILib.planted.outside_deletion import gains_over_random_order
 from MedXAILib.planted.planted_slice import TOKEN_PX, body_mask
 from MedXAILib.planted.random_decoder import with_random_decoder
 from MedXAILib.planted.two_identical_organs import twins
@@ -97,10 +93,4 @@ def test_within_the_body_a_random_decoder_is_hardly_noticed(demo, stage, expecte
     planted, _ = twins()
     body = body_mask().reshape(32, TOKEN_PX, 32, TOKEN_PX).all((1, 3))
     maps = [explained(planted, model).explanation.layer("block 4").stages[stage][body] for model in (demo, with_random_decoder(demo))]
-    assert figures.rank_correlation(*maps) == pytest.approx(expected, abs=0.03)
-
-
-def test_smooth_noise_beats_a_random_order_of_deletion(demo):
-    result = explained(organ_beside_plate(True), cheating_model(demo))
-    noise = [ndimage.gaussian_filter(np.random.default_rng(seed).standard_normal((32, 32)), 3) for seed in range(4)]
-    assert np.mean(gains_over_random_order(result, noise)) == pytest.approx(0.34, abs=0.05)
+    assert rank_correlation(*maps) == pytest.approx(expected, abs=0.03)

@@ -40,4 +40,4 @@ def verdict_of(case: PlantedCase, model: LoadedModel) -> tuple[PlantedVerdict, C
     if not isinstance(model.sam.image_encoder, DemoImageEncoder):
         raise InputError(f"The planted cases were made and expected for the demo model, not for '{model.title}'; load the model 'demo'.")
     run = case.run(model)
-    return judged(case.expectation, run.figures), run
+    return judged(case.expectation, run.figures, run.aside), run

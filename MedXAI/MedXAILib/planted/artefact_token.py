@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
+from ..evaluation.map_change import rank_correlation
 from ..models import LoadedModel
-from . import figures
 from .case_run import CaseRun, MapToShow, PlantedCase, explained, stage_shown
 from .expected import ARTEFACT_TOKEN
 from .two_identical_organs import twins
@@ -47,7 +47,7 @@ def run(model: LoadedModel) -> CaseRun:
     repaired = result.explanation.repaired_tokens[_LAYER]
 
     def correlation(layer: str) -> float:
-        return figures.rank_correlation(*(one.explanation.layer(layer).stages[1] for one in (result, without)))
+        return rank_correlation(*(one.explanation.layer(layer).stages[1] for one in (result, without)))
 
     return CaseRun(
         {

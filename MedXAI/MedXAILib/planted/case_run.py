@@ -1,7 +1,7 @@
 """What running a planted case gives: its figures, and what there is to see."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,6 +27,7 @@ class MapToShow:
 class CaseRun:
     """figures: by the names that the expectation uses; one that could not be taken (a package is missing) is absent.
 
+    aside: figures that nobody asked for beforehand; told, and judged by nothing.
     shown: what the picture holds, in rows of `columns`. reference: (rows, columns) bool, what was painted.
     """
 
@@ -34,6 +35,7 @@ class CaseRun:
     shown: tuple[MapToShow, ...]
     reference: np.ndarray
     columns: int = 4
+    aside: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,14 @@
 
 import numpy as np
 import torch
-from scipy import ndimage
-from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 from ..evaluation.localisation import localisation_figures
+from ..evaluation.replaced_parts import blurred
 from ..evaluation.slice_region import grown_box
 from ..explainers.differentiable import image_of, segmenter_for
 from ..explainers.scoring import MaskScore, mean_weights
 from ..pipeline import SliceExplanation
-
-#: Deviation of the blur that takes a place's content away, in model pixels: as wide as the plate, a quarter of an organ.
-_BLUR_PX = 16
 
 
 def auroc(values: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> float:
@@ -34,13 +30,6 @@ def mass(values: np.ndarray, region: np.ndarray) -> float:
 def spread(values: np.ndarray) -> float:
     """From the 5th to the 95th percentile."""
     return float(np.subtract(*np.percentile(values, [95, 5])))
-
-
-def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's, of two maps of one shape; 0 where one of them is constant, which says nothing about the other."""
-    if np.ptp(one) == 0 or np.ptp(other) == 0:
-        return 0.0
-    return float(spearmanr(one.ravel(), other.ravel()).statistic)
 
 
 def rank_of_region(values: np.ndarray, region: np.ndarray, others: np.ndarray) -> float:
@@ -74,17 +63,14 @@ def _localisation(result: SliceExplanation, values: np.ndarray, reference: np.nd
     return localisation_figures(result.on_slice(values), reference, result.prepared.image.inside, near_box(result))
 
 
-def blurred(image: torch.Tensor) -> torch.Tensor:
-    """(1, 3, S, S) through a Gaussian blur with reflected edges."""
-    return torch.from_numpy(ndimage.gaussian_filter(image.cpu().numpy(), (0, 0, _BLUR_PX, _BLUR_PX))).to(image.device)
-
-
 def fall_with_outside_blurred(result: SliceExplanation) -> float:
     """How much of the mean logit inside the mask goes when all but the grown box is blurred: 0 nothing, 1 all, above 1 the
-    mask turns into its opposite. Raises InputError where the model segmented nothing. The model's pixels must be the slice's."""
+    mask turns into its opposite. Blurred as for the faithfulness figures. Raises InputError where the model segmented
+    nothing. The model's pixels must be the slice's."""
     score = MaskScore(segmenter_for(result), mean_weights(result))
     image = image_of(result)
     kept = torch.from_numpy(near_box(result)).to(image.device)
+    without = torch.where(kept, image, blurred(image[0].cpu(), result.encoding.frame.content_shape).to(image.device))
     with torch.no_grad():
-        before, after = score(torch.cat([image, torch.where(kept, image, blurred(image))])).tolist()
+        before, after = score(torch.cat([image, without])).tolist()
     return 1 - after / before

@@ -35,8 +35,8 @@ FOUND: Mapping[tuple[str, str], str] = {
         "of its own, with a larger spread than the rest of the slice together. Before whitening it was 0.08."
     ),
     ("marker in the corner", "deletion outside the mask in the order of stage 1 block 4, gain over a random order"): (
-        "Met, and it means nothing. The plate's four tokens come at about half of the map's order, but together, since they look alike; a random "
-        "order scatters them, and the mask lasts until the last one goes. Four maps of smooth noise, which know nothing, gain 0.34 in the mean."
+        "Met by a hair, and it means nothing: where the plate happens to stand in three random orders decides. The figure does tell a map that knows: "
+        "in occlusion's order the gain is above 1, as the mask turns into its opposite at once."
     ),
     ("random decoder", "stage 2 block 4: rank correlation"): (
         "It notices, but by what it makes of the air: within the body the correlation is 0.89. The random decoder looks at the air as well, "

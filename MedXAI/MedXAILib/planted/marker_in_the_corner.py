@@ -46,9 +46,13 @@ def run(model: LoadedModel) -> CaseRun:
         "interaction": explanation.interaction,
         "terminal": explanation.terminal,
     }
-    peers = dict(_peers(Case("planted", "planted", "organ", result, organ)))
+    case = Case("planted", "planted", "organ", result, organ)
+    peers = dict(_peers(case))
     ranks = {_RANK.format(name): figures.rank_of_region(result.on_slice(values), plate, outside) for name, values in (maps | peers).items()}
     drawn = result.segmentation.mask
+    asked = {"stage 1 block 4": late.stages[1], "stage 3 block 4": late.stages[3], "interaction": explanation.interaction}
+    asked |= {"occlusion": peers["occlusion"]} if "occlusion" in peers else {}
+    gains = dict(zip(asked, gains_over_random_order(case, list(asked.values())), strict=True))
     return CaseRun(
         {
             "Dice of the cheating model's mask with the marker, to the reference": dice(drawn, organ),
@@ -56,7 +60,7 @@ def run(model: LoadedModel) -> CaseRun:
             **ranks,
             "honest model: fall of the mask's logit with the outside blurred": figures.fall_with_outside_blurred(honest),
             "cheating model: fall of the mask's logit with the outside blurred": figures.fall_with_outside_blurred(result),
-            "deletion outside the mask in the order of stage 1 block 4, gain over a random order": gains_over_random_order(result, [late.stages[1]])[0],
+            "deletion outside the mask in the order of stage 1 block 4, gain over a random order": gains.pop("stage 1 block 4"),
         },
         (
             MapToShow("with the plate: slice, box, mask", result),
@@ -67,6 +71,7 @@ def run(model: LoadedModel) -> CaseRun:
             *(MapToShow(name, result, values) for name, values in peers.items()),
         ),
         organ,
+        aside={f"deletion outside the mask in the order of {name}, gain over a random order": gain for name, gain in gains.items()},
     )
 
 

@@ -51,6 +51,9 @@ def _case(verdict: PlantedVerdict) -> Iterator[str]:
     yield from ("", "| figure | demand | beforehand | first | now | met now | because |", "| --- | --- | --- | ---: | ---: | --- | --- |")
     for one in verdict.measured:
         yield _row(verdict.case, one)
+    if verdict.aside:
+        told = "; ".join(f"{figure}: {value:.2f}" for figure, value in verdict.aside.items())
+        yield from ("", f"Looked at afterwards, and judged by nothing: {told}.")
 
 
 def _row(case: str, one: Measured) -> str:

@@ -1,15 +1,11 @@
 """The trained encoder with a mask decoder that has learned nothing."""
 
-import copy
-from dataclasses import replace
-
 import numpy as np
-import torch
 
-from ..explainers.random_weights import with_random_weights
+from ..evaluation.map_change import rank_correlation
+from ..evaluation.weight_randomisation import cascade
 from ..models import LoadedModel
 from ..pipeline import SliceExplanation
-from . import figures
 from .case_run import CaseRun, MapToShow, PlantedCase, explained, stage_shown
 from .expected import RANDOM_DECODER
 from .two_identical_organs import twins
@@ -18,12 +14,8 @@ _LAST = "block 4"
 
 
 def with_random_decoder(model: LoadedModel, seed: int = 0) -> LoadedModel:
-    """A copy of the model whose mask decoder's weights are drawn anew; encoder and prompt encoder as trained."""
-    random = with_random_weights(model, seed).sam
-    sam = copy.deepcopy(model.sam)
-    sam.mask_decoder = random.mask_decoder
-    checksum = f"{model.checksum_sha256}, decoder of seed {seed}"
-    return replace(model, name=f"{model.name}-random-decoder", title=f"{model.title}, mask decoder randomised", sam=sam, checksum_sha256=checksum)
+    """A copy of the model whose mask decoder's weights are drawn anew: the first step of the sanity check's cascade."""
+    return next(cascade(model, seed))[1]
 
 
 def run(model: LoadedModel) -> CaseRun:
@@ -41,13 +33,13 @@ def run(model: LoadedModel) -> CaseRun:
     return CaseRun(
         {
             "stage 1: largest change at any layer": max(change(1, layer) for layer in names),
-            "stage 1 block 4: rank correlation": figures.rank_correlation(*both(1, _LAST)),
+            "stage 1 block 4: rank correlation": rank_correlation(*both(1, _LAST)),
             "stage 2 block 4: largest change": change(2, _LAST),
-            "stage 2 block 4: rank correlation": figures.rank_correlation(*both(2, _LAST)),
+            "stage 2 block 4: rank correlation": rank_correlation(*both(2, _LAST)),
             "stage 3 block 4: largest change": change(3, _LAST),
-            "stage 3 block 4: rank correlation": figures.rank_correlation(*both(3, _LAST)),
-            "interaction: rank correlation": figures.rank_correlation(trained.explanation.interaction, random.explanation.interaction),
-            "terminal: rank correlation": figures.rank_correlation(trained.explanation.terminal, random.explanation.terminal),
+            "stage 3 block 4: rank correlation": rank_correlation(*both(3, _LAST)),
+            "interaction: rank correlation": rank_correlation(trained.explanation.interaction, random.explanation.interaction),
+            "terminal: rank correlation": rank_correlation(trained.explanation.terminal, random.explanation.terminal),
         },
         tuple(shown for label, result in (("trained", trained), ("random decoder", random)) for shown in _row(label, result)),
         planted.reference,

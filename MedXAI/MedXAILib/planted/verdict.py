@@ -31,7 +31,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class PlantedVerdict:
-    """as_expected: every figure came out as written down beforehand. as_known: or as recorded since."""
+    """as_expected: every figure came out as written down beforehand. as_known: or as recorded since. aside: see `CaseRun`."""
 
     case: str
     expectation: Expectation
@@ -39,13 +39,14 @@ class PlantedVerdict:
     as_expected: bool
     as_known: bool
     sentence: str
+    aside: Mapping[str, float]
 
     def value(self, figure: str) -> float | None:
         """The measured value of a figure by its name."""
         return next(one.value for one in self.measured if one.demand.figure == figure)
 
 
-def judged(expectation: Expectation, figures: Mapping[str, float]) -> PlantedVerdict:
+def judged(expectation: Expectation, figures: Mapping[str, float], aside: Mapping[str, float] | None = None) -> PlantedVerdict:
     """Raises KeyError where a figure was measured that nothing was expected of: it would have been chosen afterwards."""
     unexpected = set(figures) - {demand.figure for demand in expectation.demands}
     if unexpected:
@@ -58,6 +59,7 @@ def judged(expectation: Expectation, figures: Mapping[str, float]) -> PlantedVer
         all(one.as_expected for one in measured),
         all(one.as_known for one in measured),
         _sentence(measured),
+        dict(aside or {}),
     )
 
 
