@@ -184,7 +184,7 @@ class DyingSlot(InlineSlot):
     renewed = 0
 
     def submit(self, function, *arguments):
-        dies = isinstance(arguments[-1], tuple) and any(case.organ == "spleen" for case in arguments[-1])
+        dies = getattr(arguments[-1], "organ", "") == "spleen"
         return super().submit(self._die if dies else function, *arguments)
 
     def _die(self, *arguments):
@@ -204,7 +204,7 @@ def test_a_worker_that_dies_costs_the_one_case_that_killed_it(tmp_path: Path):
     assert {case["organ"] for case in lines_of(tmp_path / "out" / "cases.csv")} == {"liver", "left kidney"}
     failures = lines_of(tmp_path / "out" / "failures.csv")
     assert len(failures) == 2 and all("/spleen/" in one["case_id"] and "process ended" in one["reason"] for one in failures)
-    assert slot.renewed >= 2
+    assert slot.renewed == 2
 
 
 def test_seconds_stand_apart_from_the_figures_that_can_be_found_again(tmp_path: Path):

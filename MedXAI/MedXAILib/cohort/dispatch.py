@@ -11,9 +11,12 @@ from .outcome import CaseOutcome, ScanOutcome
 from .scan import Scan
 from .settings import CohortSettings
 from .slots import Slot
-from .tasks import choose_on_scan, evaluate_on_slice
+from .tasks import choose_on_scan, evaluate_case_of
 
 _DIED = "The worker's process ended while it worked on this (usually for want of memory); use fewer workers or a smaller model."
+
+#: Between two signs of life while nothing is finished, in seconds.
+_WAIT_S = 30.0
 
 
 @dataclass
@@ -39,72 +42,66 @@ class ScanWork:
 
 @dataclass
 class Dispatch:
-    """Shares the work out among slots. on_scan, on_case: told of every outcome in this process, as it comes."""
+    """Shares the work out among slots, case by case. on_scan, on_case: told of every outcome in this process, as it comes;
+    on_wait: called now and then while nothing comes."""
 
     settings: CohortSettings
     slots: Sequence[Slot]
     work: Sequence[ScanWork]
     on_scan: Callable[[ScanOutcome], None]
     on_case: Callable[[CaseOutcome], None]
+    on_wait: Callable[[], None] = lambda: None
 
     def run(self) -> None:
         """Until all is done. Raises what stops every case alike: a model that a worker cannot load, Ctrl-C."""
         self._fresh = deque(work for work in self.work if work.cases is None or work.slices)
-        self._own: dict[int, ScanWork] = {}
-        self._running: dict[Future, tuple[int, ScanWork, tuple[ChosenCase, ...] | None]] = {}
+        self._at: dict[int, tuple[ScanWork, deque[ChosenCase]]] = {}
+        self._running: dict[Future, tuple[int, ScanWork, ChosenCase | None]] = {}
         self._start_idle()
         while self._running:
-            done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+            done, _ = wait(self._running, timeout=_WAIT_S, return_when=FIRST_COMPLETED)
             for future in done:
                 self._finish(future, *self._running.pop(future))
+            if not done:
+                self.on_wait()
             self._start_idle()
 
     def _start_idle(self) -> None:
         busy = {slot for slot, _, _ in self._running.values()}
         for number, slot in enumerate(self.slots):
-            if number not in busy and (work := self._next(number)):
-                self._own[number] = work
-                self._start(number, slot, work)
+            if number not in busy and (task := self._next(number)):
+                work, case = task
+                if case is None:
+                    future = slot.submit(choose_on_scan, self.settings, work.scan)
+                else:
+                    future = slot.submit(evaluate_case_of, self.settings, work.scan, work.partner, case)
+                self._running[future] = number, work, case
 
-    def _start(self, number: int, slot: Slot, work: ScanWork) -> None:
-        if work.cases is None:
-            future, cases = slot.submit(choose_on_scan, self.settings, work.scan), None
-        else:
-            cases = work.slices.popleft()
-            future = slot.submit(evaluate_on_slice, self.settings, work.scan, work.partner, cases)
-        self._running[future] = number, work, cases
+    def _next(self, number: int) -> tuple[ScanWork, ChosenCase | None] | None:
+        """The next case on the slot's slice, else on its scan, else a scan that nobody has begun, else a slice of the scan
+        with most left. None for a case: the scan's cases must be chosen first."""
+        work, left = self._at.get(number, (None, deque()))
+        if not left:
+            work = work if work and work.slices else self._fresh.popleft() if self._fresh else self._with_most_left()
+            if work is None:
+                return None
+            left = deque(work.slices.popleft()) if work.slices else left
+            self._at[number] = work, left
+        return work, left.popleft() if left else None
 
-    def _next(self, number: int) -> ScanWork | None:
-        """The slot's own scan, else one that nobody has begun, else a part of the one with most left."""
-        own = self._own.get(number)
-        if own and own.slices:
-            return own
-        if self._fresh:
-            return self._fresh.popleft()
+    def _with_most_left(self) -> ScanWork | None:
         most = max(self.work, key=lambda work: len(work.slices), default=None)
         return most if most and most.slices else None
 
-    def _finish(self, future: Future, number: int, work: ScanWork, cases: tuple[ChosenCase, ...] | None) -> None:
+    def _finish(self, future: Future, number: int, work: ScanWork, case: ChosenCase | None) -> None:
         error = future.exception()
+        if error is not None and not self.slots[number].has_died(error):
+            raise error
         if error is not None:
-            if not self.slots[number].has_died(error):
-                raise error
             self.slots[number].renew()
-            self._after_death(work, cases)
-        elif cases is None:
-            outcome = future.result()
+        if case is None:
+            outcome = future.result() if error is None else ScanOutcome(work.scan.name, failure=_DIED)
             work.spread(outcome.cases)
             self.on_scan(outcome)
         else:
-            for outcome in future.result():
-                self.on_case(outcome)
-
-    def _after_death(self, work: ScanWork, cases: tuple[ChosenCase, ...] | None) -> None:
-        """Of several cases each is tried again alone: only one of them need be at fault."""
-        if cases is None:
-            work.spread(())
-            self.on_scan(ScanOutcome(work.scan.name, failure=_DIED))
-        elif len(cases) > 1:
-            work.slices.extend((case,) for case in cases)
-        else:
-            self.on_case(CaseOutcome(work.scan.name, work.scan.patient, cases[0], _DIED))
+            self.on_case(future.result() if error is None else CaseOutcome(work.scan.name, work.scan.patient, case, _DIED))

@@ -32,15 +32,17 @@ class Progress:
         now = time.monotonic()
         if now - self.said_s >= _EVERY_S or (self.opened == self.scans and self.done == self.expected):
             self.said_s = now
-            print(self._line(now), file=self.stream, flush=True)
+            self.say()
 
-    def _line(self, now: float) -> str:
-        total = self.expected if self.opened == self.scans else round(self.expected / self.opened * self.scans)
-        gone = now - self.began_s
-        left = gone / self.done * (total - self.done)
-        about = "" if self.opened == self.scans else "about "
+    def say(self) -> None:
+        print(self._line(time.monotonic() - self.began_s), file=self.stream, flush=True)
+
+    def _line(self, gone_s: float) -> str:
+        sure = self.opened == self.scans
+        total = self.expected if sure else round(self.expected / max(self.opened, 1) * self.scans)
+        left = f"about {_clock(gone_s / self.done * (total - self.done))} left" if self.done else "time left not known yet"
         failed = f", {self.failed} failed" if self.failed else ""
-        return f"{self.done} of {about}{total} cases{failed}; {_clock(gone)} gone, about {_clock(left)} left"
+        return f"{self.done} of {'' if sure else 'about '}{total or 'some'} cases{failed}; {_clock(gone_s)} gone, {left}"
 
 
 def _clock(seconds: float) -> str:

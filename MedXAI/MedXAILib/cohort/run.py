@@ -56,7 +56,7 @@ def run_cohort(scans: Sequence[Scan], settings: CohortSettings, folder: Path, sl
         if one.cases is not None:
             progress.opened_scan(sum(map(len, one.slices)))
     book = _Book(store, {scan.name: scan for scan in scans}, progress, {one.scan.name: one.finished for one in work})
-    Dispatch(settings, slots, work, book.on_scan, book.on_case).run()
+    Dispatch(settings, slots, work, book.on_scan, book.on_case, progress.say).run()
     write_tables(store, scans, book.failures)
 
 

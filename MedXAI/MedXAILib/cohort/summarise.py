@@ -61,7 +61,13 @@ def summarise(folder: Path) -> CohortSummary:
         failures=tuple(Failure(*map(str, line)) for line in failures.itertuples(index=False)),
         pictures={},
         costs=tuple(_costs(pd.read_parquet(folder / "cost.parquet"))),
+        token_mm=_token_mm(cases),
     )
+
+
+def _token_mm(cases: pd.DataFrame) -> tuple[float, float] | None:
+    sides = cases[["resolution_width_mm", "resolution_height_mm"]].to_numpy(float)
+    return (float(sides.min()), float(sides.max())) if sides.size else None
 
 
 def _read(path: Path) -> pd.DataFrame:

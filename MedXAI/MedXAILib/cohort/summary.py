@@ -123,7 +123,8 @@ class CohortSummary:
     plan, seed, …). scans, patients, cases: those that were done; cases_failed: those that were not, and scans_failed.
     headline_layer: the layer that the paired tests and the first picture look at. caveats: sentences for the reader.
     gains: learned gain, the headline; figures: the figures themselves. comparisons: the number of paired tests that Holm's
-    correction counts. pictures: file name to caption, in the cohort's folder.
+    correction counts. pictures: file name to caption, in the cohort's folder. token_mm: the smallest and the largest side of
+    one token of the maps over all cases, None without a case.
     """
 
     title: str
@@ -146,4 +147,5 @@ class CohortSummary:
     failures: tuple[Failure, ...]
     pictures: Mapping[str, str]
     costs: tuple[CostLine, ...] = ()
+    token_mm: tuple[float, float] | None = None
     limits: str = LIMITS_STATEMENT

@@ -1,4 +1,4 @@
-"""A summary on disk: summary.md, its tables as CSV, its pictures as PNG."""
+"""A summary on disk: report.html, summary.md, its tables as CSV, its pictures as PNG."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -6,6 +6,7 @@ from dataclasses import astuple, fields, replace
 from pathlib import Path
 
 from ..output.folder import whole_or_nothing
+from ..report.cohort_report import write_cohort_report
 from .pictures import draw_pictures
 from .summarise import summarise
 from .summary import CohortSummary, PairedTest, SummaryLine
@@ -16,7 +17,7 @@ _LINE_COLUMNS = ("organ", "explainer", "kind", "stage", "layer", "family", "metr
 
 def write_summary(folder: Path) -> CohortSummary:
     """Summarises the tables in a cohort's folder and writes learned_gain.csv, figure_means.csv, paired_tests.csv, the
-    pictures and summary.md beside them, whole or not at all. Raises OutputError."""
+    pictures, summary.md and report.html beside them, whole or not at all. Raises OutputError."""
     summary = summarise(folder)
     with whole_or_nothing(folder) as scratch:
         summary = replace(summary, pictures=draw_pictures(summary, scratch))
@@ -24,6 +25,7 @@ def write_summary(folder: Path) -> CohortSummary:
         _write(scratch / "figure_means.csv", _LINE_COLUMNS, (_line(one) for one in summary.figures))
         _write(scratch / "paired_tests.csv", [one.name for one in fields(PairedTest)], map(astuple, summary.tests))
         (scratch / "summary.md").write_text(markdown(summary), encoding="utf-8")
+        write_cohort_report(scratch / "report.html", summary)
     return summary
 
 

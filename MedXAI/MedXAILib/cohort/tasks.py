@@ -1,6 +1,5 @@
 """What is sent to a worker, be it a process of this machine or one of a cluster: plain functions of plain values."""
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 from .case_choice import ChosenCase
@@ -15,9 +14,9 @@ def choose_on_scan(settings: CohortSettings, scan: Scan) -> ScanOutcome:
     return _workbench(settings).choose(scan)
 
 
-def evaluate_on_slice(settings: CohortSettings, scan: Scan, partner: Scan | None, cases: Sequence[ChosenCase]) -> tuple[CaseOutcome, ...]:
-    """The cases of one slice. Raises ModelError where this worker cannot work at all."""
-    return _workbench(settings).evaluate(scan, partner, cases)
+def evaluate_case_of(settings: CohortSettings, scan: Scan, partner: Scan | None, case: ChosenCase) -> CaseOutcome:
+    """One case. Raises ModelError where this worker cannot work at all."""
+    return _workbench(settings).evaluate(scan, partner, case)
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,5 @@
 """What a worker keeps from one task to the next: the model, the explainers, the scan at hand and its slices' encodings."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..encoding import EncodingCache, check_layers
@@ -56,11 +55,8 @@ class Workbench:
             return ScanOutcome(scan.name, failure=f"No slice has more than {self.settings.choice.smallest_px} voxels of {', '.join(organs)}.")
         return ScanOutcome(scan.name, opened.cases)
 
-    def evaluate(self, scan: Scan, partner: Scan | None, cases: Sequence[ChosenCase]) -> tuple[CaseOutcome, ...]:
-        """Cases of one slice. partner: a scan of another patient, for the sanity checks. Raises nothing."""
-        return tuple(self._outcome(scan, partner, case) for case in cases)
-
-    def _outcome(self, scan: Scan, partner: Scan | None, chosen: ChosenCase) -> CaseOutcome:
+    def evaluate(self, scan: Scan, partner: Scan | None, chosen: ChosenCase) -> CaseOutcome:
+        """One case. partner: a scan of another patient, for the sanity checks. Raises nothing."""
         try:
             return self._evaluated(scan, partner, chosen)
         except Exception as error:
