@@ -7,6 +7,7 @@ widgets' looks are Qt's own Fusion style instead of Slicer's.
 import os
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -17,6 +18,7 @@ from PySide6 import QtGui, QtWidgets  # noqa: E402
 from stand_ins.panel_bench import PanelBench, panel_bench  # noqa: E402
 
 from MedXAILib.controller import Activity, Outcome, Running, Step, workshop  # noqa: E402
+from MedXAILib.encoding import DRAFT  # noqa: E402
 from MedXAILib.imaging import box_of_mask, slice_of  # noqa: E402
 from MedXAILib.scene.headless import picture_of_view  # noqa: E402
 from MedXAILib.scene.views import look_at  # noqa: E402
@@ -41,13 +43,18 @@ def make_pictures(bench: PanelBench, phantom: object, theme: str) -> None:
     def picture(state: str) -> None:
         bench.picture(FOLDER / f"{state}_{theme}.png")
 
-    needed = workshop.NEEDED_MODULES
+    needed, looked = workshop.NEEDED_MODULES, workshop._is_installed
     bench.start()
-    workshop.NEEDED_MODULES = ("skimage", "a_package_that_is_not_there")
+    workshop.NEEDED_MODULES = ("torch", "skimage", "segment_anything")
+    workshop._is_installed = lambda name: False
     bench.panel._act(bench.controller.start)
     assert bench.pump(lambda: bool(bench.state.missing))
+    bench.ui.modelSection.collapsed = False
+    bench.choose("modelSelector", "medsam")
     picture("packages_missing")
-    workshop.NEEDED_MODULES = needed
+    bench.choose("modelSelector", "demo")
+    bench.ui.modelSection.collapsed = True
+    workshop.NEEDED_MODULES, workshop._is_installed = needed, looked
     bench.panel._act(bench.controller.start)
     bench.start()
     picture("empty")
@@ -79,6 +86,24 @@ def make_pictures(bench: PanelBench, phantom: object, theme: str) -> None:
     picture("result")
     if theme == "light":
         thumbnail(bench)
+    bench.click("gradCamButton")
+    assert bench.pump(lambda: bool(bench.state.result.comparisons)), bench.state.message
+    bench.settle()
+    picture("comparison")
+    bench.click("stage3Button")
+    bench.ui.caseSection.collapsed, bench.ui.settingsSection.collapsed = True, False
+    preferences = bench.panel._preferences
+    preferences.model_folder, preferences.look_ahead = None, True  # as at a user's, instead of the test bench's
+    bench.panel._show_settings()
+    picture("settings")
+    bench.ui.caseSection.collapsed, bench.ui.settingsSection.collapsed = False, True
+
+    # The demo model is too quick for a preview, so its result is shown as one: 3 of 12 blocks after 4.1 seconds.
+    full, warning = bench.state.result, DRAFT.note
+    preview = replace(full, encoding=replace(full.encoding, backend=DRAFT.name), warnings=(warning, *full.warnings))
+    bench.controller._set(result=preview, running=Running(Activity.EXPLAIN, bench.controller._clock() - 4.1, Step.ENCODING, 3, 13))
+    picture("preview")
+    bench.controller._set(result=full, running=None)
     bench.click("liveCheck")
     bench.scroll(bench.red, bench.red.GetSliceOffset() + 10)
     bench.settle()

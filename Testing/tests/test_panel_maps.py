@@ -1,6 +1,8 @@
 """The maps of a result: looked at in every way, laid out, kept and exported."""
 
+import html
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,8 @@ from MedXAILib.scene.working_result import find_working
 
 
 def test_scrubbing_shows_every_layer_of_every_stage_without_computing(explained: PanelBench) -> None:
+    from MedXAILib.panel.display import MAP_BUTTONS
+
     bench = explained
     tasks = bench.controller._worker._numbers
     names = layer_names_of(bench.state.result)
@@ -32,6 +36,7 @@ def test_scrubbing_shows_every_layer_of_every_stage_without_computing(explained:
             assert name in node.GetName() and node.GetAttribute("MedXAI.Layer") == name
             assert composite_of(bench.red).GetForegroundVolumeID() == node.GetID()
             assert name in bench.ui.layerLabel.text
+        assert [one for one in MAP_BUTTONS.values() if getattr(bench.ui, one).text.startswith("●")] == [button]
     for button, kind in (("interactionButton", MapKind.INTERACTION), ("terminalButton", MapKind.TERMINAL)):
         bench.click(button)
         assert composite_of(bench.red).GetForegroundVolumeID() == overlay(bench, kind).GetID()
@@ -109,8 +114,10 @@ def test_export_writes_the_files_and_says_where(explained: PanelBench, tmp_path:
     bench.click("exportButton")
     assert bench.pump(lambda: not bench.state.running)
     assert str(folder) in bench.ui.statusLabel.text
-    assert {"panels.png", "explanation.json", "saliency_stage1.nrrd", "saliency_stage3.nrrd", "segmentation.nrrd"} <= {f.name for f in folder.iterdir()}
+    assert {"panels.png", "explanation.json", "saliency_stage1.nrrd", "saliency_stage3.nrrd", "segmentation.nrrd", "report.html"} <= {f.name for f in folder.iterdir()}
     assert json.loads((folder / "explanation.json").read_text())["limits"] == LIMITS_STATEMENT
+    report = html.unescape((folder / "report.html").read_text())
+    assert LIMITS_STATEMENT in report and not re.search(r"(src|href)=.https?:", report), "the report does not stand alone"
     bench.answer("")
     bench.click("exportButton")
     assert not bench.state.running, "a cancelled dialog started an export"

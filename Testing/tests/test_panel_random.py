@@ -146,6 +146,13 @@ class User(RuleBasedStateMachine):
     def choose(self, data: st.DataObject, name: str) -> None:
         self.bench.choose(name, data.draw(st.sampled_from(LISTS[name])))
 
+    @rule()
+    def ask_for_a_box_without_a_volume(self) -> None:
+        if self.bench.parameters is not None and not self.was_left:
+            self.bench.parameters.volume = None
+            self.bench.click("addButton")
+            assert self.bench.state.is_busy or self.bench.state.phase is Phase.FAILED
+
     @rule(megabytes=st.sampled_from([0, 1, 64, 512]))
     def change_the_memory_budget(self, megabytes: int) -> None:
         spin = self.bench.ui.budgetSpin._real

@@ -28,6 +28,7 @@ class Display:
     def __init__(self, ui: Any, encoders: Sequence[str]):
         self._ui = ui
         self._last: dict[str, object] = {}
+        self._map_texts = {kind: getattr(ui, name).text for kind, name in MAP_BUTTONS.items()}
         ui.limitsLabel.text = wording.limits_short()
         ui.limitsDetails.text = wording.limits_whole()
         ui.limitsDetails.visible = False
@@ -46,7 +47,9 @@ class Display:
             self._set(name, "visible", MapKind.GRAD_CAM in state.comparisons)
         for kind, name in MAP_BUTTONS.items():
             self._set(name, "enabled", has_maps and not (kind.is_comparison and wording.shows_preview(state)))
-            if kind is state.view.kind:
+            is_chosen = kind is state.view.kind
+            self._set(name, "text", wording.chosen(self._map_texts[kind]) if is_chosen else self._map_texts[kind])
+            if is_chosen:
                 self._set(name, "checked", True)
         self._set("mapLabel", "text", wording.map_caption(state.view.kind, wording.shows_preview(state)))
         self._show_layers(state)

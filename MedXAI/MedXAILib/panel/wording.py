@@ -19,8 +19,8 @@ def limits_short() -> str:
 def limits_whole() -> str:
     """The statement of the limits, and what follows from it for reading the maps."""
     return _(
-        "{statement} The maps compare features of the model's image encoder; bright means alike to the box, or to what the "
-        "prompt looks at. A plausible map can go with a wrong segmentation, and a wrong-looking map with a right one. "
+        "{statement} The maps compare features of the model's image encoder; bright means alike to what the box holds, to "
+        "the segmented organ, or to what the prompt looks at. A plausible map can go with a wrong segmentation, and a wrong-looking map with a right one. "
         "Stage 1 comes from the image encoder alone, whatever the mask looks like. Only the terminal map is fine enough "
         "to speak of boundaries."
     ).format(statement=LIMITS_STATEMENT)
@@ -210,12 +210,20 @@ def map_name(kind: MapKind) -> str:
     }[kind]
 
 
+def chosen(text: str) -> str:
+    """The text of the chosen map's button; in dark styles a pressed button hardly differs from the others."""
+    return _("● {text}").format(text=text)
+
+
 def map_caption(kind: MapKind, is_preview: bool) -> str:
     """The chosen map's name and what it shows, as rich text."""
     caption = {
         MapKind.STAGE1: _("What looks like the inside of the box. From the image encoder alone; the mask has no part in it."),
         MapKind.STAGE2: _("What looks like the inside of the box and like what the model's prompt looks at."),
-        MapKind.STAGE3: _("Stage 2 with the whole image and the surroundings taken into account, weighted by distance from the box."),
+        MapKind.STAGE3: _(
+            "What looks like the segmented organ and like what the prompt looks at, rather than like the surroundings; "
+            "weighted by distance from the box."
+        ),
         MapKind.INTERACTION: _("Where the mask decoder looks when it is given this box."),
         MapKind.TERMINAL: _("The mask's own logits: above 0 is the segmented organ. The only map fine enough for boundaries."),
         MapKind.GRAD_CAM: _(
@@ -261,7 +269,7 @@ def export_tip(state: State) -> str:
     """What the Export button does, or why it cannot."""
     if shows_preview(state):
         return _("A preview is not exported: press Explain for the full maps first.")
-    return _("Write panels.png, explanation.json, the maps and the mask as NRRD into a folder.")
+    return _("Write report.html, panels.png, explanation.json, the maps and the mask as NRRD into a folder.")
 
 
 def outcome_is_bad(state: State) -> bool:
@@ -286,7 +294,8 @@ def points(share: float) -> str:
 
 def signed(share: float) -> str:
     """A signed change in hundredths."""
-    return f"{100 * share:+.0f}".replace("-", "−")
+    hundredths = round(100 * share)
+    return f"{hundredths:+d}".replace("-", "−") if hundredths else "0"
 
 
 def number(value: float) -> str:
