@@ -22,6 +22,7 @@ sys.path[:0] = [str(HERE), str(ROOT / "MedXAI")]
 
 import subjects  # noqa: E402 (needs the path above)
 import torch  # noqa: E402
+import whole_command  # noqa: E402
 from machine import gigaflops, processor  # noqa: E402
 from measure import MeasuredProcess  # noqa: E402
 
@@ -50,11 +51,15 @@ class Measured:
 
 @dataclass(frozen=True)
 class ModelMeasured:
-    """ways: what could be measured. notes: the ways that could not, with their reason. gigaflops: between the rounds."""
+    """ways: what could be measured. notes: the ways that could not, with their reason. gigaflops: between the rounds.
+
+    command: seconds and peak memory of the whole `medxai demo`, the exact way.
+    """
 
     ways: dict[str, Measured]
     notes: list[str]
     gigaflops: list[float]
+    command: dict[str, float]
 
 
 def measure_model(name: str, rounds: int) -> ModelMeasured:
@@ -82,7 +87,8 @@ def measure_model(name: str, rounds: int) -> ModelMeasured:
         plain = processes[subjects.PLAIN].embedding()
         for way, process in processes.items():
             measured[way].error = float((process.embedding() - plain).norm() / plain.norm())
-        return ModelMeasured(measured, notes, speeds)
+            process.close()
+        return ModelMeasured(measured, notes, speeds, whole_command.measured(checkpoint))
 
 
 def encode_row(title: str, way: str, found: Measured, plain: Measured) -> str:
@@ -103,11 +109,12 @@ def box_row(title: str, way: str, found: Measured) -> str:
 
 
 def table(models: list[str], rounds: int) -> str:
-    encode, boxes, notes, speeds = [], [], [], []
+    encode, boxes, commands, notes, speeds = [], [], [], [], []
     for name in models:
         found, title = measure_model(name, rounds), subjects.MODELS[name][0]
         encode += [encode_row(title, way, measured, found.ways[subjects.PLAIN]) for way, measured in found.ways.items()]
         boxes += [box_row(title, way, measured) for way, measured in found.ways.items()]
+        commands.append(f"| {title} | {found.command['seconds']:.1f} | {found.command['peak_mb']:,.0f} |")
         notes += found.notes
         speeds += found.gigaflops
     return TEXT.format(
@@ -120,6 +127,7 @@ def table(models: list[str], rounds: int) -> str:
         rounds=rounds,
         encode="\n".join(encode),
         boxes="\n".join(boxes),
+        commands="\n".join(commands),
         count=subjects.BOXES,
         notes="\n".join(f"- {note}" for note in notes) or "- none",
     )
@@ -155,6 +163,14 @@ box: on the same slice. Peak memory is that of the whole process up to then.
 | model | way | load s | first box s | next box ms | {count} boxes together s | of one next box | peak MB, one box | peak MB, {count} boxes | slice in cache MB |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 {boxes}
+
+## The whole command
+
+`medxai demo --model FILE`, exact encoder: loading, reading, encoding, explaining, report, pictures and scene, one process.
+
+| model | seconds | peak MB |
+| --- | --- | --- |
+{commands}
 """
 
 

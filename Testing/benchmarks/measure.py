@@ -47,6 +47,7 @@ class MeasuredProcess:
         return torch.load(self._embedding)
 
     def close(self) -> None:
+        """Ends the process; closing again does nothing."""
         self._process.stdin.close()
         self._process.wait()
         self._process.stdout.close()

@@ -19,6 +19,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "MedXAI")]
 
 import subjects  # noqa: E402 (needs the path above)
+import whole_command  # noqa: E402
 from machine import gigaflops  # noqa: E402
 from measure import MeasuredProcess  # noqa: E402
 
@@ -61,3 +62,10 @@ def test_time_and_peak_memory(step, process, checkpoint, plain_embedding, benchm
     if step == "encode":
         found = process.embedding()
         benchmark.extra_info["error"] = float((found - plain_embedding).norm() / plain_embedding.norm())
+
+
+def test_the_whole_command_fits_a_laptop_of_8_gb(checkpoint, benchmark):
+    found: list[dict[str, float]] = []
+    benchmark.pedantic(lambda: found.append(whole_command.measured(checkpoint)), rounds=1)
+    benchmark.extra_info.update(peak_mb=found[0]["peak_mb"])
+    assert found[0]["peak_mb"] < 2500
