@@ -68,6 +68,17 @@ def test_logits_and_attention_equal_the_decoders_own(shape, boxes, same_dense):
     assert expected_attention.std(dim=1).min() > 1e-4  # no uniform attention that anything would equal
 
 
+def test_boxes_on_images_of_their_own_are_as_each_image_alone():
+    mask_decoder = decoder()
+    _, pe, sparse, dense = prompts(5, same_dense=True)
+    images = torch.randn(5, 32, *GRID, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    logits, attention = decode_boxes(mask_decoder, images, pe, sparse, dense[:1])
+    for index, image in enumerate(images.split(1)):
+        expected, expected_attention = own(mask_decoder, image, pe, sparse[index : index + 1], dense[:1])
+        torch.testing.assert_close(logits[index : index + 1], expected, rtol=1e-10, atol=1e-10)
+        torch.testing.assert_close(attention[index : index + 1], expected_attention, rtol=1e-10, atol=1e-12)
+
+
 def test_upscaling_in_pieces_is_upscaling_at_once(monkeypatch):
     mask_decoder = decoder()
     given = prompts(2, same_dense=False)

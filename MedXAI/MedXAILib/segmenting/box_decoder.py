@@ -46,8 +46,8 @@ def can_run(mask_decoder: nn.Module) -> bool:
 def decode_boxes(mask_decoder: nn.Module, embedding: Tensor, image_pe: Tensor, sparse: Tensor, dense: Tensor) -> tuple[Tensor, Tensor]:
     """The logits (B, 4h, 4w) of mask token 0, and the prompt's attention (B, h·w) to the image, rows summing to 1.
 
-    embedding, image_pe: (1, C, h, w). sparse: (B, 2, C), the two corners of each box. dense: (B, C, h, w), or
-    (1, C, h, w) where all boxes have the same. The attention is the mean over both layers' and the final
+    embedding: (1, C, h, w), or (B, C, h, w), each box on an image of its own. image_pe: (1, C, h, w). sparse: (B, 2, C),
+    the two corners of each box. dense: (B, C, h, w), or (1, C, h, w) where all boxes have the same. The attention is the mean over both layers' and the final
     token-to-image attention, their heads, and three tokens: mask token 0 and the corners.
     """
     _, _, h, w = embedding.shape
