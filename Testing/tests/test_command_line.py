@@ -16,8 +16,8 @@ from MedXAILib.limits import LIMITS_STATEMENT
 pytest.importorskip("slicer", reason="needs the package slicer-core")
 
 FILES = {
-    "explanation.json", "panels.png", "report.html", "saliency_stage1.nrrd", "saliency_stage2.nrrd", "saliency_stage3.nrrd", "scene.mrb",
-    "segmentation.nrrd",
+    "explanation.json", "figures.csv", "panels.png", "report.html", "saliency_stage1.nrrd", "saliency_stage2.nrrd", "saliency_stage3.nrrd",
+    "scene.mrb", "segmentation.nrrd",
 }  # fmt: skip
 DIRECTION = (0, -1, 0, 1, 0, 0, 0, 0, 1)
 

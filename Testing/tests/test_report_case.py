@@ -1,62 +1,30 @@
 """The report of one case: what its text says and what it never says, whatever the volume is called."""
 
+import csv
 import re
 from dataclasses import replace
 from datetime import datetime
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from report_support import FORBIDDEN, HOSTILE_NAMES, Text
 
+from MedXAILib.encoding.draft import DRAFT
 from MedXAILib.errors import OutputError
 from MedXAILib.evaluation.case_evidence import evaluate_case
 from MedXAILib.evaluation.evaluation_plan import QUICK
+from MedXAILib.evaluation.figure_row import FigureRow
 from MedXAILib.evaluation.sanity_verdict import SanityVerdict
 from MedXAILib.explainers import catalogue
 from MedXAILib.explainers.interface import Case
 from MedXAILib.imaging import box_of_mask
 from MedXAILib.limits import LIMITS_STATEMENT
 from MedXAILib.models import load_model
+from MedXAILib.output.figures import write_figures
 from MedXAILib.pipeline import explain_volume_slice
 from MedXAILib.report.case_evidence import quick_evidence
 from MedXAILib.report.case_report import case_report_html, write_case_report
 from MedXAILib.synthesis.phantom import ORGAN_LABELS, make_phantom
-
-HOSTILE = {
-    "a script": "<script>document.title='taken'</script>",
-    "quotes": "\"'>` onload=alert(1) <img src=x onerror=alert(1)>",
-    "a template": "{{ 7 * 7 }}{% raw %}",
-    "an end of style": "</style></title><b>bold</b>",
-    "very long": "Z" * 4000,
-    "other scripts": "肝臓 ‮ CT é \U0001f9e0",
-}
-#: Nothing that sounds as if a map or a mask had been judged sound; only the limits statement may name two of them.
-FORBIDDEN = re.compile(r"\b(confiden\w*|certain\w*|trust\w*|correct\w*|diagnos\w*|reliab\w*|accura\w*|proof|proves?|probab\w*|benign|malignan\w*)\b", re.I)
-
-
-class Text(HTMLParser):
-    """The words of a page, its tags, and what it refers to."""
-
-    def __init__(self, html: str):
-        super().__init__()
-        self.words, self.tags, self.references, self.handlers, self._skipped, self._in_body = [], [], [], [], 0, False
-        self.feed(html)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        self._in_body |= tag == "body"
-        self._skipped += tag in ("style", "script")
-        self.references += [value for name, value in attributes if name in ("src", "href", "xlink:href", "srcset", "action", "data", "poster")]
-        self.handlers += [name for name, _ in attributes if name.startswith("on")]
-        self.words += [value for name, value in attributes if name in ("alt", "aria-label", "title")]
-
-    def handle_endtag(self, tag):
-        self._skipped -= tag in ("style", "script")
-
-    def handle_data(self, data):
-        if self._in_body and not self._skipped and data.strip():
-            self.words.append(data.strip())
-
 
 @pytest.fixture(scope="module")
 def phantom_case():
@@ -86,9 +54,9 @@ def test_the_limits_come_first_and_nothing_sounds_like_a_judgement(phantom_case,
         assert "2026-01-02" in said
 
 
-@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize("kind", HOSTILE_NAMES)
 def test_a_volume_of_any_name_is_only_named(kind, phantom_case, evidence):
-    name = HOSTILE[kind]
+    name = HOSTILE_NAMES[kind]
     plain = Text(case_report_html(renamed(phantom_case.result, "CT"), evidence))
     text = Text(case_report_html(renamed(phantom_case.result, name), evidence))
     assert text.tags == plain.tags and not text.handlers
@@ -144,14 +112,18 @@ def badges(html):
 
 
 def test_a_failing_check_says_so_in_words_and_why(phantom_case, evidence):
-    assert "○ Random weights: not run" in badges(case_report_html(phantom_case.result, evidence)).values() or "not run" in badges(
-        case_report_html(phantom_case.result, evidence)
-    )
+    assert set(badges(case_report_html(phantom_case.result, evidence))) == {"not run"}
     found = (verdict("random weights", False), verdict("random weights", True), verdict("another box", True))
     html = case_report_html(phantom_case.result, replace(evidence, verdicts=found))
     assert badges(html) == {"failed": "✗ Random weights: failed", "passed": "✓ Another box: passed", "not run": "○ Another patient: not run"}
     assert "The map of random weights did not fall apart." in html and "1 of 2 maps pass" in html
     assert "The map of another box did not" not in html
+
+
+def test_a_preview_is_called_one(phantom_case, evidence):
+    encoding = replace(phantom_case.result.encoding, backend=DRAFT.name)
+    assert "A preview at half resolution" in case_report_html(replace(phantom_case.result, encoding=encoding), evidence)
+    assert "A preview" not in case_report_html(phantom_case.result, evidence)
 
 
 def test_what_failed_is_listed_with_its_reason(phantom_case, evidence):
@@ -181,3 +153,11 @@ def test_a_report_that_cannot_be_written_leaves_the_older_one(phantom_case, evid
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
     with pytest.raises(OutputError, match="could not be written"):
         write_case_report(tmp_path / "absent" / "report.html", phantom_case.result, evidence)
+
+
+def test_all_figures_come_as_a_table_beside_the_page(evidence, tmp_path):
+    write_figures(tmp_path / "figures.csv", evidence.rows)
+    first, *lines = (tmp_path / "figures.csv").read_text(encoding="utf-8").splitlines()
+    assert LIMITS_STATEMENT in first
+    read = [FigureRow(**{**line, "value": float(line["value"])}) for line in csv.DictReader(lines)]
+    assert tuple(read) == evidence.rows and len(read) > 100

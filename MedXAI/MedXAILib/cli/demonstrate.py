@@ -19,7 +19,8 @@ def run(arguments: argparse.Namespace) -> None:
     check_writable(arguments.output)
     phantom = make_phantom()
     index = phantom.slice_with_most(arguments.organ)
-    tight = box_of_mask(phantom.organs[index] == ORGAN_LABELS[arguments.organ]).xyxy
-    box = tight + np.array([-1, -1, 1, 1]) * _MARGIN_PX
+    masks = {organ: phantom.organs[index] == label for organ, label in ORGAN_LABELS.items()}
+    boxes = {organ: tuple(box_of_mask(mask).xyxy + _MARGIN_PX * np.array([-1, -1, 1, 1])) for organ, mask in masks.items() if mask.any()}
+    others = [box for organ, box in boxes.items() if organ != arguments.organ]
     print(f"The built-in abdominal phantom, axial slice {index}, a box around the {arguments.organ}.")
-    explain_volume(phantom.volume, "axial", index, tuple(box), None, arguments)
+    explain_volume(phantom.volume, "axial", index, boxes[arguments.organ], None, arguments, masks[arguments.organ], others)

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..models.device import choose_device
 from ..output.folder import check_writable
 from ..output.writing import write_results
 from ..pipeline import Explainer, SliceExplanation, prepare_slice
+from ..report.case_evidence import full_evidence, quick_evidence
 
 WINDOW_NAMES = tuple(WINDOW_PRESETS)
 
@@ -37,8 +39,13 @@ def explain_volume(
     box: tuple[float, float, float, float],
     window: Window | None,
     arguments: argparse.Namespace,
+    reference_mask: np.ndarray | None = None,
+    other_boxes: Sequence[tuple[float, float, float, float]] = (),
 ) -> SliceExplanation:
-    """Explains one box and writes everything into `arguments.output`."""
+    """Explains one box and writes everything into `arguments.output`.
+
+    reference_mask: (rows, columns) bool on the slice. other_boxes: around other organs on it, for the full evidence.
+    """
     image = slice_of(volume, plane, index)
     clipped = clip_box(image, *box)
     grey_range = grey_range_of(volume, window)
@@ -51,8 +58,12 @@ def explain_volume(
     prepared = prepare_slice(volume, image, model.convention, window, enhance, grey_range)
     backend = choose_backend(arguments.encoder, model.sam.image_encoder, model.device, ModelStore().folder / "compiled")
     explainer = Explainer(model, EncodingCache(), backend)
-    result = explainer.explain(prepared, [clipped], parameters_for(arguments.preset), layers, progress=_progress)[0]
-    write_results(result, arguments.output, {"path": str(getattr(arguments, "input", "")) or None}, lambda folder: _scene(result, volume, folder))
+    boxes = [clipped, *(clip_box(image, *other) for other in other_boxes)]
+    result, *others = explainer.explain(prepared, boxes, parameters_for(arguments.preset), layers, progress=_progress)
+    full = arguments.evidence == "full"
+    evidence = full_evidence(result, reference_mask, others, _measuring) if full else quick_evidence(result, reference_mask)
+    source = {"path": str(getattr(arguments, "input", "")) or None}
+    write_results(result, arguments.output, source, lambda folder: _scene(result, volume, folder), evidence, reference_mask)
     _report(result, arguments.output)
     return result
 
@@ -93,6 +104,11 @@ def _say_orientation(volume: Volume, plane: str) -> None:
 def _progress(done: int, total: int) -> None:
     if sys.stderr.isatty():
         print(f"\rencoding the slice: {done} of {total} parts", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+
+def _measuring(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\rmeasuring the maps: {done} of {total} parts", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 
 def _report(result: SliceExplanation, folder: Path) -> None:

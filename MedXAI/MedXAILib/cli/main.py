@@ -80,6 +80,11 @@ def _add_model_options(command: argparse.ArgumentParser, output: Path | None = N
         "--encoder", choices=CHOICES, default="exact",
         help="exact (default); fast: rounded numbers where the processor gains by it; openvino: Intel's runtime where installed",
     )  # fmt: skip
+    command.add_argument(
+        "--evidence", choices=("quick", "full"), default="quick",
+        help="for report.html: quick (default): figures beside the nulls that need no model; full: every null, installed method and "
+        "check: minutes with a small model",
+    )  # fmt: skip
     command.add_argument("--output", type=Path, required=output is None, default=output, metavar="DIR", help="folder for the results")
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..evaluation.case_evidence import CaseEvidence, Progress, evaluate_case
 from ..evaluation.evaluation_plan import FULL, QUICK
 from ..explainers import catalogue
@@ -24,27 +26,31 @@ class _AlreadyMade:
         return (SaliencyMap(self.name, "", "", case.result.comparisons[self.name]),)
 
 
-def case_of(result: SliceExplanation) -> Case:
-    """A result on its own, without a reference mask."""
-    image = result.prepared.image
-    return Case(f"{image.volume_name} {image.plane} {image.index}", image.volume_name, "", result)
+def quick_evidence(result: SliceExplanation, reference_mask: np.ndarray | None = None) -> CaseEvidence:
+    """MedXAI's maps, the cheap nulls and the other methods' maps that there are already: no further pass of a model.
 
-
-def quick_evidence(result: SliceExplanation) -> CaseEvidence:
-    """MedXAI's maps, the cheap nulls and the other methods' maps that there are already: no further pass of a model."""
+    reference_mask: (rows, columns) bool on the slice, None where there is none.
+    """
     made = tuple(_AlreadyMade(name) for name in result.comparisons)
-    return evaluate_case(case_of(result), (*catalogue.make(("medxai", *_CHEAP_NULLS)), *made), QUICK)
+    return evaluate_case(_case(result, reference_mask), (*catalogue.make(("medxai", *_CHEAP_NULLS)), *made), QUICK)
 
 
 def full_evidence(
-    case: Case,
-    other_cases: Sequence[Case] = (),
+    result: SliceExplanation,
+    reference_mask: np.ndarray | None = None,
+    others: Sequence[SliceExplanation] = (),
     progress: Progress = lambda done, total: None,
     is_cancelled: Callable[[], bool] = lambda: False,
 ) -> CaseEvidence:
-    """Every null and every installed peer, and every measurement: seconds with a small model, minutes with a large one.
+    """Every null and every installed peer, and every measurement: three minutes of one core with the demo model.
 
-    other_cases: another organ on the slice and another patient, for the sanity checks. Raises Cancelled.
+    others: another organ on the slice, another patient, for the sanity checks. Raises Cancelled.
     """
     installed = [name for name, reason in catalogue.installed().items() if not reason]
-    return evaluate_case(case, catalogue.make(installed, is_cancelled), FULL, other_cases, progress, is_cancelled)
+    other_cases = tuple(_case(other) for other in others)
+    return evaluate_case(_case(result, reference_mask), catalogue.make(installed, is_cancelled), FULL, other_cases, progress, is_cancelled)
+
+
+def _case(result: SliceExplanation, reference_mask: np.ndarray | None = None) -> Case:
+    image, box = result.prepared.image, result.box.box
+    return Case(f"{image.volume_name} {image.plane} {image.index} {box.xyxy}", image.volume_name, "", result, reference_mask)

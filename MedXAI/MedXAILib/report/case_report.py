@@ -1,7 +1,5 @@
 """The report of one case: a self-contained page, limits first."""
 
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -9,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import OutputError
 from ..evaluation.case_evidence import CaseEvidence
 from ..explainers.interface import SaliencyMap
 from ..explaining.concentration import Narrowing
@@ -18,7 +15,7 @@ from ..output.record import record_of
 from ..pipeline import SliceExplanation
 from ..provenance import box_text, shown_layer
 from .figure_tables import HEADLINE_STAGE, FigureTables, figure_tables
-from .page import page_html
+from .page import page_html, write_page
 from .pictures import MapPicture, Pictures
 from .sanity_badges import badges_of
 from .wording import STAGE_NAMES, STAGE_SENTENCES, explainer_name, is_null, is_peer, map_name, signed
@@ -51,10 +48,12 @@ def case_report_html(
     evidence: CaseEvidence | None = None,
     reference_mask: np.ndarray | None = None,
     made: datetime | None = None,
+    figures_file: str = "",
 ) -> str:
     """The page as text. evidence: figures, nulls, peers and sanity checks of this very result; None where none were taken.
 
     reference_mask: (rows, columns) bool on the slice, drawn beside the predicted one. made: the date on the page.
+    figures_file: the name of a file beside the page that has all figures, '' for none.
     Nothing of the patient is on it but the slice's picture and the volume's name; no path of a file is.
     """
     layer = shown_layer(result)
@@ -63,6 +62,7 @@ def case_report_html(
     return page_html(
         "case.html",
         title=f"MedXAI report: {_where(result)}",
+        is_preview=result.is_preview,
         made=made.strftime("%Y-%m-%d %H:%M") if made else "",
         scene=pictures.scene,
         asked=_asked(result),
@@ -72,6 +72,7 @@ def case_report_html(
         stages=tuple(_stage_row(result, stage, pictures, tables) for stage in STAGES),
         layer=layer,
         tables=tables,
+        figures_file=figures_file,
         shares=() if tables else _shares(result, layer),
         narrowing=tuple(n for n in (_narrowing("Share of the map inside the predicted mask", result.concentration.narrowing_share),
                                     _narrowing("Effective area, as a share of the slice", result.concentration.narrowing_area)) if n),
@@ -91,30 +92,10 @@ def write_case_report(
     result: SliceExplanation,
     evidence: CaseEvidence | None = None,
     reference_mask: np.ndarray | None = None,
+    figures_file: str = "",
 ) -> None:
     """Writes the report, whole or not at all. Raises OutputError where the file cannot be written."""
-    write_page(path, case_report_html(result, evidence, reference_mask, datetime.now().astimezone()))
-
-
-def write_page(path: Path, html: str) -> None:
-    """Writes a page, whole or not at all. Raises OutputError where the file cannot be written."""
-    scratch = None
-    try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".medxai-", suffix=".html", delete=False) as file:
-            scratch = Path(file.name)
-            file.write(html)
-        scratch.chmod(0o666 & ~_umask())
-        os.replace(scratch, path)
-    except OSError as error:
-        if scratch is not None:
-            scratch.unlink(missing_ok=True)
-        raise OutputError(f"The report '{path}' could not be written ({error.strerror or error}); choose a folder that can be written and has space.") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    write_page(path, case_report_html(result, evidence, reference_mask, datetime.now().astimezone(), figures_file))
 
 
 def _where(result: SliceExplanation) -> str:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from ..evaluation.figure_row import FigureRow
 from ..evaluation.learned_gain import LearnedGain, learned_gains
-from .wording import explainer_name, figure_order, figure_words, map_name, signed_like
+from .wording import FAMILY_SENTENCES, explainer_name, figure_words, figures_on_the_page, map_name, signed_like, written
 
 #: The map that the headline sentence speaks of, and the figure that it names.
 HEADLINE_STAGE, HEADLINE_METRIC = "3", "auroc_grown_box"
+#: Figures with a table of their own, every map beside its best null.
+_FIRST = (HEADLINE_METRIC, "energy_inside")
 _METHOD = "medxai"
 _STAGES = ("1", "2", "3", "3 unweighted", "interaction", "terminal")
 
@@ -45,9 +47,11 @@ class OtherFigure:
 
 @dataclass(frozen=True)
 class OtherFigures:
-    """Further figures against one mask, '' for figures without one."""
+    """Further figures of one family. mask: what they were taken against, '' where nothing."""
 
+    family: str
     mask: str
+    sentence: str
     lines: tuple[OtherFigure, ...]
 
 
@@ -70,12 +74,11 @@ def figure_tables(rows: Iterable[FigureRow], layer: str) -> FigureTables:
     own = [row for row in rows if row.explainer == _METHOD and row.layer in ("", layer) and row.stage in _STAGES]
     masks = sorted({row.mask for row in own if row.mask})
     first = [
-        table for mask in masks for metric in (HEADLINE_METRIC, "energy_inside") if (table := _gain_table(gains, metric, mask, layer)).lines
+        table for mask in masks for metric in _FIRST if (table := _gain_table(gains, metric, mask, layer)).lines
     ]
     maps = [(stage, row_layer) for stage in _STAGES for row_layer in (layer, "") if any((r.stage, r.layer) == (stage, row_layer) for r in own)]
-    shown = {(table.mask, metric) for table in first for metric in (HEADLINE_METRIC, "energy_inside")}
-    rest = sorted({(r.mask, r.metric) for r in own} - shown, key=lambda key: (figure_order(key[1]), key[1]))
-    others = (OtherFigures(mask, tuple(_other(own, gains, maps, m, metric) for m, metric in rest if m == mask)) for mask in (*masks, ""))
+    groups = [("localisation", mask) for mask in masks] + [(family, "") for family in FAMILY_SENTENCES if family != "localisation"]
+    others = (_others(own, gains, maps, family, mask) for family, mask in groups)
     return FigureTables(
         tuple(first),
         tuple(map_name(*key) for key in maps),
@@ -94,7 +97,7 @@ def _gain_table(gains: Iterable[LearnedGain], metric: str, mask: str, layer: str
     found = [g for stage in _STAGES for g in gains if (g.stage, g.metric, g.mask) == (stage, metric, mask) and g.layer in ("", layer)]
     lines = (
         GainLine(
-            map_name(g.stage, g.layer), signed_like(words.pattern, g.gain), words.pattern.format(g.value), words.pattern.format(g.null_value),
+            map_name(g.stage, g.layer), signed_like(words.pattern, g.gain), written(words.pattern, g.value), written(words.pattern, g.null_value),
             explainer_name(g.best_null), g.gain <= 0,
         )
         for g in found
@@ -102,15 +105,24 @@ def _gain_table(gains: Iterable[LearnedGain], metric: str, mask: str, layer: str
     return GainTable(words.name, words.meaning, mask, tuple(lines))
 
 
-def _other(own: Iterable[FigureRow], gains: Iterable[LearnedGain], maps: Iterable[tuple[str, str]], mask: str, metric: str) -> OtherFigure:
+def _others(own: Iterable[FigureRow], gains: Iterable[LearnedGain], maps: Iterable[tuple[str, str]], family: str, mask: str) -> OtherFigures:
+    """The figures of one family that have words, but those that have a table of their own."""
+    lines = []
+    for metric in figures_on_the_page():
+        value = {(r.stage, r.layer): r.value for r in own if (r.family, r.mask, r.metric) == (family, mask, metric)}
+        if metric in _FIRST or not value:
+            continue
+        pattern = figure_words(metric).pattern
+        gain = {(g.stage, g.layer): signed_like(pattern, g.gain) for g in gains if (g.mask, g.metric) == (mask, metric)}
+        texts = (written(pattern, value[key]) + (f" ({gain[key]})" if key in gain else "") if key in value else "none" for key in maps)
+        lines.append(OtherFigure(_named(metric, family), tuple(texts)))
+    return OtherFigures(family, mask, FAMILY_SENTENCES[family], tuple(lines))
+
+
+def _named(metric: str, family: str) -> str:
+    """With which way is better, where the words do not tell."""
     words = figure_words(metric)
-    value = {(r.stage, r.layer): r.value for r in own if (r.mask, r.metric) == (mask, metric)}
-    gain = {(g.stage, g.layer): g.gain for g in gains if (g.mask, g.metric) == (mask, metric)}
-    texts = []
-    for key in maps:
-        text = words.pattern.format(value[key]) if key in value else "none"
-        texts.append(f"{text} ({signed_like(words.pattern, gain[key])})" if key in gain else text)
-    return OtherFigure(words.name, tuple(texts))
+    return f"{words.name} ({words.meaning})" if family == "faithfulness" else words.name
 
 
 def _headline(gains: Iterable[LearnedGain], layer: str) -> str:

@@ -1,10 +1,13 @@
 """From a template and its values to a page; every value is escaped."""
 
+import os
+import tempfile
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .. import __version__
+from ..errors import OutputError
 from ..limits import LIMITS_STATEMENT
 from ..output.overlay import BOX_COLOUR, MASK_COLOUR
 from .pictures import colour_stops
@@ -23,3 +26,24 @@ def page_html(template: str, **values: object) -> str:
     )
     environment.filters["raw"] = raw_number
     return environment.get_template(template).render(**values)
+
+
+def write_page(path: Path, html: str) -> None:
+    """Writes a page, whole or not at all. Raises OutputError where the file cannot be written."""
+    scratch = None
+    try:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".medxai-", suffix=".html", delete=False) as file:
+            scratch = Path(file.name)
+            file.write(html)
+        scratch.chmod(0o666 & ~_umask())
+        os.replace(scratch, path)
+    except OSError as error:
+        if scratch is not None:
+            scratch.unlink(missing_ok=True)
+        raise OutputError(f"The report '{path}' could not be written ({error.strerror or error}); choose a folder that can be written and has space.") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

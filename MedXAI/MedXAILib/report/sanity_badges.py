@@ -44,5 +44,11 @@ def badges_of(verdicts: Iterable[SanityVerdict]) -> tuple[Badge, ...]:
 def _badge(check: str, found: list[SanityVerdict]) -> Badge:
     failed = [verdict for verdict in found if not verdict.passed]
     state = State.NOT_RUN if not found else State.FAILED if failed else State.PASSED
-    summary = f"{len(found) - len(failed)} of {len(found)} maps pass" if found else ""
+    summary = ""
+    if found:
+        highest = max(found, key=lambda verdict: verdict.measured)
+        summary = (
+            f"{len(found) - len(failed)} of {len(found)} maps pass; highest rank correlation with the map as it was {highest.measured:.2f}, "
+            f"where below {highest.limit:.2f} is asked for"
+        ).replace("-0.", "−0.")
     return Badge(check, _QUESTIONS.get(check, ""), state, summary, tuple(verdict.sentence for verdict in failed))

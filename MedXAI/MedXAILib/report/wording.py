@@ -45,20 +45,41 @@ class FigureWords:
     pattern: str = "{:.2f}"
 
 
+_BY_CHANCE = "By chance it is the mask's share of the {}."
+_LOW, _HIGH = "low is better", "high is better"
+#: In the order of the page. Figures without words are not on it: other scores of the same curves, and counts.
 _FIGURES = {
     "auroc_grown_box": FigureWords("AUROC in the grown box", "How well the map ranks the mask's pixels above the others, in the box grown by 25 %; 0.5 is by chance.", "{:.3f}"),
-    "average_precision_grown_box": FigureWords("average precision in the grown box", "The same as precision over recall; by chance it is the mask's share of the grown box.", "{:.3f}"),
-    "energy_inside": FigureWords("energy inside", "Share of the map's mass that lies in the mask.", "{:.0%}"),
-    "energy_ratio": FigureWords("energy inside, in mask shares", "1 is a map without preference.", "{:.1f}×"),
+    "energy_inside": FigureWords("Energy inside", "Share of the map's mass that lies in the mask.", "{:.0%}"),
+    "average_precision_grown_box": FigureWords("Average precision in the grown box", _BY_CHANCE.format("grown box"), "{:.3f}"),
+    "energy_ratio": FigureWords("Energy inside, in mask shares", "1 is a map without preference.", "{:.1f}×"),
     "auroc_image": FigureWords("AUROC over the slice", "Says little alone: a Gaussian in the box reaches 0.94 and more.", "{:.3f}"),
-    "average_precision_image": FigureWords("average precision over the slice", "By chance it is the mask's share of the slice.", "{:.3f}"),
-    "pointing_over_chance": FigureWords("highest point inside, less chance", "Whether the map's highest pixels lie in the mask, less the mask's share of the slice."),
-    "effective_area": FigureWords("effective area", "exp(entropy) as a share of the slice: 100 % for a uniform map.", "{:.0%}"),
-    "entropy": FigureWords("entropy", "Of the map as a distribution, in nats."),
+    "average_precision_image": FigureWords("Average precision over the slice", _BY_CHANCE.format("slice"), "{:.3f}"),
+    "pointing_over_chance": FigureWords("Highest point inside, less chance", "Whether the map's highest pixels lie in the mask, less the mask's share of the slice."),
+    "image_deletion_logit": FigureWords("Deletion in the image", _LOW),
+    "image_insertion_logit": FigureWords("Insertion in the image", _HIGH),
+    "image_deletion_outside_logit": FigureWords("Deletion in the image, outside the mask", _LOW),
+    "neck_deletion_logit": FigureWords("Deletion in the neck", _LOW),
+    "neck_insertion_logit": FigureWords("Insertion in the neck", _HIGH),
+    "neck_deletion_outside_logit": FigureWords("Deletion in the neck, outside the mask", _LOW),
+    "neck_infidelity": FigureWords("Infidelity in the neck", _LOW),
+    "noise_relative_change": FigureWords("Change under noise", "As a share of the map; low is better."),
+    "noise_rank_change": FigureWords("Change of its order under noise", "1 less the rank correlation; low is better."),
+    "jitter_relative_change": FigureWords("Change under a moved box", "As a share of the map; low is better."),
+    "jitter_rank_change": FigureWords("Change of its order under a moved box", "1 less the rank correlation; low is better."),
+    "effective_area": FigureWords("Effective area", "exp(entropy) as a share of the slice: 100 % for a uniform map.", "{:.0%}"),
+    "entropy": FigureWords("Entropy", "Of the map as a distribution, in nats."),
     "gini": FigureWords("Gini index", "0 for a uniform map, near 1 for a single pixel."),
-    "seconds_first_box": FigureWords("seconds, first box on a slice", "With the encoding of the slice.", "{:.2f} s"),
-    "seconds_next_box": FigureWords("seconds, next box", "The slice being encoded already.", "{:.2f} s"),
-    "peak_mb": FigureWords("memory added at the peak", "Of the process, in 10⁶ bytes.", "{:.0f} MB"),
+    "seconds_first_box": FigureWords("Seconds, first box on a slice", "With the encoding of the slice.", "{:.2f} s"),
+    "seconds_next_box": FigureWords("Seconds, next box", "The slice being encoded already.", "{:.2f} s"),
+    "peak_mb": FigureWords("Memory added at the peak", "Of the process, in 10⁶ bytes.", "{:.0f} MB"),
+}
+FAMILY_SENTENCES = {
+    "localisation": "In brackets the learned gain.",
+    "faithfulness": "Area under the curve of the model's own answer while parts are hidden (deletion) or shown (insertion) in the map's order. "
+    "In brackets the learned gain, above zero where the map is ahead of every null.",
+    "stability": "How much the map changes where the mask hardly does. No learned gain: a null that ignores the image cannot change.",
+    "complexity": "No learned gain: a null may be as compact as one likes.",
 }
 
 
@@ -67,9 +88,9 @@ def figure_words(metric: str) -> FigureWords:
     return _FIGURES.get(metric, FigureWords(metric.replace("_", " "), ""))
 
 
-def figure_order(metric: str) -> int:
-    """For sorting: known figures in the order above, others last."""
-    return list(_FIGURES).index(metric) if metric in _FIGURES else len(_FIGURES)
+def figures_on_the_page() -> tuple[str, ...]:
+    """The metrics that have words, in the page's order."""
+    return tuple(_FIGURES)
 
 
 def explainer_name(name: str) -> str:
@@ -96,6 +117,11 @@ def raw_number(value: float) -> str:
         digits, power = text.split("e")
         text = f"{digits}·10{str(int(power)).translate(_SUPERSCRIPTS)}"
     return text.replace("-", "−")
+
+
+def written(pattern: str, value: float) -> str:
+    """A figure as text, with a real minus."""
+    return pattern.format(value).replace("-", "−")
 
 
 def signed(value: float, digits: int = 2) -> str:

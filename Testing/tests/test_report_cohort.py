@@ -1,0 +1,117 @@
+"""The report of a cohort: limits first, learned gain with its interval, every failure with its reason."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from report_support import FORBIDDEN, HOSTILE_NAMES, Text
+
+from MedXAILib.cohort.summary import (
+    ALL_ORGANS,
+    BOX_CAVEAT,
+    CheckCount,
+    CohortSummary,
+    CostLine,
+    Failure,
+    Interval,
+    PairedTest,
+    SegmentationLine,
+    SummaryLine,
+)
+from MedXAILib.limits import LIMITS_STATEMENT
+from MedXAILib.report.cohort_report import cohort_report_html, write_cohort_report
+
+METRIC = "auroc_grown_box"
+
+
+def line(explainer, kind, stage, layer, mean, half, organ=ALL_ORGANS, mask="reference", null="box"):
+    return SummaryLine(organ, explainer, kind, stage, layer, "localisation", METRIC, mask, Interval(mean, mean - half, mean + half, 3, 12, "patients, then cases"), null)
+
+
+@pytest.fixture
+def summary():
+    gains = tuple(
+        line("medxai", "method", stage, layer, mean, 0.02, organ)
+        for organ in (ALL_ORGANS, "liver", "spleen")
+        for stage, mean in (("1", -0.05), ("2", 0.01), ("3", 0.04))
+        for layer in ("block 2", "neck")
+    ) + tuple(line("grad-cam", "peer", "", layer, -0.3, 0.1) for layer in ("block 2", "neck"))
+    return CohortSummary(
+        title="abdomens: demo",
+        settings={"dataset": "abdomens", "model": "demo", "model sha256": "ab" * 32, "seed": "0"},
+        scans=3, scans_failed=1, patients=3, cases=12, cases_failed=2, organs=("liver", "spleen"), headline_metric=METRIC, headline_layer="neck",
+        caveats=(BOX_CAVEAT,), gains=gains,
+        figures=(*(replace(one, interval=Interval(0.9, 0.8, 0.95, 3, 12, "cases")) for one in gains), line("box", "null", "", "", 0.815, 0.02)),
+        tests=(PairedTest("stage 3 against grad-cam", ALL_ORGANS, "neck", METRIC, "reference", "cases", 12, 0.34, 0.0004, 0.012),),
+        comparisons=30, checks=(CheckCount("random weights", "medxai", "1", "neck", 11, 12), CheckCount("another box", "medxai", "1", "neck", 12, 12)),
+        segmentation=(SegmentationLine("liver", 6, 0.861, 0.702),),
+        failures=(Failure("p3", "", "", "The volume is damaged."), *(Failure("p1", f"p1/{n}", "grad-cam", "out of memory") for n in range(7))),
+        pictures={}, costs=(CostLine("medxai", "seconds_first_box", 0.43, 12),), token_mm=(8.5, 11.4),
+    )  # fmt: skip
+
+
+def said_by(summary):
+    return " ".join(Text(cohort_report_html(summary)).words)
+
+
+def test_the_limits_and_the_boxes_come_before_any_figure(summary):
+    words = Text(cohort_report_html(summary)).words
+    said = " ".join(words)
+    assert words[0] == LIMITS_STATEMENT
+    assert said.index(BOX_CAVEAT) < said.index("Learned gain") < said.index("Paired tests")
+    assert not FORBIDDEN.findall(said.replace(LIMITS_STATEMENT, "").replace("p corrected", "").replace("p is corrected", ""))
+
+
+def test_it_says_what_was_done_and_what_was_not(summary):
+    said = said_by(summary)
+    for words in ("12 of 14 (85.7%) , of 3 patients", "3 of 4 (75.0%)", "The volume is damaged.", "8.5 to 11.4 mm", "ab" * 32, "0.861", "0.702", "0.43 s"):
+        assert words.replace(" ,", ",") in said
+    assert re.search(r"out of memory\s+Grad-CAM\s+7\s+p1/0, p1/1, p1/2, …", said)
+
+
+@pytest.mark.parametrize(("mean", "sign", "sentence"), [(0.04, "▲", "The whole interval is above zero."), (0.01, "◇", "The interval holds zero"), (-0.05, "▼", "do better")])
+def test_the_headline_follows_the_interval(summary, mean, sign, sentence):
+    gains = tuple(line("medxai", "method", "3", "neck", mean, 0.02) if one.stage == "3" and one.organ == ALL_ORGANS and one.layer == "neck" else one for one in summary.gains)
+    said = said_by(replace(summary, gains=gains))
+    written = f"{mean:+.3f}".replace("-", "−")
+    assert f"Stage 3 at neck, against the reference mask: learned gain {written}" in said and sentence in said
+    assert f"{written} {sign}" in said
+
+
+def test_intervals_are_drawn_where_their_numbers_lie(summary):
+    html = cohort_report_html(summary)
+    table = html.split("All organs, against the reference mask, at neck")[1].split("</table>")[0]
+    bars = re.findall(r'<path class="axis" d="M([\d.]+) 0V14"/><path class="range" d="M([\d.]+) 7H([\d.]+)M.*?<circle cx="([\d.]+)"', table)
+    gains = [one.interval for one in summary.gains if one.organ == ALL_ORGANS and one.layer == "neck"]
+    assert len(bars) == len(gains) == 4
+    lowest, highest = min(g.low for g in gains), max(0, *(g.high for g in gains))
+    for bar, gain in zip(bars, gains, strict=True):
+        expected = [100 * (value - lowest) / (highest - lowest) for value in (0, gain.low, gain.high, gain.mean)]
+        assert list(map(float, bar)) == pytest.approx(expected, abs=0.01)
+
+
+def test_a_check_that_some_cases_fail_is_marked_in_words(summary):
+    said = said_by(summary)
+    assert "✗ 11 of 12" in said and "✓ all, 12 of 12" in said
+    assert "Sanity checks: not run" in said_by(replace(summary, checks=()))
+
+
+@pytest.mark.parametrize("kind", HOSTILE_NAMES)
+def test_names_and_reasons_are_only_text(summary, kind):
+    name = HOSTILE_NAMES[kind]
+
+    def named(text):
+        return replace(summary, title=text, settings={"dataset": text}, failures=(Failure(text, text, "", text),))
+
+    plain, text = Text(cohort_report_html(named("plain"))), Text(cohort_report_html(named(name)))
+    assert text.tags == plain.tags and not text.handlers and not text.references
+    assert text.words.count(name) >= 3
+
+
+def test_a_cohort_in_which_nothing_could_be_done_has_a_report(summary, tmp_path):
+    empty = replace(
+        summary, scans=0, patients=0, cases=0, organs=(), headline_layer="", gains=(), figures=(), tests=(), checks=(), segmentation=(), costs=(), token_mm=None
+    )
+    write_cohort_report(tmp_path / "report.html", empty)
+    said = " ".join(Text((tmp_path / "report.html").read_text(encoding="utf-8")).words)
+    assert "0 of 2 (0.0%)" in said and "The volume is damaged." in said and "None could be made." in said
