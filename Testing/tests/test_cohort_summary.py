@@ -93,6 +93,7 @@ def folder_with(tmp_path: Path, patients: int, failures: str = "") -> Path:
                 rows.append(FigureRow(case.case_id, case.patient, case.organ, explainer, kind, stage, layer, "localisation", "auroc_grown_box", mask, value))
     cases["scan"], cases["plane"], cases["index"], cases["dice"], cases["box_dice"] = cases.patient, "axial", 3, 0.9, 0.7
     cases["layers"] = "block 2; neck"
+    cases["resolution_width_mm"], cases["resolution_height_mm"] = 8.0, np.linspace(9.0, 12.5, len(cases))
     cases.to_csv(tmp_path / "cases.csv", index=False)
     figures = pd.DataFrame([asdict(row) for row in rows])
     figures.to_parquet(tmp_path / "figures.parquet")
@@ -128,6 +129,8 @@ def test_the_summary_says_gains_failures_and_left_out_organs(tmp_path: Path):
     assert summary.comparisons == 5 * 3 * 2 == len(summary.tests)
     assert [(one.passed, one.made) for one in summary.checks] == [(1, 2)]
     assert [(one.metric, one.median, one.cases) for one in summary.costs] == [("seconds_first_box", 0.7, 3)]
+    assert summary.token_mm == (8.0, 12.5)
+    assert "8.0 to 12.5 mm" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
     text = (tmp_path / "summary.md").read_text(encoding="utf-8")
     assert text.index(LIMITS_STATEMENT) < text.index(BOX_CAVEAT) < text.index("## Learned gain") < text.index("## Paired tests")
