@@ -194,7 +194,7 @@ def _beside(
         kind = "null" if is_null(name) else "peer" if is_peer(name) else "this method"
         place = "stage 3" if saliency.stage == HEADLINE_STAGE else saliency.stage
         title = explainer_name(name) + (f", {place}" if place else "")
-        lines = (kind + (f", {saliency.layer}" if saliency.layer else ""), "no AUROC" if value is None else f"AUROC {value:.3f} in the grown box")
+        lines = (kind + (f", {saliency.layer}" if saliency.layer else ""), "no AUROC" if value is None else f"AUROC {value:.3f}")
         picture = pictures.of_map(saliency.values)
         cells.append(Cell(title, picture, lines if picture.informative else (*lines, "uninformative"), f"Map of {title} over the slice: {'; '.join(lines)}."))
     return tuple(cells)

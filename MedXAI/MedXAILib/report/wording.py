@@ -16,7 +16,8 @@ _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 STAGE_SENTENCES = {
     1: "Where the encoder's features resemble those inside the box. The mask decoder has no part in it.",
     2: "The same, together with what the prompt looked at.",
-    3: "Likeness to the whole image, to the box and to the prompt, less likeness to the surroundings; weighted by the distance from the box.",
+    3: "Likeness to what the model takes for the organ, to the prompt and to the whole image, less likeness to the surroundings; weighted by the "
+    "distance from the box. It knows the model's own mask, so read its figures against that mask with this in mind.",
 }
 _EXPLAINER_NAMES = {
     "medxai": "MedXAI",

@@ -1,0 +1,53 @@
+"""Makes the pictures of the report in Resources/report, wide and narrow, of the phantom: python Testing/report_screenshots.py
+
+The report is the one of `medxai demo --evidence full`, as a browser shows it; it takes some minutes, and needs Chromium
+and what `medxai[scene,peers]` brings.
+"""
+
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "MedXAI")]
+
+from browser import browser_path, open_browser  # noqa: E402
+
+from MedXAILib.cli.main import main as medxai  # noqa: E402
+
+FOLDER = ROOT / "Resources" / "report"
+#: A page is long: it is cut into columns side by side. Width of the page, columns, width of the picture.
+PICTURES = {"wide": (1280, 2, 1400), "narrow": (390, 5, 1400)}
+_COLOURS = 96
+
+
+def main() -> None:
+    if browser_path() is None:
+        raise SystemExit("The pictures need the browser Chromium, which is not installed.")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        if medxai(["demo", "--evidence", "full", "--output", folder]):
+            raise SystemExit("The report could not be made.")
+        with open_browser() as page:
+            for name, (width, columns, picture_width) in PICTURES.items():
+                page.open(Path(folder) / "report.html", width)
+                picture = in_columns(Image.open(io.BytesIO(page.picture())).convert("RGB"), columns)
+                height = round(picture.height * picture_width / picture.width)
+                small = picture.resize((picture_width, height), Image.Resampling.LANCZOS).quantize(_COLOURS, dither=Image.Dither.NONE)
+                small.save(FOLDER / f"{name}.png", optimize=True)
+
+
+def in_columns(picture: Image.Image, columns: int) -> Image.Image:
+    """A tall picture cut into equal parts side by side, on white."""
+    height, gap = -(-picture.height // columns), 24
+    sheet = Image.new("RGB", (columns * picture.width + (columns - 1) * gap, height), "white")
+    for n in range(columns):
+        sheet.paste(picture.crop((0, n * height, picture.width, min((n + 1) * height, picture.height))), (n * (picture.width + gap), 0))
+    return sheet
+
+
+if __name__ == "__main__":
+    main()
