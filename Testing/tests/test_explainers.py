@@ -255,7 +255,8 @@ def test_the_catalogue_says_what_is_missing(case, monkeypatch):
     reasons = catalogue.installed()
     assert not grad_cam.is_installed()
     assert {name for name, reason in reasons.items() if reason} == set(catalogue.GROUPS["peers"])
-    assert all('pip install "medxai[peers]"' in reason for reason in reasons.values() if reason)
+    assert all("pip install " in reason for reason in reasons.values() if reason)
+    assert "pip install captum" in reasons["occlusion"]
     assert len(catalogue.make(["medxai", "nulls"])) == 7
     with pytest.raises(InputError, match="explainers eigen-cam, score-cam need the package grad-cam.*explainer occlusion needs the package captum"):
         catalogue.make(["occlusion", "score-cam", "eigen-cam", "uniform"])

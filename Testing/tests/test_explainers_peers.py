@@ -29,7 +29,7 @@ SLICE = 13
 LIBRARY = Path(grad_cam.__file__).parents[2]
 
 pytestmark = pytest.mark.skipif(
-    any(catalogue.installed().values()), reason="needs the packages of other people's explainers: pip install 'medxai[peers]'"
+    any(catalogue.installed().values()), reason="needs the packages of other people's explainers: the extra 'peers' of pyproject.toml"
 )
 
 

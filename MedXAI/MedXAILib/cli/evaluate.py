@@ -48,7 +48,7 @@ def _check_packages() -> None:
 
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
-        raise InputError(f"A cohort needs the package {', '.join(missing)}; install it with 'pip install \"medxai[evaluate]\"'.")
+        raise InputError(f"A cohort needs the package {', '.join(missing)}; install it with 'pip install {' '.join(missing)}'.")
 
 
 def _labels(arguments: argparse.Namespace):

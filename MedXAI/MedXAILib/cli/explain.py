@@ -72,7 +72,7 @@ def _scene(result: SliceExplanation, volume: Volume, folder: Path) -> None:
     try:
         from ..scene.bundle import write_scene
     except ImportError as error:
-        raise MedXAIError("scene.mrb needs the package slicer-core; install it with 'pip install \"medxai[scene]\"'.") from error
+        raise MedXAIError("scene.mrb needs the package slicer-core; install it with 'pip install slicer-core'.") from error
     write_scene(result, volume, folder / "scene.mrb")
 
 

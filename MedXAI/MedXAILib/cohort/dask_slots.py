@@ -38,7 +38,7 @@ def dask_slots(address: str) -> Iterator[tuple[DaskSlot, ...]]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise InputError("A cluster needs the package distributed; install it with 'pip install \"medxai[evaluate]\"'.") from error
+        raise InputError("A cluster needs the package distributed; install it with 'pip install \"dask[distributed]\"'.") from error
     try:
         client = Client(address, timeout=_PATIENCE_S)
     except (OSError, ValueError, TimeoutError) as error:

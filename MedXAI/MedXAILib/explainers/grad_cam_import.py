@@ -13,7 +13,7 @@ from types import ModuleType, SimpleNamespace
 import torch
 
 from ..errors import InputError
-from .peer_packages import INSTALL_HINT, is_there, missing
+from .peer_packages import is_there, missing
 
 _PACKAGE = "pytorch_grad_cam"
 _MISSING_OPERATOR = re.compile(r"operator torchvision::(\w+) does not exist")
@@ -34,7 +34,7 @@ def grad_cam_package() -> ModuleType:
         package = _import()
     except (ImportError, RuntimeError) as error:
         reason = str(error).split("\n")[0][:200]
-        raise InputError(f"The package grad-cam cannot be imported ({reason}); install it anew with '{INSTALL_HINT}'.") from error
+        raise InputError(f"The package grad-cam cannot be imported ({reason}); install it anew with 'pip install --force-reinstall --no-deps grad-cam'.") from error
     # Score-CAM draws a progress bar on the terminal and has no switch for it.
     package.score_cam.tqdm = SimpleNamespace(tqdm=lambda steps: steps)
     return package

@@ -4,8 +4,6 @@ import importlib.util
 
 from ..errors import InputError
 
-INSTALL_HINT = 'pip install "medxai[peers]"'
-
 
 def is_there(module: str) -> bool:
     """Whether a module can be found; nothing of it is imported."""
@@ -17,7 +15,7 @@ def is_there(module: str) -> bool:
 
 def sentence_on_missing(what: str, package: str) -> str:
     """what: the explainers, with their verb ('Grad-CAM needs'). package: its name for pip."""
-    return f"{what} the package {package}, which is not installed; install it with '{INSTALL_HINT}'."
+    return f"{what} the package {package}, which is not installed; install it with 'pip install {package}'."
 
 
 def missing(what: str, package: str) -> InputError:
