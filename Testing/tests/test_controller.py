@@ -49,6 +49,12 @@ def test_missing_packages_are_named(scene: PlainScene, workshop: SlowWorkshop, m
     until(it, lambda: bool(it.state.missing))
     assert it.state.missing == ("no_such_package_of_ours",)
     assert it.state.obstacles == (Obstacle.PACKAGES,)
+    assert [model.name for model in it.state.models][:2] == ["demo", "medsam"]
+    monkeypatch.setattr(workshop, "download", lambda name, _report, _is_cancelled: f"the weights of {name}")
+    it.download("medsam")  # meanwhile
+    until(it, lambda: it.state.running is None)
+    assert it.state.outcome is Outcome.DONE and it.state.message == "the weights of medsam"
+    assert it.state.obstacles == (Obstacle.PACKAGES,)
     it.close(20)
 
 

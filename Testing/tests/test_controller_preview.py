@@ -68,9 +68,11 @@ def test_cancelling_after_the_preview_keeps_it_marked_and_unexportable(
     until(controller, lambda: workshop.blocks_seen == 1)
     controller.cancel()
     assert controller.state.phase is Phase.CANCELLED and controller.state.can_explain
+    controller.choose_look_ahead(True)
     workshop.gate.set()
     until(controller, lambda: not controller.wants_ticks)
     assert controller.state.result.is_preview and len(scene.shown) == 1
+    assert workshop.held_bytes == 0, "a preview was kept among the encodings, or idle time went to its neighbours"
     controller.export(str(tmp_path))
     assert controller.state.running is None and not (tmp_path / "report.txt").exists()
     scene.corners = (22, 18, 44, 42)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable
 
 from .state import State
 
-#: So long nobody may have done anything before idle time begins, in seconds.
+#: So long nothing may have happened before idle time begins, in seconds.
 IDLE_SECONDS = 1.0
 
 
@@ -13,12 +13,12 @@ class IdleTime:
 
     def __init__(self, clock: Callable[[], float]):
         self._clock = clock
-        self._last_act = clock()
+        self._rest_since = clock()
         self._done_for: Hashable = None
 
-    def user_acts(self) -> None:
-        """Somebody has done something: the rest begins anew."""
-        self._last_act = self._clock()
+    def begin_rest(self) -> None:
+        """Something has happened, or has just come up to be looked at: the rest begins anew."""
+        self._rest_since = self._clock()
 
     def done(self, state: State) -> None:
         """The slices around the explained one are encoded, or cannot be, or are not wanted."""
@@ -35,4 +35,4 @@ class IdleTime:
 
     def has_come(self, state: State) -> bool:
         """Whether it can begin now."""
-        return self.has_use(state) and self._clock() - self._last_act > IDLE_SECONDS
+        return self.has_use(state) and self._clock() - self._rest_since > IDLE_SECONDS

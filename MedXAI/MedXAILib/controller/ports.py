@@ -26,7 +26,8 @@ class ScenePort(Protocol):
         """A new explanation while the box is dragged: what is seen has to follow, the rest may wait for `show`."""
 
     def restyle(self, explanation: "SliceExplanation | None", situation: Situation | None, view: ViewChoices) -> None:
-        """The same maps looked at in another way; None for those that came with a loaded scene."""
+        """The same explanation looked at in another way, perhaps with another method's map besides; None for the maps that
+        came with a loaded scene."""
 
     def exporter(self, explanation: "SliceExplanation", situation: Situation, folder: str) -> Callable[[], str]:
         """Collects from the scene what the export needs; the returned call writes it, on any thread, and tells where."""

@@ -180,7 +180,6 @@ class Controller:
         """Drops the loaded model and all encodings; the next Explain makes them again, idle time does not."""
         self._user_acts()
         self._workshop.free()
-        self._idle.done(self._state)
 
     def set_memory_budget(self, budget_bytes: int) -> None:
         """Memory for encoded slices from now on; those that no longer fit are dropped at once, the oldest first."""
@@ -250,7 +249,7 @@ class Controller:
 
     def _user_acts(self) -> None:
         """Work that nobody asked for stops at once, and waits for the next rest."""
-        self._idle.user_acts()
+        self._idle.begin_rest()
         if self._state.running is not None and self._state.running.activity is Activity.AHEAD:
             self._drop_task()
             self._set(running=None)
@@ -319,9 +318,6 @@ class Controller:
         self._submit(Activity.COMPARE, lambda hands: (result, kind, workshop.compare(result, kind)))
 
     def _take_comparison(self, result: "SliceExplanation", kind: MapKind, values: np.ndarray) -> None:
-        if self._state.result is not result:  # the box has moved on meanwhile
-            self._set(running=None)
-            return
         self._set(running=None, result=replace(result, comparisons={**result.comparisons, kind.value: values}))
         self._restyle()
 
@@ -390,6 +386,7 @@ class Controller:
 
     def _show_explanation(self, situation: Situation, explanation: "SliceExplanation", show: Callable, **changes: Any) -> None:
         self._behind_since = None
+        self._idle.begin_rest()
         self._set(result=explanation, explained=situation, stale=(), **changes)
         self._guarded(show, explanation, situation, self._state.view)
 
