@@ -7,8 +7,12 @@ from datetime import datetime
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
+import torch
+from conftest import small_model
 from report_support import FORBIDDEN, HOSTILE_NAMES, Text
 
+from MedXAILib.cli.main import main as medxai
 from MedXAILib.encoding.draft import DRAFT
 from MedXAILib.errors import OutputError
 from MedXAILib.evaluation.case_evidence import evaluate_case
@@ -24,6 +28,7 @@ from MedXAILib.output.figures import write_figures
 from MedXAILib.pipeline import explain_volume_slice
 from MedXAILib.report.case_evidence import quick_evidence
 from MedXAILib.report.case_report import case_report_html, write_case_report
+from MedXAILib.report.wording import explainer_name
 from MedXAILib.synthesis.phantom import ORGAN_LABELS, make_phantom
 
 @pytest.fixture(scope="module")
@@ -161,3 +166,20 @@ def test_all_figures_come_as_a_table_beside_the_page(evidence, tmp_path):
     assert LIMITS_STATEMENT in first
     read = [FigureRow(**{**line, "value": float(line["value"])}) for line in csv.DictReader(lines)]
     assert tuple(read) == evidence.rows and len(read) > 100
+
+
+def test_full_evidence_from_the_command_line_brings_nulls_peers_and_checks(tmp_path):
+    pytest.importorskip("slicer", reason="needs the package slicer-core")
+    torch.save(small_model().sam.state_dict(), tmp_path / "small.pth")
+    pixels = np.random.default_rng(0).integers(0, 255, (24, 30), dtype=np.uint8)
+    sitk.WriteImage(sitk.GetImageFromArray(pixels), str(tmp_path / "p.png"))
+    words = ["explain", tmp_path / "p.png", "--box", 8, 5, 20, 14, "--model", tmp_path / "small.pth", "--evidence", "full", "--output", tmp_path / "o"]
+    assert medxai([str(word) for word in words]) == 0
+    html = (tmp_path / "o" / "report.html").read_text(encoding="utf-8")
+    said = " ".join(Text(html).words)
+    installed = [name for name, reason in catalogue.installed().items() if not reason]
+    assert all(explainer_name(name) in said for name in installed)
+    assert "random weights was not run" not in said
+    assert {text.split(": ")[0][2:]: state for state, text in badges(html).items()}.get("Random weights") in ("passed", "failed")
+    figures = (tmp_path / "o" / "figures.csv").read_text(encoding="utf-8")
+    assert ",random-weights," in figures and ",cost," in figures and "figures.csv beside this page" in said
