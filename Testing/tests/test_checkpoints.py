@@ -7,6 +7,7 @@ import safetensors.torch
 import torch
 from conftest import SMALL_SHAPE, small_model
 from MedXAILib.errors import ModelError
+from MedXAILib.explainers import grad_cam_import
 from MedXAILib.models import ModelStore, load_model, registered, verify
 from MedXAILib.models.lite_medsam import build_lite_medsam
 from MedXAILib.models.tiny_vit import WindowAttention
@@ -77,6 +78,9 @@ def test_tiny_vit_numbers_its_attention_biases_as_its_checkpoints_do():
 
 def test_the_naming_of_transformers_gives_the_same_masks(tmp_path):
     transformers = pytest.importorskip("transformers", reason="needs the package transformers (part of the extra 'test')")
+    # transformers imports torchvision where it finds it, and fails on one that does not fit torch; after this it loads.
+    if grad_cam_import.is_installed():
+        grad_cam_import.grad_cam_package()
     config = transformers.SamConfig(
         vision_config=dict(hidden_size=48, num_hidden_layers=4, num_attention_heads=2, image_size=128, patch_size=16, window_size=5, global_attn_indexes=[1, 3], mlp_dim=192, output_channels=32, num_pos_feats=16),
         prompt_encoder_config=dict(hidden_size=32, image_size=128, patch_size=16),
