@@ -1,7 +1,7 @@
 """Makes the pictures of the report in Resources/report, wide and narrow, of the phantom: python Testing/report_screenshots.py
 
 The report is the one of `medxai demo --evidence full`, as a browser shows it; it takes some minutes, and needs Chromium
-and what `medxai[scene,peers]` brings.
+and what `medxai[scene,peers]` brings. With the report.html of such a run as its only word it takes seconds.
 """
 
 import io
@@ -19,25 +19,32 @@ from browser import browser_path, open_browser  # noqa: E402
 from MedXAILib.cli.main import main as medxai  # noqa: E402
 
 FOLDER = ROOT / "Resources" / "report"
-#: A page is long: it is cut into columns side by side. Width of the page, columns, width of the picture.
-PICTURES = {"wide": (1280, 2, 1400), "narrow": (390, 5, 1400)}
-_COLOURS = 96
+#: The page's width, the part from its top that is shown, in how many columns side by side, and the picture's width.
+PICTURES = {"wide": (1280, 3700, 1, 760), "narrow": (390, 6300, 3, 820)}
 
 
 def main() -> None:
     if browser_path() is None:
         raise SystemExit("The pictures need the browser Chromium, which is not installed.")
     FOLDER.mkdir(parents=True, exist_ok=True)
+    if len(sys.argv) > 1:
+        take_pictures(Path(sys.argv[1]))
+        return
     with tempfile.TemporaryDirectory() as folder:
         if medxai(["demo", "--evidence", "full", "--output", folder]):
             raise SystemExit("The report could not be made.")
-        with open_browser() as page:
-            for name, (width, columns, picture_width) in PICTURES.items():
-                page.open(Path(folder) / "report.html", width)
-                picture = in_columns(Image.open(io.BytesIO(page.picture())).convert("RGB"), columns)
-                height = round(picture.height * picture_width / picture.width)
-                small = picture.resize((picture_width, height), Image.Resampling.LANCZOS).quantize(_COLOURS, dither=Image.Dither.NONE)
-                small.save(FOLDER / f"{name}.png", optimize=True)
+        take_pictures(Path(folder) / "report.html")
+
+
+def take_pictures(report: Path) -> None:
+    with open_browser() as page:
+        for name, (width, shown, columns, picture_width) in PICTURES.items():
+            page.open(report, width)
+            whole = Image.open(io.BytesIO(page.picture())).convert("RGB")
+            picture = in_columns(whole.crop((0, 0, whole.width, min(shown, whole.height))), columns)
+            height = round(picture.height * picture_width / picture.width)
+            small = picture.resize((picture_width, height), Image.Resampling.LANCZOS).quantize(256, dither=Image.Dither.NONE)
+            small.save(FOLDER / f"{name}.png", optimize=True)
 
 
 def in_columns(picture: Image.Image, columns: int) -> Image.Image:

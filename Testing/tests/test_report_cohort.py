@@ -31,6 +31,7 @@ def test_it_says_what_was_done_and_what_was_not(summary):
     said = said_by(summary)
     for words in ("12 of 14 (85.7%) , of 3 patients", "3 of 4 (75.0%)", "The volume is damaged.", "8.5 to 11.4 mm", "ab" * 32, "0.861", "0.702", "0.43 s"):
         assert words.replace(" ,", ",") in said
+    assert re.search(r"liver\s+6\s+0\.861\s+0\.702", said)
     assert re.search(r"out of memory\s+Grad-CAM\s+7\s+p1/0, p1/1, p1/2, …", said)
 
 
