@@ -2,7 +2,9 @@
 
 import json
 import sys
+import threading
 import types
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,8 @@ from panel_support import ball_volume, small_sam_weights
 from stand_ins.panel_bench import PanelBench
 
 from MedXAILib.controller import OWN_MAPS, MapKind, Phase
+from MedXAILib.controller.state import Step
+from MedXAILib.controller.workshop import Workshop
 from MedXAILib.imaging import PixelBox, slice_of
 from MedXAILib.limits import LIMITS_SHORT, LIMITS_STATEMENT
 from MedXAILib.scene.views import composite_of, look_at
@@ -223,6 +227,20 @@ def test_the_phantom_is_in_the_sample_data_module_once_and_loads(bench: PanelBen
     assert bench.parameters.volume is node and node.GetAttribute("DICOM.Modality") == "CT"
 
 
+def held_at_the_full_encoding(explain: Callable, gate: threading.Event) -> Callable:
+    """The real work, waiting where the preview is out and the full pass begins: else a fast machine shows only the latter."""
+
+    def held(self, sight, situation, report, is_cancelled, preview=None):
+        def gated(step: Step, done: int, total: int) -> None:
+            if step is Step.ENCODING:
+                gate.wait(20)
+            report(step, done, total)
+
+        return explain(self, sight, situation, gated, is_cancelled, preview)
+
+    return held
+
+
 def test_a_preview_is_marked_wherever_it_is_seen(explained: PanelBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     monkeypatch.setattr("MedXAILib.encoding.draft._SMALLEST_SIDE_PX", 128)
     monkeypatch.setattr("MedXAILib.controller.session.PREVIEW_SECONDS", 0.0)
@@ -231,11 +249,13 @@ def test_a_preview_is_marked_wherever_it_is_seen(explained: PanelBench, tmp_path
     bench.answer(str(small_sam_weights(tmp_path)))
     bench.click("fileButton")
     bench.settle()
-    before, written = bench.state.result, {}
+    before, written, gate = bench.state.result, {}, threading.Event()
+    monkeypatch.setattr(Workshop, "explain", held_at_the_full_encoding(Workshop.explain, gate))
     bench.click("explainButton")
     assert bench.pump(lambda: bench.state.result is not before)
     assert bench.state.result.is_preview and bench.state.phase is Phase.RUNNING
     bench.click("cancelButton")
+    gate.set()
     for kind in OWN_MAPS:
         written[kind] = overlay(bench, kind)
         assert written[kind].GetName().endswith("· preview") and written[kind].GetAttribute("MedXAI.Preview") == "True"
