@@ -69,7 +69,8 @@ def test_the_differentiable_model_gives_the_results_own_logits(ct, which, organ)
         image = image_of(result)
         logits = segmenter_for(result)(torch.cat([image, image.flip(3)]))
     assert logits.shape == (2, 1, *result.segmentation.logits.shape)
-    np.testing.assert_allclose(logits[0, 0].numpy(), result.segmentation.logits, atol=1e-4)
+    # Two threads sum in another order than one: 1.3e-4 was seen on logits of 15.
+    np.testing.assert_allclose(logits[0, 0].numpy(), result.segmentation.logits, atol=5e-4)
     assert (logits[0] - logits[1]).abs().max() > 1e-3  # each image its own mask
 
 

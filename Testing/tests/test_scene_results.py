@@ -124,7 +124,9 @@ def test_a_saved_scene_comes_back_the_same(scene, situation, explainer, tmp_path
     assert {key: stage1.GetAttribute(key) for key in attributes} == attributes
     composite = views.composite_of(views.slice_view(scene, "Red"))
     assert scene.GetNodeByID(composite.GetForegroundVolumeID()).GetName() == foreground
-    np.testing.assert_allclose(picture_of_view(scene, "Red").astype(int), picture.astype(int), atol=2)
+    # The threshold is written as text: a pixel of a million that lies on it may go either way.
+    differs = (np.abs(picture_of_view(scene, "Red").astype(int) - picture.astype(int)) > 2).any(-1)
+    assert differs.sum() <= 4
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     folder = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(stage1))
     assert hierarchy.GetItemName(folder).startswith("MedXAI · CT abdomen · axial slice 4")
