@@ -92,7 +92,11 @@ def prepare_slice(
 
     Raises InputError for a constant slice, or a window that shows nothing.
     """
-    grey_range = grey_range or grey_range_of(volume, window)
+    return prepare_image(image, grey_range or grey_range_of(volume, window), convention, enhance_input)
+
+
+def prepare_image(image: SliceImage, grey_range: GreyRange, convention: InputConvention, enhance_input: bool = False) -> PreparedSlice:
+    """The same where the grey range is known and no volume is needed. Raises InputError for a slice that shows nothing."""
     grey = grey_slice(image, grey_range)
     shown = enhance_contrast(grey)
     grey = shown if enhance_input else grey
@@ -218,6 +222,7 @@ __all__ = [
     "PreparedSlice",
     "SliceExplanation",
     "explain_volume_slice",
+    "prepare_image",
     "prepare_slice",
     "resolution_mm",
 ]

@@ -6,9 +6,9 @@ import numpy as np
 
 from ..encoding import Encoding, EncodingCache, encoding_key
 from ..explainers.interface import Case
-from ..imaging import ClippedBox, PixelBox, enhance_contrast, grey_slice, make_model_input
+from ..imaging import ClippedBox, PixelBox
 from ..models import LoadedModel
-from ..pipeline import Explainer, PreparedSlice
+from ..pipeline import Explainer, PreparedSlice, prepare_image
 
 #: Standard deviation of the noise: Hounsfield units, or the share of an MR's range from black to white.
 NOISE_HU = 10.0
@@ -45,12 +45,7 @@ def with_noise(case: Case, rng: np.random.Generator) -> Case:
     deviation = NOISE_SHARE_MR * (grey_range.upper - grey_range.lower) if is_mr else NOISE_HU
     noise = rng.normal(0, deviation, image.shape)
     pixels = np.where(image.inside & ~((image.pixels == 0) & is_mr), image.pixels + noise, image.pixels)
-    grey = grey_slice(replace(image, pixels=pixels), grey_range)
-    shown = enhance_contrast(grey)
-    seen = shown if prepared.enhanced_input else grey
-    noisy = PreparedSlice(
-        replace(image, pixels=pixels), seen, shown, grey_range, make_model_input(seen, case.result.model.convention), prepared.enhanced_input
-    )
+    noisy = prepare_image(replace(image, pixels=pixels), grey_range, case.result.model.convention, prepared.enhanced_input)
     return _anew(case, noisy, case.result.box, case.result.model)
 
 
