@@ -138,12 +138,17 @@ def _folder(scene: "slicer.vtkMRMLScene", title: str, nodes: Sequence["slicer.vt
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     folder = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), title)
     for node in nodes:
-        item = hierarchy.GetItemByDataNode(node)
-        if item:
-            hierarchy.SetItemParent(item, folder)
-        else:  # without Slicer's own plugins nobody has made the node's item yet
-            hierarchy.CreateItem(folder, node)
+        put_into_folder(hierarchy, folder, node)
     return folder
+
+
+def put_into_folder(hierarchy: "slicer.vtkMRMLSubjectHierarchyNode", folder: int, node: "slicer.vtkMRMLNode") -> None:
+    """Moves a node's item into a folder of the subject hierarchy."""
+    item = hierarchy.GetItemByDataNode(node)
+    if item:
+        hierarchy.SetItemParent(item, folder)
+    else:  # without Slicer's own plugins nobody has made the node's item yet
+        hierarchy.CreateItem(folder, node)
 
 
 def remove_result(done: SceneResult) -> None:

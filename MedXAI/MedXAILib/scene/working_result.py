@@ -14,7 +14,7 @@ from .colour_maps import colour_node_of
 from .geometry import matrix_of
 from .map_labels import label_of
 from .overlays import THRESHOLD_SHARE, add_overlay, style_overlay
-from .results import add_legend, show_result
+from .results import add_legend, put_into_folder, show_result
 from .segmentations import mask_labelmap
 
 #: Says which of the maps a node holds; only nodes with it are ever written over.
@@ -97,11 +97,7 @@ def _add_comparison(found: WorkingResult, explanation: SliceExplanation, kind: M
     _mark(node, kind.value, found.roi)
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     folder = next((hierarchy.GetItemParent(hierarchy.GetItemByDataNode(other)) for other in found.overlays.values()), 0)
-    item = hierarchy.GetItemByDataNode(node)
-    if item:
-        hierarchy.SetItemParent(item, folder)
-    else:  # without Slicer's own plugins nobody has made the node's item yet
-        hierarchy.CreateItem(folder, node)
+    put_into_folder(hierarchy, folder, node)
     return node
 
 
