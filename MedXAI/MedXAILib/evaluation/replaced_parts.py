@@ -128,17 +128,13 @@ class HiddenPatches(HiddenParts):
         return torch.cat([self._embedding_of(self._hidden(state)) for state in kept])
 
     def _hidden(self, state: np.ndarray) -> Tensor:
-        height, width = self._content_px
+        height, width = self.area_px
         rows = np.arange(height) * self.grid[0] // height
         columns = np.arange(width) * self.grid[1] // width
         shown = torch.from_numpy(state[rows][:, columns] > 0)
         image = self._blurred.clone()
         image[:, :height, :width] = torch.where(shown, self._image[:, :height, :width], self._blurred[:, :height, :width])
         return image
-
-    @property
-    def _content_px(self) -> tuple[int, int]:
-        return self.case.result.encoding.frame.content_shape
 
 
 class HiddenTokens(HiddenParts):
