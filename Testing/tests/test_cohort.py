@@ -120,6 +120,30 @@ def test_two_dask_workers_find_the_figures_of_one_machine(flare22: Path, undistu
     pd.testing.assert_frame_equal(figures, expected[expected.case_id.isin(figures.case_id)].reset_index(drop=True), check_exact=True)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="it is glibc that Dask tells to give memory back")
+def test_a_worker_that_dask_has_told_to_give_memory_back_keeps_a_tensors_for_the_next():
+    script = """
+import threading, psutil, torch
+from MedXAILib.cohort.worker_process import keep_freed_memory
+{before}
+def kept_mb():
+    before = psutil.Process().memory_info().rss
+    torch.ones(16 << 18)
+    print((psutil.Process().memory_info().rss - before) >> 20)
+thread = threading.Thread(target=kept_mb)
+thread.start()
+thread.join()
+"""
+    environment = os.environ | {"MALLOC_TRIM_THRESHOLD_": "65536"}
+
+    def kept_mb(before: str) -> int:
+        command = [sys.executable, "-c", script.format(before=before)]
+        return int(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
+
+    assert kept_mb("") < 8
+    assert kept_mb("keep_freed_memory()") >= 15
+
+
 def test_a_folder_of_another_cohort_is_refused_in_one_sentence_and_left_alone(
     flare22: Path, undisturbed: Path, capsys: pytest.CaptureFixture[str]
 ):

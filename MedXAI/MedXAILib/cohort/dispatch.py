@@ -64,7 +64,6 @@ class Dispatch:
                 self._finish(future, *self._running.pop(future))
             if not done:
                 self.on_wait()
-            self._start_idle()
 
     def _start_idle(self) -> None:
         busy = {slot for slot, _, _ in self._running.values()}
@@ -102,6 +101,7 @@ class Dispatch:
         if case is None:
             outcome = future.result() if error is None else ScanOutcome(work.scan.name, failure=_DIED)
             work.spread(outcome.cases)
-            self.on_scan(outcome)
         else:
-            self.on_case(future.result() if error is None else CaseOutcome(work.scan.name, work.scan.patient, case, _DIED))
+            outcome = future.result() if error is None else CaseOutcome(work.scan.name, work.scan.patient, case, _DIED)
+        self._start_idle()  # before the outcome is written down, so that no worker waits for the disk
+        (self.on_scan if case is None else self.on_case)(outcome)

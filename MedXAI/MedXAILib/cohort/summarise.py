@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +83,7 @@ def headline_layer(cases: pd.DataFrame) -> str:
 
 def _gains(figures: pd.DataFrame) -> pd.DataFrame:
     """Learned gains with the figures' columns; scan by scan they need little memory."""
-    parts = [pd.DataFrame(asdict(gain) for gain in learned_gains(part)) for _, part in figures.groupby("patient", sort=False)]
+    parts = [pd.DataFrame(vars(gain) for gain in learned_gains(part)) for _, part in figures.groupby("patient", sort=False)]
     parts = [part for part in parts if not part.empty]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*figures.columns, "best_null", "null_value", "gain"])
 

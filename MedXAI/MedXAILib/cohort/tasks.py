@@ -7,6 +7,7 @@ from .outcome import CaseOutcome, ScanOutcome
 from .scan import Scan
 from .settings import CohortSettings
 from .workbench import Workbench, make_workbench
+from .worker_process import keep_freed_memory, limit_threads
 
 
 def choose_on_scan(settings: CohortSettings, scan: Scan) -> ScanOutcome:
@@ -22,14 +23,6 @@ def evaluate_case_of(settings: CohortSettings, scan: Scan, partner: Scan | None,
 @lru_cache(maxsize=1)
 def _workbench(settings: CohortSettings) -> Workbench:
     """Made once in a worker's process: loading a model takes as long as many cases."""
-    _limit_threads(settings.threads)
+    limit_threads(settings.threads)
+    keep_freed_memory()
     return make_workbench(settings)
-
-
-def _limit_threads(threads: int) -> None:
-    """As many as the settings say, whatever the worker has: sums in another order have other last digits."""
-    import torch
-    from threadpoolctl import threadpool_limits
-
-    torch.set_num_threads(threads)
-    threadpool_limits(threads)
