@@ -1,5 +1,6 @@
 """The command as users type it: files in, files out, and one sentence where something is wrong."""
 
+import csv
 import json
 import os
 import subprocess
@@ -101,6 +102,69 @@ def test_the_saved_scene_is_a_slicer_scene_with_the_overlay_in_view(capsys, scan
     normal = np.array([matrix.GetElement(r, 2) for r in range(3)])
     centre = np.array([matrix.GetElement(r, 3) for r in range(3)])
     assert abs((place - centre) @ normal) < 1e-3
+
+
+@pytest.fixture
+def labels(tmp_path):
+    """A file of labels on the scan's grid: 1 and 2 on axial slice 3, 2 alone on slice 2."""
+    voxels = np.zeros((6, 24, 30), np.uint8)
+    voxels[2:4, 6:13, 14:21] = 2
+    voxels[3, 2:5, 2:9] = 1
+    return _write_labels(voxels, tmp_path / "labels.nii.gz")
+
+
+def _write_labels(voxels: np.ndarray, path: Path, spacing=(1.5, 2.0, 4.0)) -> Path:
+    image = sitk.GetImageFromArray(voxels)
+    image.SetSpacing(spacing)
+    image.SetOrigin((5.0, -6.0, 7.0))
+    image.SetDirection(DIRECTION)
+    sitk.WriteImage(image, str(path))
+    return path
+
+
+def test_the_report_compares_with_the_asked_label_of_a_reference(capsys, scan, labels, checkpoint, tmp_path):
+    with_label = ("--box", 12, 5, 22, 14, "--model", checkpoint, "--reference", labels)
+    assert run(capsys, "explain", scan, "--slice", 3, *with_label, "--reference-label", 2, "--output", tmp_path / "two")[0] == 0
+    assert run(capsys, "explain", scan, "--slice", 3, *with_label, "--reference-label", 1, "--output", tmp_path / "one")[0] == 0
+    assert run(capsys, "explain", scan, "--slice", 2, *with_label, "--output", tmp_path / "only")[0] == 0
+
+    def figures(name: str) -> dict[tuple[str, ...], float]:
+        with (tmp_path / name / "figures.csv").open(newline="") as file:
+            file.readline()  # the limits
+            rows = list(csv.DictReader(file))
+        return {(row["explainer"], row["stage"], row["layer"], row["metric"]): float(row["value"]) for row in rows if row["mask"] == "reference"}
+
+    box_alone = ("box", "", "", "energy_inside")
+    assert figures("two")[box_alone] > 0.3 > figures("one")[box_alone] == 0  # label 2 lies in the box, label 1 does not
+    assert figures("only")[box_alone] == figures("two")[box_alone]
+    assert "against the reference mask" in (tmp_path / "two" / "report.html").read_text()
+
+
+BAD_REFERENCES = {
+    "label that is not on the slice": (["--reference-label", 7], "no label 7 on axial slice 3 (there: 1, 2)"),
+    "several labels and none chosen": ([], "choose one with --reference-label"),
+    "slice without a label": (["--slice", 5], "no label on axial slice 5; choose"),
+    "slice that is not there": (["--slice", 9], "no axial slice 9"),
+    "another grid": (["--reference", "moved"], "different grids"),
+    "fractions": (["--reference", "fractions"], "fractions instead of labels"),
+    "label without a file": (["--reference", None, "--reference-label", 2], "give the file, too"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_REFERENCES)
+def test_a_reference_that_cannot_be_used_gets_one_sentence(case, capsys, scan, labels, tmp_path):
+    changes, sentence = BAD_REFERENCES[case]
+    options = {"--slice": 3, "--reference": labels} | dict(zip(changes[::2], changes[1::2], strict=True))
+    if options["--reference"] == "moved":
+        options["--reference"] = _write_labels(np.ones((6, 24, 30), np.uint8), tmp_path / "moved.nrrd", (1.5, 2.1, 4.0))
+    if options["--reference"] == "fractions":
+        options["--reference"] = _write_labels(np.full((6, 24, 30), 0.5, np.float32), tmp_path / "fractions.nrrd")
+    words = [word for name, value in options.items() if value is not None for word in (name, value)]
+    # A model that does not exist: the reference is looked at before any model.
+    status, _, complaint = run(capsys, "explain", scan, "--box", 12, 5, 22, 14, "--model", "absent", "--output", tmp_path / "o", *words)
+    assert status == 2
+    assert sentence in complaint and complaint.count("\n") == 1
+    assert not (tmp_path / "o").exists()
 
 
 BAD = {

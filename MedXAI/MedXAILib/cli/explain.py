@@ -11,7 +11,7 @@ from ..encoding import EncodingCache, check_layers
 from ..encoding.backend import choose_backend
 from ..errors import InputError, MedXAIError
 from ..explaining import parameters_for
-from ..imaging import WINDOW_PRESETS, Volume, Window, clip_box, grey_range_of, read_volume, slice_of
+from ..imaging import WINDOW_PRESETS, Modality, Volume, Window, clip_box, grey_range_of, labelled, read_volume, slice_of
 from ..imaging.slice_image import PLANE_AXES
 from ..limits import LIMITS_STATEMENT
 from ..models import ModelStore, load_model
@@ -29,7 +29,8 @@ def run(arguments: argparse.Namespace) -> None:
     check_writable(arguments.output)
     volume = read_volume(arguments.input, arguments.modality)
     _say_orientation(volume, arguments.plane)
-    explain_volume(volume, arguments.plane, _slice_index(volume, arguments), tuple(arguments.box), _window(arguments), arguments)
+    index = _slice_index(volume, arguments)
+    explain_volume(volume, arguments.plane, index, tuple(arguments.box), _window(arguments), arguments, _reference(volume, index, arguments))
 
 
 def explain_volume(
@@ -83,6 +84,25 @@ def _slice_index(volume: Volume, arguments: argparse.Namespace) -> int:
     if count == 1:
         return 0
     raise InputError(f"'{volume.name}' has {count} {arguments.plane} slices; choose one with --slice.")
+
+
+def _reference(volume: Volume, index: int, arguments: argparse.Namespace) -> np.ndarray | None:
+    """(rows, columns) bool: the asked label of the reference on the slice."""
+    if arguments.reference is None:
+        if arguments.reference_label is not None:
+            raise InputError("--reference-label says which label of --reference is the organ; give the file, too.")
+        return None
+    slice_of(volume, arguments.plane, index)  # says so where there is no such slice
+    labels = labelled(volume, read_volume(arguments.reference, Modality.PICTURE)).slice_labels(arguments.plane, index)
+    present = [int(label) for label in np.unique(labels) if label]
+    asked = arguments.reference_label
+    if not present or (asked is not None and asked not in present):
+        sought = "no label" if asked is None else f"no label {asked}"
+        there = f" (there: {', '.join(map(str, present))})" if present else ""
+        raise InputError(f"'{arguments.reference.name}' has {sought} on {arguments.plane} slice {index}{there}; choose another label or slice.")
+    if asked is None and len(present) > 1:
+        raise InputError(f"'{arguments.reference.name}' has the labels {', '.join(map(str, present))} on this slice; choose one with --reference-label.")
+    return labels == (present[0] if asked is None else asked)
 
 
 def _window(arguments: argparse.Namespace) -> Window | None:

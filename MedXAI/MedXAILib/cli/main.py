@@ -60,6 +60,11 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--window", type=float, nargs=2, metavar=("L", "W"), help="level and width (default: CT 40 400; MR by percentiles)")
     command.add_argument("--window-preset", choices=explain.WINDOW_NAMES, help="a usual CT window by name")
     command.add_argument("--enhance-input", action="store_true", help="let the model, too, see the contrast-enhanced slice")
+    command.add_argument(
+        "--reference", type=Path, metavar="FILE",
+        help="labels on the volume's own grid: the report then compares the maps with this mask, too, beside the model's own",
+    )  # fmt: skip
+    command.add_argument("--reference-label", type=int, metavar="N", help="the organ's label in it (not needed where the slice has one only)")
     _add_model_options(command)
     command.set_defaults(run=explain.run)
 

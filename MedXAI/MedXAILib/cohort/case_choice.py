@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..evaluation.box_dice import jittered_box
-from ..imaging import PLANE_AXES, PixelBox, Volume
-from .scan import LabelledVolume, Scan
+from ..imaging import PLANE_AXES, LabelledVolume, PixelBox, Volume
+from .scan import Scan
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,7 @@ def choose_cases(scan: Scan, labelled: LabelledVolume, choice: CaseChoice) -> tu
 
 def reference_mask(labelled: LabelledVolume, chosen: ChosenCase) -> np.ndarray:
     """(rows, columns) bool: the organ on the case's slice."""
-    through = 2 - PLANE_AXES[chosen.plane][2]
-    return np.take(labelled.labels, chosen.index, axis=through) == chosen.label
+    return labelled.slice_labels(chosen.plane, chosen.index) == chosen.label
 
 
 def axial_plane(volume: Volume) -> str:

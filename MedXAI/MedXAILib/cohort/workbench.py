@@ -10,12 +10,12 @@ from ..evaluation.evaluation_plan import Measurement
 from ..explainers.catalogue import make
 from ..explainers.interface import Case, CaseExplainer
 from ..explaining import ExplainerParameters, parameters_for
-from ..imaging import ClippedBox, GreyRange, grey_range_of, slice_of
+from ..imaging import ClippedBox, GreyRange, LabelledVolume, grey_range_of, slice_of
 from ..models import LoadedModel, load_model
 from ..pipeline import Explainer, prepare_slice
 from .case_choice import ChosenCase, choose_cases, reference_mask
 from .outcome import CaseOutcome, ScanOutcome
-from .scan import LabelledVolume, Scan, file_signature
+from .scan import Scan, file_signature
 from .settings import CohortSettings
 
 _MB = 1 << 20

@@ -15,6 +15,7 @@ from ..imaging import (
     Volume,
     Window,
     grey_range_of,
+    labelled,
     slice_of,
 )
 from ..models import LoadedModel
@@ -61,17 +62,11 @@ def volume_dice(
     reference: labels on the volume's own grid. Raises InputError where the grids differ, the plane
     is unknown, or no organ is found on any slice.
     """
-    if volume.voxels.shape != reference.voxels.shape or not np.allclose(
-        volume.ijk_to_ras_mm, reference.ijk_to_ras_mm, atol=1e-2
-    ):
-        raise InputError(
-            f"'{volume.name}' and its reference '{reference.name}' lie on different grids; "
-            "resample the reference to the volume first."
-        )
+    labels = labelled(volume, reference).labels
     if plane not in PLANE_AXES:
         raise InputError(f"There is no plane '{plane}'; choose axial, coronal or sagittal.")
     through = 2 - PLANE_AXES[plane][2]
-    labels = np.moveaxis(reference.voxels, through, 0)
+    slices = np.moveaxis(labels, through, 0)
     return box_dice(
-        segmenter(model, volume, plane, window), labels, organs, smallest, jitter, seed
+        segmenter(model, volume, plane, window), slices, organs, smallest, jitter, seed
     )

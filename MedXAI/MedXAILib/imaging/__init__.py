@@ -9,6 +9,7 @@ from ..on_demand import names_from
 from .box import ClippedBox, PixelBox, box_of_mask, clip_box
 from .convention import InputConvention
 from .grey import WINDOW_PRESETS, GreyRange, Window, grey_range_of, grey_slice
+from .labelled_volume import LabelledVolume, labelled
 from .orientation import ScreenOrientation, orientation_of, screen_orientation
 from .slice_image import PLANE_AXES, OneSliceVolume, SliceImage, as_one_slice_volume, oblique_slice_of, slice_of
 from .volume import Modality, Volume, guess_modality, make_volume
@@ -36,6 +37,7 @@ __all__ = [
     "ClippedBox",
     "GreyRange",
     "InputConvention",
+    "LabelledVolume",
     "Modality",
     "ModelFrame",
     "ModelInput",
@@ -53,6 +55,7 @@ __all__ = [
     "grey_range_of",
     "grey_slice",
     "guess_modality",
+    "labelled",
     "make_model_input",
     "make_volume",
     "orientation_of",

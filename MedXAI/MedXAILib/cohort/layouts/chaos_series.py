@@ -16,9 +16,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from ...errors import InputError
-from ...imaging import Modality, read_volume
+from ...imaging import LabelledVolume, Modality, read_volume
 from ...imaging.reading import read_dicom_slices
-from ..scan import LabelledVolume
 from .natural_order import natural_key
 
 _POSITION, _ORIENTATION = "0020|0032", "0020|0037"

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import InputError
-from ...imaging import Modality, read_volume
-from ..scan import LabelledVolume, labelled
+from ...imaging import LabelledVolume, Modality, labelled, read_volume
 
 
 @dataclass(frozen=True)
