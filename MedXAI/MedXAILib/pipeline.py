@@ -186,6 +186,12 @@ def _warnings(
     share = clipped.box.area_px / prepared.grey.size
     if share > LARGE_BOX_SHARE:
         said.append(f"The box covers {share:.0%} of the slice; so large a box leaves the maps little contrast.")
+    in_box = prepared.grey[clipped.box.mask(prepared.grey.shape)]
+    if in_box.min() == in_box.max():
+        said.append(
+            "All pixels of the box have one value in this window, so there is nothing to see in it and the maps show hardly more than "
+            "where it lies; draw another box, or choose another window."
+        )
     if not explanation.segmentation.mask.any():
         said.append("The model segmented nothing in this box; the maps show what it compared, not an organ.")
     for stage in (1, 2, 3):

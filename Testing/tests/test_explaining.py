@@ -21,8 +21,9 @@ from MedXAILib.explaining import (
 from MedXAILib.explaining.concentration import effective_area, share_inside
 from MedXAILib.explaining.geometry import coverage_of, ring_of, spatial_weight
 from MedXAILib.explaining.references import TokenWeights, on_grid, similarities
-from MedXAILib.imaging import PixelBox, make_model_input
+from MedXAILib.imaging import Modality, PixelBox, Window, make_model_input, make_volume
 from MedXAILib.imaging.model_input import ModelFrame, Preparation
+from MedXAILib.pipeline import explain_volume_slice
 from MedXAILib.segmenting import segment
 
 FRAME = ModelFrame(128, (128, 128), (60, 80))
@@ -216,3 +217,18 @@ def test_a_map_without_positive_values_has_nothing_to_show():
 def test_an_unknown_preset_is_refused():
     with pytest.raises(InputError, match="paper or contour"):
         parameters_for("papre")
+
+
+def test_a_box_whose_pixels_are_all_of_one_value_is_warned_of_where_the_window_hides_them_only(model):
+    """Air beside a patient: noise around −1000 HU, black below −160 HU."""
+    voxels = np.full((1, 64, 64), -1000.0) + np.random.default_rng(0).normal(0, 20, (1, 64, 64))
+    voxels[:, 30:60, 10:60] = 60
+    volume = make_volume("ct", voxels, np.eye(4), Modality.CT)
+
+    def warned(box, window=None):
+        result = explain_volume_slice(volume, "axial", 0, box, model, window=window)
+        return any("one value in this window" in warning for warning in result.warnings)
+
+    assert warned((4, 4, 23, 23))
+    assert not warned((4, 4, 23, 23), Window(-1000, 200))
+    assert not warned((4, 4, 23, 31))

@@ -46,4 +46,5 @@ FOUND: Mapping[tuple[str, str], str] = {
         "It notices, its prototype being that of the mask; but within the body, where one looks, the correlation is 0.80."
     ),
     ("box over nothing", "stage 1 block 0: AUROC of air against body"): _POSITION.format("it is 0.85; with it, far air is as unlike the box as the body is"),
+    ("box over nothing", "warnings that say so"): "A box whose pixels are all of one value is warned of now; this case is why.",
 }
