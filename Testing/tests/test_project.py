@@ -14,7 +14,7 @@ LIBRARY = MODULE / "MedXAILib"
 
 def imports_of(path):
     """The top-level names that a file imports anywhere, and those of them at file scope."""
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     anywhere = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -39,7 +39,7 @@ def test_only_the_scene_knows_slicer_and_only_the_panel_knows_qt(path):
 
 
 def test_the_module_loads_before_its_packages_are_installed():
-    tree = ast.parse((MODULE / "MedXAI.py").read_text())
+    tree = ast.parse((MODULE / "MedXAI.py").read_text(encoding="utf-8"))
     at_file_scope = {
         (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name).split(".")[0]
         for node in tree.body
@@ -50,7 +50,7 @@ def test_the_module_loads_before_its_packages_are_installed():
 
 
 def cmake_list(name):
-    text = (MODULE / "CMakeLists.txt").read_text().replace("${MODULE_NAME}", "MedXAI")
+    text = (MODULE / "CMakeLists.txt").read_text(encoding="utf-8").replace("${MODULE_NAME}", "MedXAI")
     return set(re.search(rf"set\({name}\s(.*?)\)", text, re.DOTALL).group(1).split())
 
 
@@ -67,20 +67,20 @@ def test_the_build_lists_every_file_that_slicer_needs_and_no_other():
 
 
 def readme_command(heading):
-    text = (ROOT / "README.md").read_text()
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
     return re.search(rf"^## {heading}$.*?^```\w*\n(.*?)\n", text, re.MULTILINE | re.DOTALL).group(1)
 
 
 def test_the_readme_has_its_two_commands_and_ci_calls_the_second():
     assert ".venv/bin/medxai" in readme_command("Try it")
     assert "pytest" in readme_command("Test it")
-    script = (ROOT / ".ci" / "run").read_text()
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "## Test it" in script
     assert "eval" in script
 
 
 def test_every_picture_that_the_texts_show_is_there():
     for page in [ROOT / "README.md", *(ROOT / "Resources").rglob("*.md")]:
-        for target in re.findall(r"!\[[^\]]*\]\(([^)]+)\)|\]\(((?!https?:|#)[^)]+)\)", page.read_text()):
+        for target in re.findall(r"!\[[^\]]*\]\(([^)]+)\)|\]\(((?!https?:|#)[^)]+)\)", page.read_text(encoding="utf-8")):
             name = (target[0] or target[1]).split("#")[0]
             assert (page.parent / name).exists(), f"{page.name} points to {name}"
