@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from MedXAILib.encoding import Backend, EncodingCache, choose_backend
+from MedXAILib.encoding import DRAFT, Backend, EncodingCache, can_draft, choose_backend
 from MedXAILib.imaging import clip_box, slice_of
 from MedXAILib.imaging.box import ClippedBox
 from MedXAILib.models import LoadedModel, load_model
@@ -30,7 +30,7 @@ MODELS = {
 #: The model's own forward, without layers: what every other way is compared with.
 PLAIN = "plain"
 WAYS = {PLAIN: "segment-anything", "exact": "MedXAI exact", "fast": "MedXAI fast (bfloat16)"}
-WAYS |= {"openvino": "OpenVINO float32", "openvino-fast": "OpenVINO bfloat16"}
+WAYS |= {"openvino": "OpenVINO float32", "openvino-fast": "OpenVINO bfloat16", DRAFT.name: "preview at half size"}
 BOXES = 32
 #: What can be asked of a subject, after loading: the first box of a slice includes encoding it.
 STEPS = ("encode", "first", "next", "together")
@@ -121,6 +121,9 @@ def subject_for(way: str, model: LoadedModel, cache_folder: Path) -> tuple[Plain
     """What does a model's steps that way, or None and the reason."""
     if way == PLAIN:
         return PlainSubject(model), ""
+    if way == DRAFT.name:
+        can = can_draft(model.sam.image_encoder)
+        return (MedxaiSubject(model, DRAFT), "") if can else (None, "Previews are for large ViT encoders; this model's slices take little time.")
     backend = choose_backend(way, model.sam.image_encoder, model.device, cache_folder)
     return (None, backend.note) if backend.note else (MedxaiSubject(model, backend), "")
 
