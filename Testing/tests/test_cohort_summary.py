@@ -145,6 +145,23 @@ def test_the_summary_says_gains_failures_and_left_out_organs(tmp_path: Path):
     assert len(written) == len(summary.gains) and set(written.best_null) == {"box", "centre-gaussian"}
 
 
+def test_faithfulness_has_a_table_of_its_own_for_each_space_that_was_measured(tmp_path: Path):
+    folder = folder_with(tmp_path, 2)
+    figures = pd.read_parquet(folder / "figures.parquet")
+    measured = figures[figures["mask"] == "reference"].assign(family="faithfulness", mask="")
+    curves = {"image_deletion_dice_less_random": -0.25, "image_insertion_dice_less_random": 0.5, "image_deletion_dice": 0.125}
+    added = [measured.assign(metric=metric, value=value) for metric, value in curves.items()]
+    pd.concat([figures, *added]).to_parquet(folder / "figures.parquet")
+    write_summary(folder)
+    text = (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert "## Faithfulness in the neck" not in text
+    section = text.split("## Faithfulness in the image")[1].split("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")][2:]
+    assert len(rows) == 9  # three stages at two layers, Grad-CAM, two nulls; all organs together
+    stage3 = next(row for row in rows if row.startswith("| medxai | 3 | block 2 |"))
+    assert "| -0.250 (-0.250 to -0.250) | +0.500 (+0.500 to +0.500) |  |" in stage3 and "0.125" not in section
+
+
 def test_one_patient_and_few_patients_are_said_so(tmp_path: Path):
     summary = write_summary(folder_with(tmp_path, 1))
     assert all(one.interval.resampled == "cases" for one in summary.gains)

@@ -4,6 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from .summary import ALL_ORGANS, CohortSummary, Interval, PairedTest, SummaryLine
 
+#: Of each space in which faithfulness is measured: soft Dice less that of a random order, by what is hidden or shown.
+_SPACES = ("image", "neck")
+_CURVES = {"deletion": "deletion", "insertion": "insertion", "deletion outside the mask": "deletion_outside"}
+
 #: So many failures are told one by one; all are in failures.csv.
 _FAILURES_TOLD = 20
 
@@ -24,6 +28,7 @@ def markdown(summary: CohortSummary) -> str:
         f"Wilcoxon's signed-rank test at {summary.headline_layer or 'no layer'}; p corrected by Holm's method for {summary.comparisons} comparisons. "
         "A difference above 0 means that the first is ahead.",
         _table(("question", "organ", "mask", "units", "median difference", "p", "p corrected"), map(_test, summary.tests)),
+        *_faithfulness(summary),
         *_segmentation(summary),
         *_checks(summary),
         *_costs(summary),
@@ -74,6 +79,25 @@ def _gain_tables(summary: CohortSummary) -> Iterator[str]:
 
 def _place(one: SummaryLine) -> tuple[str, ...]:
     return one.organ, one.explainer, one.stage, one.layer, one.mask
+
+
+def _faithfulness(summary: CohortSummary) -> Iterator[str]:
+    for space in _SPACES:
+        metrics = [f"{space}_{curve}_dice_less_random" for curve in _CURVES.values()]
+        measured = [one for one in summary.figures if one.organ == ALL_ORGANS and one.metric in metrics]
+        if not measured:
+            continue
+        yield f"## Faithfulness in the {space}"
+        yield (
+            "Area under the curve of the mask's soft Dice while parts are hidden (deletion) or shown (insertion) in the map's order, less that of a "
+            "random order; means over all cases with 95 % bootstrap intervals. Deletion should be low, insertion high."
+        )
+        intervals = {(_place(one), one.metric): one.interval for one in measured}
+        lines = dict.fromkeys(_place(one) for one in measured)
+        yield _table(
+            ("explainer", "stage", "layer", *_CURVES),
+            ((*place[1:4], *(_interval(found) if (found := intervals.get((place, metric))) else "" for metric in metrics)) for place in lines),
+        )
 
 
 def _test(test: PairedTest) -> tuple[str, ...]:
