@@ -69,7 +69,7 @@ def test_every_file_is_there_and_lies_on_the_landmark(capsys, scan, checkpoint, 
             own[{"axial": 2, "coronal": 1, "sagittal": 0}[plane]] = 0
             np.testing.assert_allclose(image.TransformIndexToPhysicalPoint(own), source.TransformIndexToPhysicalPoint((17, 9, 3)), atol=1e-3)
             assert image.GetMetaData("MedXAI.Limits") == LIMITS_STATEMENT
-        record = json.loads((out / "explanation.json").read_text())
+        record = json.loads((out / "explanation.json").read_text(encoding="utf-8"))
         assert record["limits"] == LIMITS_STATEMENT
         assert record["input"]["box_first_last_px"] == {"columns": [box[0], box[2]], "rows": [box[1], box[3]]}
         to_ras = np.array(record["input"]["pixel_to_ras_mm"])
@@ -137,7 +137,7 @@ def test_the_report_compares_with_the_asked_label_of_a_reference(capsys, scan, l
     box_alone = ("box", "", "", "energy_inside")
     assert figures("two")[box_alone] > 0.3 > figures("one")[box_alone] == 0  # label 2 lies in the box, label 1 does not
     assert figures("only")[box_alone] == figures("two")[box_alone]
-    assert "against the reference mask" in (tmp_path / "two" / "report.html").read_text()
+    assert "against the reference mask" in (tmp_path / "two" / "report.html").read_text(encoding="utf-8")
 
 
 BAD_REFERENCES = {
@@ -238,7 +238,7 @@ def test_an_output_that_is_a_file_is_refused_before_the_model_runs(capsys, scan,
     status, _, complaint = run(capsys, "explain", scan, "--slice", 3, "--box", 12, 5, 22, 14, "--output", tmp_path / "o" / "x")
     assert status == 2
     assert "is a file" in complaint
-    assert (tmp_path / "o").read_text() == "mine"
+    assert (tmp_path / "o").read_text(encoding="utf-8") == "mine"
 
 
 def test_a_folder_that_may_not_be_written_is_refused(capsys, scan, tmp_path):
@@ -266,7 +266,7 @@ def test_a_full_disk_is_said_and_leaves_what_was_there(capsys, scan, checkpoint,
     assert status == 2
     assert "space" in complaint
     assert [p.name for p in tiny_disk.iterdir()] == ["panels.png"]
-    assert (tiny_disk / "panels.png").read_text() == "older"
+    assert (tiny_disk / "panels.png").read_text(encoding="utf-8") == "older"
 
 
 def test_running_out_of_memory_is_said(capsys, scan, checkpoint, tmp_path, monkeypatch):
@@ -287,14 +287,14 @@ def test_a_second_run_replaces_the_files_of_the_first(capsys, scan, checkpoint, 
     for last in (22, 24):
         assert run(capsys, "explain", scan, "--slice", 3, "--box", 12, 5, last, 14, "--model", checkpoint, "--output", tmp_path / "o")[0] == 0
     assert {p.name for p in (tmp_path / "o").iterdir()} == FILES
-    assert json.loads((tmp_path / "o" / "explanation.json").read_text())["input"]["box_first_last_px"]["columns"] == [12, 24]
+    assert json.loads((tmp_path / "o" / "explanation.json").read_text(encoding="utf-8"))["input"]["box_first_last_px"]["columns"] == [12, 24]
 
 
 def test_an_encoder_that_is_not_for_this_model_is_said_and_replaced(capsys, scan, tmp_path):
     status, said, _ = run(capsys, "explain", scan, "--slice", 3, "--box", 12, 5, 22, 14, "--encoder", "fast", "--output", tmp_path / "o")
     assert status == 0
     assert "warning: The fast precision is made for SAM's ViT encoders" in said
-    assert any("fast precision" in w for w in json.loads((tmp_path / "o" / "explanation.json").read_text())["warnings"])
+    assert any("fast precision" in w for w in json.loads((tmp_path / "o" / "explanation.json").read_text(encoding="utf-8"))["warnings"])
 
 
 def test_models_are_listed_and_verified(capsys, tmp_path, monkeypatch):

@@ -84,7 +84,7 @@ def test_the_scene_reaches_every_node_selector(widgets) -> None:
 @pytest.mark.parametrize("path", sorted(PANEL.glob("*.py")), ids=lambda p: p.name)
 def test_every_sentence_can_be_translated(path: Path) -> None:
     """What a user may read (a text with a space in it, not a docstring, not logged) goes through `_`, and no f-string does."""
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     allowed = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_":
@@ -99,8 +99,8 @@ def test_every_sentence_can_be_translated(path: Path) -> None:
 
 
 def test_states_are_told_by_signs_not_by_colour() -> None:
-    assert "color:" not in FORM.read_text() and "styleSheet" not in FORM.read_text()
+    assert "color:" not in FORM.read_text(encoding="utf-8") and "styleSheet" not in FORM.read_text(encoding="utf-8")
     for path in PANEL.glob("*.py"):
-        assert "styleSheet" not in path.read_text() and "setStyleSheet" not in path.read_text()
+        assert "styleSheet" not in path.read_text(encoding="utf-8") and "setStyleSheet" not in path.read_text(encoding="utf-8")
 
 

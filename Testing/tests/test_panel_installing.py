@@ -40,7 +40,7 @@ class Installers:
             monkeypatch.delitem(sys.modules, "slicer.packaging", raising=False)
         else:
             packaging = types.ModuleType("slicer.packaging")
-            packaging.load_requirements = lambda path: [line for line in Path(path).read_text().splitlines() if line and line[0] != "#"]
+            packaging.load_requirements = lambda path: [line for line in Path(path).read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
             packaging.pip_ensure = self._ensure
             monkeypatch.setitem(sys.modules, "slicer.packaging", packaging)
             monkeypatch.setattr(slicer, "packaging", packaging, raising=False)
@@ -149,10 +149,10 @@ def test_openvino_is_installed_only_for_those_who_choose_it(
 
 def test_what_is_looked_for_and_installed_is_what_the_package_depends_on() -> None:
     root = Path(__file__).resolve().parents[2]
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]["dependencies"]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
     of_slicer, of_torch = {"numpy", "scipy", "SimpleITK"}, {"torch", "jinja2"}
     wanted = {re.match(r"[\w-]+", line).group(): line for line in project}
-    listed = [line for line in (root / "MedXAI" / "Resources" / "requirements.txt").read_text().splitlines() if line[0] != "#"]
+    listed = [line for line in (root / "MedXAI" / "Resources" / "requirements.txt").read_text(encoding="utf-8").splitlines() if line[0] != "#"]
     assert sorted(listed) == sorted(line for name, line in wanted.items() if name not in of_slicer | of_torch)
     modules = {"scikit-image": "skimage", "scikit-learn": "sklearn", "segment-anything": "segment_anything"}
     assert set(NEEDED_MODULES) == {modules.get(name, name) for name in wanted} - of_slicer

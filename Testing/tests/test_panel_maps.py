@@ -115,8 +115,8 @@ def test_export_writes_the_files_and_says_where(explained: PanelBench, tmp_path:
     assert bench.pump(lambda: not bench.state.running)
     assert str(folder) in bench.ui.statusLabel.text
     assert {"panels.png", "explanation.json", "saliency_stage1.nrrd", "saliency_stage3.nrrd", "segmentation.nrrd", "report.html"} <= {f.name for f in folder.iterdir()}
-    assert json.loads((folder / "explanation.json").read_text())["limits"] == LIMITS_STATEMENT
-    report = html.unescape((folder / "report.html").read_text())
+    assert json.loads((folder / "explanation.json").read_text(encoding="utf-8"))["limits"] == LIMITS_STATEMENT
+    report = html.unescape((folder / "report.html").read_text(encoding="utf-8"))
     assert LIMITS_STATEMENT in report and not re.search(r"(src|href)=.https?:", report), "the report does not stand alone"
     bench.answer("")
     bench.click("exportButton")

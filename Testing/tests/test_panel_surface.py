@@ -48,7 +48,7 @@ def test_slicers_and_ctks_headers_have_everything_that_the_list_names(name: str)
     root = CTK_SOURCE if name.startswith("ctk") else SLICER_SOURCE
     if not root:
         pytest.skip("needs MEDXAI_SLICER_SOURCE and MEDXAI_CTK_SOURCE, checkouts of Slicer's and CTK's sources")
-    header = (Path(root) / surface.header).read_text()
+    header = (Path(root) / surface.header).read_text(encoding="utf-8")
     bases = {"ctkCollapsibleButton": ("text",)}.get(name, ())  # of QAbstractButton, which CTK's button is
     for prop in surface.properties:
         assert prop in bases or re.search(rf"Q_PROPERTY\([^)]*\b{prop}\b READ", header), f"{name} has no property {prop}"

@@ -204,7 +204,7 @@ def test_from_an_empty_scene_to_the_exported_report(bench: PanelBench, ct, tmp_p
     bench.answer(str(tmp_path))
     bench.click("exportButton")
     assert bench.pump(lambda: not bench.state.running)
-    report = json.loads((tmp_path / "explanation.json").read_text())
+    report = json.loads((tmp_path / "explanation.json").read_text(encoding="utf-8"))
     assert report["limits"] == LIMITS_STATEMENT and (tmp_path / "panels.png").stat().st_size > 10_000
 
 

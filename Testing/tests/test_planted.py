@@ -90,7 +90,7 @@ def test_a_figure_that_nothing_was_expected_of_is_refused():
 
 def test_the_page_says_what_is_measured(verdicts):
     """To 0.02, which another version of torch may differ by; the twin's shares alone would move by more without leave-one-out."""
-    page = (ROOT / "Resources" / "planted" / "cases.md").read_text()
+    page = (ROOT / "Resources" / "planted" / "cases.md").read_text(encoding="utf-8")
     for verdict in verdicts.values():
         section = page.split(f"## {verdict.expectation.title}\n")[1].split("\n## ")[0]
         said = {cells[1]: cells[5] for line in section.splitlines() if len(cells := [c.strip() for c in line.split("|")]) > 7}
@@ -150,6 +150,6 @@ def test_the_command_writes_pictures_and_the_page_whole(demo, tmp_path, monkeypa
     assert command.main() == 0
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"artefact_token.png", "cases.md"}
     assert Image.open(tmp_path / "out" / "artefact_token.png").width > 800
-    page = (tmp_path / "out" / "cases.md").read_text()
+    page = (tmp_path / "out" / "cases.md").read_text(encoding="utf-8")
     assert LIMITS_STATEMENT in page and artefact_token.CASE.expectation.question in page
     assert "6 of 6 demands" in capsys.readouterr().out
