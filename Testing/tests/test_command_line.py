@@ -36,13 +36,7 @@ def scan(tmp_path):
     voxels = np.random.default_rng(0).integers(-200, 200, (6, 24, 30)).astype(np.int16)
     voxels[0] = -1000
     voxels[3, 9, 17] = 2000
-    image = sitk.GetImageFromArray(voxels)
-    image.SetSpacing((1.5, 2.0, 4.0))
-    image.SetOrigin((5.0, -6.0, 7.0))
-    image.SetDirection(DIRECTION)
-    path = tmp_path / "scan.nii.gz"
-    sitk.WriteImage(image, str(path))
-    return path
+    return _write_volume(voxels, tmp_path / "scan.nii.gz")
 
 
 def run(capsys, *arguments):
@@ -110,10 +104,10 @@ def labels(tmp_path):
     voxels = np.zeros((6, 24, 30), np.uint8)
     voxels[2:4, 6:13, 14:21] = 2
     voxels[3, 2:5, 2:9] = 1
-    return _write_labels(voxels, tmp_path / "labels.nii.gz")
+    return _write_volume(voxels, tmp_path / "labels.nii.gz")
 
 
-def _write_labels(voxels: np.ndarray, path: Path, spacing=(1.5, 2.0, 4.0)) -> Path:
+def _write_volume(voxels: np.ndarray, path: Path, spacing=(1.5, 2.0, 4.0)) -> Path:
     image = sitk.GetImageFromArray(voxels)
     image.SetSpacing(spacing)
     image.SetOrigin((5.0, -6.0, 7.0))
@@ -156,9 +150,9 @@ def test_a_reference_that_cannot_be_used_gets_one_sentence(case, capsys, scan, l
     changes, sentence = BAD_REFERENCES[case]
     options = {"--slice": 3, "--reference": labels} | dict(zip(changes[::2], changes[1::2], strict=True))
     if options["--reference"] == "moved":
-        options["--reference"] = _write_labels(np.ones((6, 24, 30), np.uint8), tmp_path / "moved.nrrd", (1.5, 2.1, 4.0))
+        options["--reference"] = _write_volume(np.ones((6, 24, 30), np.uint8), tmp_path / "moved.nrrd", (1.5, 2.1, 4.0))
     if options["--reference"] == "fractions":
-        options["--reference"] = _write_labels(np.full((6, 24, 30), 0.5, np.float32), tmp_path / "fractions.nrrd")
+        options["--reference"] = _write_volume(np.full((6, 24, 30), 0.5, np.float32), tmp_path / "fractions.nrrd")
     words = [word for name, value in options.items() if value is not None for word in (name, value)]
     # A model that does not exist: the reference is looked at before any model.
     status, _, complaint = run(capsys, "explain", scan, "--box", 12, 5, 22, 14, "--model", "absent", "--output", tmp_path / "o", *words)

@@ -93,7 +93,7 @@ def _reference(volume: Volume, index: int, arguments: argparse.Namespace) -> np.
             raise InputError("--reference-label says which label of --reference is the organ; give the file, too.")
         return None
     slice_of(volume, arguments.plane, index)  # says so where there is no such slice
-    labels = labelled(volume, read_volume(arguments.reference, Modality.PICTURE)).slice_labels(arguments.plane, index)
+    labels = labelled(volume, read_volume(arguments.reference, Modality.PICTURE)).slices(arguments.plane)[index]
     present = [int(label) for label in np.unique(labels) if label]
     asked = arguments.reference_label
     if not present or (asked is not None and asked not in present):

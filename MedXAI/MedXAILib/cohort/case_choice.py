@@ -41,8 +41,7 @@ class ChosenCase:
 def choose_cases(scan: Scan, labelled: LabelledVolume, choice: CaseChoice) -> tuple[ChosenCase, ...]:
     """The cases of a scan, slice by slice. The slices are the patient's axial ones, however the volume is stored."""
     plane = axial_plane(labelled.volume)
-    through = PLANE_AXES[plane][2]
-    slices = np.moveaxis(labelled.labels, 2 - through, 0)
+    slices = labelled.slices(plane)
     cases = []
     for label, organ in sorted(scan.organs.items()):
         if choice.organs and organ not in choice.organs:
@@ -56,7 +55,7 @@ def choose_cases(scan: Scan, labelled: LabelledVolume, choice: CaseChoice) -> tu
 
 def reference_mask(labelled: LabelledVolume, chosen: ChosenCase) -> np.ndarray:
     """(rows, columns) bool: the organ on the case's slice."""
-    return labelled.slice_labels(chosen.plane, chosen.index) == chosen.label
+    return labelled.slices(chosen.plane)[chosen.index] == chosen.label
 
 
 def axial_plane(volume: Volume) -> str:

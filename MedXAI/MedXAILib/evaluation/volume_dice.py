@@ -62,11 +62,8 @@ def volume_dice(
     reference: labels on the volume's own grid. Raises InputError where the grids differ, the plane
     is unknown, or no organ is found on any slice.
     """
-    labels = labelled(volume, reference).labels
+    checked = labelled(volume, reference)
     if plane not in PLANE_AXES:
         raise InputError(f"There is no plane '{plane}'; choose axial, coronal or sagittal.")
-    through = 2 - PLANE_AXES[plane][2]
-    slices = np.moveaxis(labels, through, 0)
-    return box_dice(
-        segmenter(model, volume, plane, window), slices, organs, smallest, jitter, seed
-    )
+    answer = segmenter(model, volume, plane, window)
+    return box_dice(answer, checked.slices(plane), organs, smallest, jitter, seed)

@@ -19,9 +19,9 @@ class LabelledVolume:
     volume: Volume
     labels: np.ndarray
 
-    def slice_labels(self, plane: str, index: int) -> np.ndarray:
-        """(rows, columns) labels on a slice, as `slice_of` takes it."""
-        return np.take(self.labels, index, axis=2 - PLANE_AXES[plane][2])
+    def slices(self, plane: str) -> np.ndarray:
+        """(slices, rows, columns) labels, a view; `slices(plane)[index]` lie on `slice_of(volume, plane, index)`."""
+        return np.moveaxis(self.labels, 2 - PLANE_AXES[plane][2], 0)
 
 
 def labelled(volume: Volume, reference: Volume) -> LabelledVolume:
