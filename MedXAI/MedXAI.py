@@ -69,7 +69,7 @@ class MedXAIWidget(ScriptedLoadableModuleWidget):
         The library's modules are dropped, not reloaded one by one: reloaded ones would still hold classes of those that
         come after them.
         """
-        for name in [name for name in sys.modules if name.partition(".")[0] == "MedXAILib"]:
+        for name in [name for name in sys.modules if name.partition(".")[0] in ("MedXAILib", "medxai")]:
             del sys.modules[name]
         ScriptedLoadableModuleWidget.onReload(self)
 
@@ -132,9 +132,9 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
         `explanation` with masks, raw maps, figures (`explanation.concentration`) and `explanation.warnings`.
         Raises MedXAIError with one sentence that names cause and remedy; the scene is then as it was.
         """
-        from MedXAILib.explaining.parameters import parameters_for
-        from MedXAILib.imaging.grey import Window
-        from MedXAILib.scene.explaining import explain_nodes
+        from medxai.explainers.three_stage.parameters import parameters_for
+        from medxai.model_input.grey import Window
+        from medxai.scene.explaining import explain_nodes
 
         return explain_nodes(
             self.nodeExplainer.explainer(model, device),
@@ -154,14 +154,14 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
     def nodeExplainer(self):
         """The loaded models and cached encodings of this logic."""
         if self._nodeExplainer is None:
-            from MedXAILib.scene.explaining import NodeExplainer
+            from medxai.scene.explaining import NodeExplainer
 
             self._nodeExplainer = NodeExplainer()
         return self._nodeExplainer
 
     def modelNames(self):
         """The names that `explain` takes as model."""
-        from MedXAILib.models.registry import REGISTRY
+        from medxai.models.registry import REGISTRY
 
         return [entry.name for entry in REGISTRY]
 
@@ -172,11 +172,11 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
 
 
 class MedXAITest(ScriptedLoadableModuleTest):
-    """Runs the cases of MedXAILib/scene/self_test.py inside Slicer."""
+    """Runs the cases of medxai/scene/self_test.py inside Slicer."""
 
     def runTest(self):
         """All cases, each in an empty scene."""
-        from MedXAILib.scene.self_test import SelfTestCases
+        from medxai.scene.self_test import SelfTestCases
 
         class Cases(SelfTestCases, unittest.TestCase):
             def setUp(self):
@@ -193,5 +193,7 @@ class MedXAITest(ScriptedLoadableModuleTest):
         result = unittest.TestResult()
         unittest.defaultTestLoader.loadTestsFromTestCase(Cases).run(result)
         problems = [report for _case, report in [*result.failures, *result.errors]]
-        self.assertTrue(result.wasSuccessful(), f"{len(problems)} of {result.testsRun} cases failed:\n" + "\n".join(problems))
+        self.assertTrue(
+            result.wasSuccessful(), f"{len(problems)} of {result.testsRun} cases failed:\n" + "\n".join(problems)
+        )
         self.delayDisplay(f"{result.testsRun} cases passed")

@@ -38,7 +38,9 @@ def draw() -> Image.Image:
         paint(superellipse(x, y, (side_sign * 0.36, 0.27), (0.13, 0.16)) < 0, (0.62, 0.66, 0.72))
     paint(superellipse(x, y, (0.42, -0.20), (0.22, 0.20)) < 0, (0.40, 0.44, 0.51))
 
-    liver = (superellipse(x, y, (-0.36, -0.10), (0.36, 0.38), 2.2) < 0) | (superellipse(x, y, (-0.04, -0.27), (0.34, 0.19), 2.2) < 0)
+    liver = (superellipse(x, y, (-0.36, -0.10), (0.36, 0.38), 2.2) < 0) | (
+        superellipse(x, y, (-0.04, -0.27), (0.34, 0.19), 2.2) < 0
+    )
     liver &= superellipse(x, y, (-0.16, 0.30), (0.26, 0.24)) > 0
     depth = ndimage.distance_transform_edt(liver)
     warmth = np.clip(0.34 + 0.66 * (depth / depth.max()) ** 0.7, 0, 0.97)
@@ -50,8 +52,12 @@ def draw() -> Image.Image:
 
     # The box: only its corners, as a viewfinder draws it.
     left, right, top, bottom, arm, line = -0.80, 0.36, -0.56, 0.38, 0.20, 0.052
-    on_vertical = (np.minimum(abs(x - left), abs(x - right)) < line / 2) & (y > top - line / 2) & (y < bottom + line / 2)
-    on_horizontal = (np.minimum(abs(y - top), abs(y - bottom)) < line / 2) & (x > left - line / 2) & (x < right + line / 2)
+    on_vertical = (
+        (np.minimum(abs(x - left), abs(x - right)) < line / 2) & (y > top - line / 2) & (y < bottom + line / 2)
+    )
+    on_horizontal = (
+        (np.minimum(abs(y - top), abs(y - bottom)) < line / 2) & (x > left - line / 2) & (x < right + line / 2)
+    )
     near_corner_y = np.minimum(abs(y - top), abs(y - bottom)) < arm
     near_corner_x = np.minimum(abs(x - left), abs(x - right)) < arm
     paint((on_vertical & near_corner_y) | (on_horizontal & near_corner_x), (0.25, 0.85, 0.95))

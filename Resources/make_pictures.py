@@ -15,8 +15,8 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "MedXAI"))
 
-from MedXAILib.cli.main import main as medxai  # noqa: E402
-from MedXAILib.scene.headless import headless_scene, load_scene_bundle, picture_of_view, quiet_vtk  # noqa: E402
+from medxai.cli.main import main as medxai
+from medxai.scene.headless import headless_scene, load_scene_bundle, picture_of_view, quiet_vtk
 
 #: Wide enough to read every figure, and half the bytes of the full size.
 _WIDTH_PX = 1280
@@ -33,7 +33,9 @@ def panels(organ: str, folder: Path) -> None:
 def view(folder: Path) -> None:
     with quiet_vtk(), headless_scene() as scene:
         load_scene_bundle(scene, folder / "scene.mrb")
-        Image.fromarray(picture_of_view(scene, "Red")).convert("RGB").save(ROOT / "Resources" / "scene_liver.png", optimize=True)
+        Image.fromarray(picture_of_view(scene, "Red")).convert("RGB").save(
+            ROOT / "Resources" / "scene_liver.png", optimize=True
+        )
 
 
 def make() -> None:

@@ -27,9 +27,13 @@ def main() -> int:
     parser.add_argument("--tests", action="store_true", help="also install what the tests need")
     arguments = parser.parse_args()
     if sys.version_info[:2] not in ((3, 11), (3, 12)):
-        return _fail(f"MedXAI needs Python 3.11 or 3.12, and this is {platform.python_version()}; run this script with one of those.")
+        return _fail(
+            f"MedXAI needs Python 3.11 or 3.12, and this is {platform.python_version()}; run this script with one of those."
+        )
     if importlib.util.find_spec("ensurepip") is None:
-        return _fail("This Python has no ensurepip, so it cannot make an environment; install your system's python3-venv package.")
+        return _fail(
+            "This Python has no ensurepip, so it cannot make an environment; install your system's python3-venv package."
+        )
     python = _python()
     if not python.exists():
         print(f"Making {VENV} …", flush=True)

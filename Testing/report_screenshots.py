@@ -14,9 +14,8 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "MedXAI")]
 
-from browser import browser_path, open_browser  # noqa: E402
-
-from MedXAILib.cli.main import main as medxai  # noqa: E402
+from browser import browser_path, open_browser
+from medxai.cli.main import main as medxai
 
 FOLDER = ROOT / "Resources" / "report"
 #: The page's width, the part from its top that is shown, in how many columns side by side, and the picture's width.
@@ -43,7 +42,9 @@ def take_pictures(report: Path) -> None:
             whole = Image.open(io.BytesIO(page.picture())).convert("RGB")
             picture = in_columns(whole.crop((0, 0, whole.width, min(shown, whole.height))), columns)
             height = round(picture.height * picture_width / picture.width)
-            small = picture.resize((picture_width, height), Image.Resampling.LANCZOS).quantize(256, dither=Image.Dither.NONE)
+            small = picture.resize((picture_width, height), Image.Resampling.LANCZOS).quantize(
+                256, dither=Image.Dither.NONE
+            )
             small.save(FOLDER / f"{name}.png", optimize=True)
 
 
@@ -52,7 +53,10 @@ def in_columns(picture: Image.Image, columns: int) -> Image.Image:
     height, gap = -(-picture.height // columns), 24
     sheet = Image.new("RGB", (columns * picture.width + (columns - 1) * gap, height), "white")
     for n in range(columns):
-        sheet.paste(picture.crop((0, n * height, picture.width, min((n + 1) * height, picture.height))), (n * (picture.width + gap), 0))
+        sheet.paste(
+            picture.crop((0, n * height, picture.width, min((n + 1) * height, picture.height))),
+            (n * (picture.width + gap), 0),
+        )
     return sheet
 
 

@@ -14,15 +14,17 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "MedXAI")]
 
-from PySide6 import QtGui, QtWidgets  # noqa: E402
-from stand_ins.panel_bench import PanelBench, panel_bench  # noqa: E402
+from PySide6 import QtGui, QtWidgets
 
-from MedXAILib.controller import Activity, Outcome, Running, Step, workshop  # noqa: E402
-from MedXAILib.encoding import DRAFT  # noqa: E402
-from MedXAILib.imaging import box_of_mask, slice_of  # noqa: E402
-from MedXAILib.scene.headless import picture_of_view  # noqa: E402
-from MedXAILib.scene.views import look_at  # noqa: E402
-from MedXAILib.synthesis.phantom import ORGAN_LABELS, make_phantom  # noqa: E402
+from medxai.encoding.backends.preview import DRAFT
+from medxai.scene.headless import picture_of_view
+from medxai.scene.views import look_at
+from medxai.slice.box import box_of_mask
+from medxai.slice.slice_image import slice_of
+from medxai.volume.phantom import ORGAN_LABELS, make_phantom
+from MedXAILib.session import workshop
+from MedXAILib.session.state import Activity, Outcome, Running, Step
+from stand_ins.panel_bench import PanelBench, panel_bench
 
 FOLDER = ROOT / "Resources" / "panel"
 THUMBNAIL = ROOT / "MedXAI" / "Resources" / "Icons" / "MedXAIAbdomenPhantom.png"
@@ -101,7 +103,9 @@ def make_pictures(bench: PanelBench, phantom: object, theme: str) -> None:
     # The demo model is too quick for a preview, so its result is shown as one: 3 of 12 blocks after 4.1 seconds.
     full, warning = bench.state.result, DRAFT.note
     preview = replace(full, encoding=replace(full.encoding, backend=DRAFT.name), warnings=(warning, *full.warnings))
-    bench.controller._set(result=preview, running=Running(Activity.EXPLAIN, bench.controller._clock() - 4.1, Step.ENCODING, 3, 13))
+    bench.controller._set(
+        result=preview, running=Running(Activity.EXPLAIN, bench.controller._clock() - 4.1, Step.ENCODING, 3, 13)
+    )
     picture("preview")
     bench.controller._set(result=full, running=None)
     bench.click("liveCheck")

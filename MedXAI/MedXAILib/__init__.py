@@ -1,6 +1,1 @@
-"""MedXAI's library: volume → slice image → model input → encoding → segmentation and explanation → scene.
-
-Each arrow is a package (or a module) of its own; only `scene` knows Slicer, nothing here knows Qt.
-"""
-
-__version__ = "0.1.0"
+"""What exists only for the panel in 3D Slicer: the panel (Qt) and its session. The library itself is `medxai`."""

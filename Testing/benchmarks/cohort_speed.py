@@ -23,7 +23,7 @@ import psutil
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "MedXAI"), str(ROOT / "Testing" / "tests")]
 
-from cohort_support import write_flare22  # noqa: E402
+from support.data_sets import write_flare22
 
 #: The number of scans, of six or seven cases each, and what the command is asked for besides: many light cases, few heavy ones.
 COHORTS = {
@@ -42,10 +42,24 @@ def seconds_for(way: str, dataset: Path, asked: Sequence[str]) -> float:
     from distributed import LocalCluster
 
     with dask.config.set(CLUSTER):
-        cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) if WAYS[way] is None else nullcontext()
+        cluster = (
+            LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+            if WAYS[way] is None
+            else nullcontext()
+        )
     with cluster, tempfile.TemporaryDirectory() as output:
         more = WAYS[way] or ("--scheduler", cluster.scheduler_address)
-        command = [sys.executable, "-m", "MedXAILib.cli.main", "evaluate", str(dataset), "--layout", "flare22", "--output", output]
+        command = [
+            sys.executable,
+            "-m",
+            "medxai.cli.main",
+            "evaluate",
+            str(dataset),
+            "--layout",
+            "flare22",
+            "--output",
+            output,
+        ]
         command += ["--explainers", "medxai", "nulls", *asked, *more]
         start = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)

@@ -16,18 +16,24 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "MedXAI"))
 
-import torch  # noqa: E402 (needs the path above)
-from MedXAILib.encoding import EXACT, EncodingCache, default_layers  # noqa: E402
-from MedXAILib.encoding.features import whitened  # noqa: E402
-from MedXAILib.evaluation.localisation import localisation_figures  # noqa: E402
-from MedXAILib.evaluation.slice_region import grown_box  # noqa: E402
-from MedXAILib.explainers.random_weights import with_random_weights  # noqa: E402
-from MedXAILib.explaining import ExplainerParameters, geometry  # noqa: E402
-from MedXAILib.imaging import Modality, Volume, clip_box, slice_of  # noqa: E402
-from MedXAILib.models import LoadedModel, load_model  # noqa: E402
-from MedXAILib.pipeline import Explainer, SliceExplanation, prepare_slice  # noqa: E402
-from MedXAILib.synthesis.samples import make_sample  # noqa: E402
-from MedXAILib.synthesis.storage import SceneStore, make_shard  # noqa: E402
+import torch
+
+from medxai.encoding.backends.choice import EXACT
+from medxai.encoding.cache import EncodingCache
+from medxai.encoding.feature_extraction import default_layers
+from medxai.encoding.features import whitened
+from medxai.engine import Explainer, SliceExplanation, prepare_slice
+from medxai.explainers.random_weights import with_random_weights
+from medxai.explainers.three_stage import spatial as geometry
+from medxai.explainers.three_stage.parameters import ExplainerParameters
+from medxai.metrics.localisation import localisation_figures
+from medxai.metrics.slice_region import grown_box
+from medxai.models.loading import LoadedModel, load_model
+from medxai.slice.box import clip_box
+from medxai.slice.slice_image import slice_of
+from medxai.volume.volume import Modality, Volume
+from medxai_lab.synthetic.samples import make_sample
+from medxai_lab.synthetic.storage import SceneStore, make_shard
 
 OUTPUT = ROOT / "Resources" / "benchmarks" / "definitions.md"
 SLICES, BOXES, SIZE_PX = 60, 2, 256
@@ -52,7 +58,9 @@ def questions(folder: Path) -> list[Question]:
         sample = make_sample(np.random.default_rng((78, index)), store[index], SIZE_PX, BOXES)
         if sample is None:
             continue
-        volume = Volume(f"slice {index}", (sample.image * 255).round().astype(np.uint8)[None], np.eye(4), Modality.PICTURE)
+        volume = Volume(
+            f"slice {index}", (sample.image * 255).round().astype(np.uint8)[None], np.eye(4), Modality.PICTURE
+        )
         for (x0, y0, x1, y1), structure in zip(np.rint(sample.boxes), sample.masks, strict=True):
             found.append(Question(volume, (x0, y0, max(x1 - 1, x0), max(y1 - 1, y0)), structure))
     return found
@@ -75,29 +83,40 @@ def definitions(result: SliceExplanation, tokens: np.ndarray) -> dict[str, np.nd
     ring = geometry.ring_of(box, frame, (h, w), parameters.ring_growth).ravel()
     weighting = geometry.spatial_weight(box, frame, (h, w), parameters).ravel()
     logits = result.explanation.terminal.astype(np.float64)
-    probability = (1 / (1 + np.exp(-logits))).reshape(h, logits.shape[0] // h, w, logits.shape[1] // w).mean((1, 3)).ravel()
+    probability = (
+        (1 / (1 + np.exp(-logits))).reshape(h, logits.shape[0] // h, w, logits.shape[1] // w).mean((1, 3)).ravel()
+    )
     flat = tokens.reshape(-1, d)
     towards_mean = unit(flat) @ unit(flat.mean(0))
     centred = flat - flat.mean(0)
     white = whitened(torch.from_numpy(centred), torch.ones(len(flat), 1)).numpy()
     maps = {}
-    for name, features, global_weight in (("designed", unit(centred), 0.10), ("whitened", unit(white), parameters.global_weight)):
+    for name, features, global_weight in (
+        ("designed", unit(centred), 0.10),
+        ("whitened", unit(white), parameters.global_weight),
+    ):
         prompt = features @ unit(result.explanation.interaction.ravel() @ features)
         context = features @ unit(ring @ features)
         stage1 = without_itself(features, coverage)
 
         def stage3(prototype: np.ndarray, prompt=prompt, context=context, global_weight=global_weight) -> np.ndarray:
             parts = global_weight * towards_mean + parameters.prototype_weight * prototype
-            return weighting * np.maximum(parts + parameters.prompt_weight * prompt - parameters.context_weight * context, 0)
+            return weighting * np.maximum(
+                parts + parameters.prompt_weight * prompt - parameters.context_weight * context, 0
+            )
 
         maps[f"stage 1, {name}"] = stage1
         maps[f"stage 3, {name}"] = stage3(stage1)
         if name == "whitened":
-            maps["stage 3, whitened, organ-specific prototype"] = stage3(without_itself(features, coverage * probability))
+            maps["stage 3, whitened, organ-specific prototype"] = stage3(
+                without_itself(features, coverage * probability)
+            )
     return {name: values.reshape(h, w).astype(np.float32) for name, values in maps.items()}
 
 
-def explained(model: LoadedModel, question: Question, cache: EncodingCache) -> tuple[SliceExplanation, dict[str, np.ndarray]]:
+def explained(
+    model: LoadedModel, question: Question, cache: EncodingCache
+) -> tuple[SliceExplanation, dict[str, np.ndarray]]:
     image = slice_of(question.volume, "axial", 0)
     prepared = prepare_slice(question.volume, image, model.convention)
     result = Explainer(model, cache).explain(prepared, [clip_box(image, *question.box)])[0]
@@ -149,9 +168,12 @@ def table(found: dict[tuple[str, str], np.ndarray], gaussian: np.ndarray, tokens
         "Made by `python Testing/benchmarks/definitions.py`.",
         "",
         "| map | layer | AUROC | gain over the Gaussian | gain by size: "
-        + " · ".join(f"{low}{'+' if high == np.inf else f' to {high}'} tokens (n = {n})" for (low, high), n in zip(sizes, counts)) + " |",
+        + " · ".join(
+            f"{low}{'+' if high == np.inf else f' to {high}'} tokens (n = {n})" for (low, high), n in zip(sizes, counts)
+        )
+        + " |",
         "| --- | --- | --- | --- | --- |",
-    ]  # fmt: skip
+    ]
     for (name, layer), values in found.items():
         gain = values - gaussian
         by_size = " · ".join(f"{gain[(tokens >= low) & (tokens < high)].mean():+.3f}" for low, high in sizes)

@@ -23,17 +23,22 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT / "MedXAI")]
 
-import subjects  # noqa: E402 (needs the path above)
-import torch  # noqa: E402
-from MedXAILib.encoding import DRAFT, EXACT, Backend, EncodingCache  # noqa: E402
-from MedXAILib.encoding.encoding import encode  # noqa: E402
-from MedXAILib.encoding.exact_vit import exact_pass  # noqa: E402
-from MedXAILib.encoding.features import LayerFeatures, repair_artefacts, whitened  # noqa: E402
-from MedXAILib.encoding.tapped_pass import EncoderOutput, _hooked_pass  # noqa: E402
-from MedXAILib.explaining import Explanation, explain  # noqa: E402
-from MedXAILib.imaging import box_of_mask, read_volume, slice_of  # noqa: E402
-from MedXAILib.pipeline import prepare_slice  # noqa: E402
-from MedXAILib.segmenting import segment  # noqa: E402
+import subjects
+import torch
+
+from medxai.encoding.backends.choice import EXACT, Backend
+from medxai.encoding.backends.exact_vit import exact_pass
+from medxai.encoding.backends.preview import DRAFT
+from medxai.encoding.cache import EncodingCache
+from medxai.encoding.encoding import encode
+from medxai.encoding.feature_extraction import EncoderOutput, _hooked_pass
+from medxai.encoding.features import LayerFeatures, repair_artefacts, whitened
+from medxai.engine import prepare_slice
+from medxai.explainers.three_stage.stages import Explanation, explain
+from medxai.segmentation.segmenting import segment
+from medxai.slice.box import box_of_mask
+from medxai.slice.slice_image import slice_of
+from medxai.volume.reading import read_volume
 
 DATA = ROOT.parent / "shared" / "data"
 OUTPUT = ROOT / "Resources" / "benchmarks" / "effects.md"
@@ -102,7 +107,9 @@ def maps_of(explanation: Explanation) -> dict[str, np.ndarray]:
 def same_size(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     if values.shape == shape:
         return values
-    return torch.nn.functional.interpolate(torch.from_numpy(values)[None, None], size=shape, mode="bilinear")[0, 0].numpy()
+    return torch.nn.functional.interpolate(torch.from_numpy(values)[None, None], size=shape, mode="bilinear")[
+        0, 0
+    ].numpy()
 
 
 def rank_correlation(found: np.ndarray, expected: np.ndarray) -> float:
@@ -144,7 +151,9 @@ def table(checkpoint: Path, is_random: bool, cache: Path) -> str:
             explainer = subjects.Explainer(model, EncodingCache(), backend)
             encoding, _ = explainer.encode(prepared)
             found = explain(encoding, segment(model, encoding, [box]))[0]
-            correlations = {name: rank_correlation(maps_of(found)[name], values) for name, values in maps_of(expected).items()}
+            correlations = {
+                name: rank_correlation(maps_of(found)[name], values) for name, values in maps_of(expected).items()
+            }
             scores[way].append((dice(found, expected, threshold), correlations))
     rows = []
     for way, found in scores.items():
@@ -152,9 +161,13 @@ def table(checkpoint: Path, is_random: bool, cache: Path) -> str:
         lowest, where = min(correlations)
         least = min(overlap for overlap, _ in found)
         passed = "yes" if least >= 0.995 and lowest >= 0.99 else "no"
-        rows.append(f"| {way} | {least:.4f} | {np.median([v for v, _ in correlations]):.4f} | {lowest:.4f} ({where}) | {passed} |")
+        rows.append(
+            f"| {way} | {least:.4f} | {np.median([v for v, _ in correlations]):.4f} | {lowest:.4f} ({where}) | {passed} |"
+        )
     weights = "random ViT-B weights" if is_random else checkpoint.name
-    return TEXT.format(date=date.today().isoformat(), weights=weights, rows="\n".join(rows), random=RANDOM if is_random else "")
+    return TEXT.format(
+        date=date.today().isoformat(), weights=weights, rows="\n".join(rows), random=RANDOM if is_random else ""
+    )
 
 
 RANDOM = """
@@ -189,7 +202,9 @@ def main() -> None:
         if arguments.checkpoint is None:
             subjects.save_random("vit-b", checkpoint)
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        arguments.output.write_text(table(checkpoint, arguments.checkpoint is None, Path(folder) / "compiled"), encoding="utf-8")
+        arguments.output.write_text(
+            table(checkpoint, arguments.checkpoint is None, Path(folder) / "compiled"), encoding="utf-8"
+        )
     print(arguments.output)
 
 

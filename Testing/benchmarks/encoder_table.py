@@ -20,11 +20,11 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT / "MedXAI")]
 
-import subjects  # noqa: E402 (needs the path above)
-import torch  # noqa: E402
-import whole_command  # noqa: E402
-from machine import gigaflops, processor  # noqa: E402
-from measure import MeasuredProcess  # noqa: E402
+import subjects
+import torch
+import whole_command
+from machine import gigaflops, processor
+from measure import MeasuredProcess
 
 OUTPUT = ROOT / "Resources" / "benchmarks" / "encoder.md"
 #: Next boxes a round: one takes milliseconds, so the best of a few is needed.

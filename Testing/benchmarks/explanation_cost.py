@@ -21,14 +21,23 @@ import torch
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "MedXAI")]
 
-from machine import peak_mb  # noqa: E402 (needs the path above)
-from MedXAILib.encoding import Encoding, default_layers, encode, features, tapped_pass  # noqa: E402
-from MedXAILib.explaining import explain  # noqa: E402
-from MedXAILib.imaging import InputConvention, PixelBox, make_model_input  # noqa: E402
-from MedXAILib.imaging.model_input import ModelInput, Preparation  # noqa: E402
-from MedXAILib.models import LoadedModel  # noqa: E402
-from MedXAILib.models.sam_vit import SAM_VIT_B, build_sam_vit  # noqa: E402
-from MedXAILib.segmenting import segment  # noqa: E402
+from machine import peak_mb
+
+from medxai.encoding import feature_extraction as tapped_pass
+from medxai.encoding import features
+from medxai.encoding.encoding import Encoding, encode
+from medxai.encoding.feature_extraction import default_layers
+from medxai.explainers.three_stage.stages import explain
+from medxai.model_input.convention import InputConvention
+from medxai.model_input.model_input import (
+    ModelInput,
+    Preparation,
+    make_model_input,
+)
+from medxai.models.loading import LoadedModel
+from medxai.models.sam_vit import SAM_VIT_B, build_sam_vit
+from medxai.segmentation.segmenting import segment
+from medxai.slice.box import PixelBox
 
 BOXES = [PixelBox(120, 90, 300, 260), PixelBox(60, 200, 150, 330)]
 WAYS = ("plain", "tapped", "medxai")
@@ -37,7 +46,9 @@ WAYS = ("plain", "tapped", "medxai")
 def model_and_input() -> tuple[LoadedModel, ModelInput]:
     torch.manual_seed(0)
     convention = InputConvention(Preparation.MEDSAM, 1024)
-    model = LoadedModel("vit-b", "ViT-B", "SAM ViT-B", build_sam_vit(SAM_VIT_B), convention, "random", torch.device("cpu"))
+    model = LoadedModel(
+        "vit-b", "ViT-B", "SAM ViT-B", build_sam_vit(SAM_VIT_B), convention, "random", torch.device("cpu")
+    )
     grey = np.random.default_rng(0).integers(0, 255, (512, 512), dtype=np.uint8)
     return model, make_model_input(grey, convention)
 
@@ -64,7 +75,9 @@ def tapped(model: LoadedModel, model_input: ModelInput, box: PixelBox) -> None:
     """MedXAI with segment-anything's own encoder pass, so that only the explanation differs from `plain`."""
     encoder = model.sam.image_encoder
     layers = default_layers(encoder)
-    output = tapped_pass._hooked_pass(encoder, torch.from_numpy(model_input.tensor_chw)[None], layers, lambda *_: None, lambda: False)
+    output = tapped_pass._hooked_pass(
+        encoder, torch.from_numpy(model_input.tensor_chw)[None], layers, lambda *_: None, lambda: False
+    )
     content = torch.ones(64, 64)
     found = tuple(features.layer_features(name, tokens, content) for name, tokens in output.tokens.items())
     medxai(model, model_input, box, Encoding(output.embedding, found, model_input.frame, 0.0))
@@ -97,7 +110,10 @@ def main() -> None:
     model, model_input = model_and_input()
     rows = []
     for _ in range(arguments.rounds):
-        row = {"plain": timed(plain, model, model_input, BOXES[0]), "tapped": timed(tapped, model, model_input, BOXES[0])}
+        row = {
+            "plain": timed(plain, model, model_input, BOXES[0]),
+            "tapped": timed(tapped, model, model_input, BOXES[0]),
+        }
         start = time.perf_counter()
         encoding = medxai(model, model_input, BOXES[0])
         row["medxai"] = time.perf_counter() - start
@@ -122,12 +138,12 @@ within a round. Made by `python Testing/benchmarks/explanation_cost.py`.
 
 | | seconds | of plain | peak MB | of plain |
 | --- | --- | --- | --- | --- |
-| plain segment-anything, one box | {of('plain'):.2f} | 1 | {memory['plain']:.0f} | 1 |
-| the same encoder, tapped and explained | {of('tapped'):.2f} | {ratio('tapped', 'plain'):.3f} | {memory['tapped']:.0f} | {memory['tapped'] / memory['plain']:.2f} |
-| MedXAI as used, first box | {of('medxai'):.2f} | {ratio('medxai', 'plain'):.3f} | {memory['medxai']:.0f} | {memory['medxai'] / memory['plain']:.2f} |
-| MedXAI, next box on the slice | {of('next'):.2f} | {ratio('next', 'plain'):.3f} | | |
+| plain segment-anything, one box | {of("plain"):.2f} | 1 | {memory["plain"]:.0f} | 1 |
+| the same encoder, tapped and explained | {of("tapped"):.2f} | {ratio("tapped", "plain"):.3f} | {memory["tapped"]:.0f} | {memory["tapped"] / memory["plain"]:.2f} |
+| MedXAI as used, first box | {of("medxai"):.2f} | {ratio("medxai", "plain"):.3f} | {memory["medxai"]:.0f} | {memory["medxai"] / memory["plain"]:.2f} |
+| MedXAI, next box on the slice | {of("next"):.2f} | {ratio("next", "plain"):.3f} | | |
 
-The next box takes {ratio('next', 'medxai'):.1%} of MedXAI's own first box, explanation included.
+The next box takes {ratio("next", "medxai"):.1%} of MedXAI's own first box, explanation included.
 """
     target = ROOT / "Resources" / "benchmarks" / "explanation_cost.md"
     target.parent.mkdir(parents=True, exist_ok=True)

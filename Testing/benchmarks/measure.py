@@ -14,9 +14,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "MedXAI")]
 
-import subjects  # noqa: E402 (needs the path above)
-import torch  # noqa: E402
-from machine import peak_mb, seconds_of  # noqa: E402
+import subjects
+import torch
+from machine import peak_mb, seconds_of
 
 
 class MeasuredProcess:

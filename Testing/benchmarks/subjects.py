@@ -10,16 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from MedXAILib.encoding import DRAFT, Backend, EncodingCache, can_draft, choose_backend
-from MedXAILib.imaging import clip_box, slice_of
-from MedXAILib.imaging.box import ClippedBox
-from MedXAILib.models import LoadedModel, load_model
-from MedXAILib.models.demo_encoder import build_demo_sam
-from MedXAILib.models.lite_medsam import build_lite_medsam
-from MedXAILib.models.sam_vit import SAM_VIT_B, SAM_VIT_L, build_sam_vit
-from MedXAILib.pipeline import Explainer, PreparedSlice, prepare_slice
-from MedXAILib.segmenting.decoding import box_in_model_px, prompt_embeddings
-from MedXAILib.synthesis.phantom import make_phantom
+
+from medxai.encoding.backends.choice import Backend, choose_backend
+from medxai.encoding.backends.preview import DRAFT, can_draft
+from medxai.encoding.cache import EncodingCache
+from medxai.engine import Explainer, PreparedSlice, prepare_slice
+from medxai.models.demo_encoder import build_demo_sam
+from medxai.models.lite_medsam import build_lite_medsam
+from medxai.models.loading import LoadedModel, load_model
+from medxai.models.sam_vit import SAM_VIT_B, SAM_VIT_L, build_sam_vit
+from medxai.segmentation.segmenting import box_in_model_px, prompt_embeddings
+from medxai.slice.box import ClippedBox, clip_box
+from medxai.slice.slice_image import slice_of
+from medxai.volume.phantom import make_phantom
 
 MODELS = {
     "vit-b": ("ViT-B, 1024 px (MedSAM)", partial(build_sam_vit, SAM_VIT_B)),
@@ -123,7 +126,11 @@ def subject_for(way: str, model: LoadedModel, cache_folder: Path) -> tuple[Plain
         return PlainSubject(model), ""
     if way == DRAFT.name:
         can = can_draft(model.sam.image_encoder)
-        return (MedxaiSubject(model, DRAFT), "") if can else (None, "Previews are for large ViT encoders; this model's slices take little time.")
+        return (
+            (MedxaiSubject(model, DRAFT), "")
+            if can
+            else (None, "Previews are for large ViT encoders; this model's slices take little time.")
+        )
     backend = choose_backend(way, model.sam.image_encoder, model.device, cache_folder)
     return (None, backend.note) if backend.note else (MedxaiSubject(model, backend), "")
 

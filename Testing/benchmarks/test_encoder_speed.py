@@ -18,10 +18,10 @@ import torch
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "MedXAI")]
 
-import subjects  # noqa: E402 (needs the path above)
-import whole_command  # noqa: E402
-from machine import gigaflops  # noqa: E402
-from measure import MeasuredProcess  # noqa: E402
+import subjects
+import whole_command
+from machine import gigaflops
+from measure import MeasuredProcess
 
 ROUNDS = {"encode": 2, "first": 2, "next": 20, "together": 3}
 

@@ -15,20 +15,26 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "MedXAI")]
 
-from machine import peak_mb, seconds_of  # noqa: E402 (needs the path above)
+from machine import peak_mb, seconds_of
 
 
 def measured(checkpoint: Path) -> dict[str, float]:
     """'seconds' and 'peak_mb' of the whole command in a process of its own."""
-    return json.loads(subprocess.run([sys.executable, __file__, str(checkpoint)], check=True, stdout=subprocess.PIPE, text=True).stdout)
+    return json.loads(
+        subprocess.run(
+            [sys.executable, __file__, str(checkpoint)], check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+    )
 
 
 def run_here(checkpoint: Path) -> None:
-    from MedXAILib.cli.main import main
+    from medxai.cli.main import main
 
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         status = []
-        seconds = seconds_of(lambda: status.append(main(["demo", "--model", str(checkpoint), "--output", str(Path(folder) / "result")])))
+        seconds = seconds_of(
+            lambda: status.append(main(["demo", "--model", str(checkpoint), "--output", str(Path(folder) / "result")]))
+        )
     if status != [0]:
         sys.exit("The command failed; its own message stands above.")
     print(json.dumps({"seconds": seconds, "peak_mb": peak_mb()}))

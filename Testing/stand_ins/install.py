@@ -32,7 +32,7 @@ def _spare_references() -> None:
 class LayoutManager:
     """Gives the logics of the scene's slice views."""
 
-    def mrmlSliceLogics(self) -> vtk.vtkCollection:  # noqa: N802
+    def mrmlSliceLogics(self) -> vtk.vtkCollection:
         collection = vtk.vtkCollection()
         scene = slicer.mrmlScene
         for index in range(scene.GetNumberOfNodesByClass("vtkMRMLSliceNode")):
@@ -55,21 +55,21 @@ class ModuleManager:
 class Application:
     """`slicer.app` in testing mode; what MedXAI does not use raises."""
 
-    applicationName = "Slicer"  # noqa: N815
+    applicationName = "Slicer"
 
     def __init__(self):
         self.at_start: list[Callable] = []
 
-    def testingEnabled(self) -> bool:  # noqa: N802
+    def testingEnabled(self) -> bool:
         return True
 
-    def processEvents(self) -> None:  # noqa: N802
+    def processEvents(self) -> None:
         event_loop.process_events()
 
-    def moduleManager(self) -> "ModuleManager":  # noqa: N802
+    def moduleManager(self) -> "ModuleManager":
         return ModuleManager()
 
-    def layoutManager(self) -> LayoutManager:  # noqa: N802
+    def layoutManager(self) -> LayoutManager:
         return LayoutManager()
 
     def connect(self, signal: str, slot: Callable) -> None:
@@ -91,7 +91,12 @@ def install(settings_folder: Path) -> QtWidgets.QApplication:
     slicer.app = Application()
     slicer.modules = types.SimpleNamespace(medxai=types.SimpleNamespace(path=str(scripted_module.MODULE_PATH)))
     _module("slicer.i18n", tr=scripted_module.translated, translate=scripted_module.translated_in)
-    names = ("ScriptedLoadableModule", "ScriptedLoadableModuleWidget", "ScriptedLoadableModuleLogic", "ScriptedLoadableModuleTest")
+    names = (
+        "ScriptedLoadableModule",
+        "ScriptedLoadableModuleWidget",
+        "ScriptedLoadableModuleLogic",
+        "ScriptedLoadableModuleTest",
+    )
     _module("slicer.ScriptedLoadableModule", **{name: getattr(scripted_module, name) for name in names})
     if SLICER_SOURCE:
         _slicers_own("parameterNodeWrapper")
@@ -120,7 +125,9 @@ def _slicers_own(package: str) -> None:
     for name in set(re.findall(r"\bslicer\.(q\w+)", "".join(file.read_text() for file in folder.glob("*.py")))):
         if not hasattr(slicer, name):
             setattr(slicer, name, type(name, (), {}))
-    spec = importlib.util.spec_from_file_location(f"slicer.{package}", folder / "__init__.py", submodule_search_locations=[str(folder)])
+    spec = importlib.util.spec_from_file_location(
+        f"slicer.{package}", folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:

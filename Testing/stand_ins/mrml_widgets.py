@@ -30,7 +30,7 @@ class NodeComboBox(QtWidgets.QComboBox):
     """qMRMLNodeComboBox: the nodes of a scene; every property that MedXAI relies on has to be set in the .ui."""
 
     mrml_signals = True
-    currentNodeChanged = QtCore.Signal(object)  # noqa: N815
+    currentNodeChanged = QtCore.Signal(object)
 
     def __init__(self, parent: QtWidgets.QWidget | None = None):
         super().__init__(parent)
@@ -46,32 +46,49 @@ class NodeComboBox(QtWidgets.QComboBox):
     def get(self, name: str) -> object:
         value = self.property(name)
         if value is None and name not in ("noneDisplay",):
-            raise AttributeError(f"the property {name!r} of {self.objectName()!r} is not set in the .ui; Slicer's default is easily another one")
+            raise AttributeError(
+                f"the property {name!r} of {self.objectName()!r} is not set in the .ui; Slicer's default is easily another one"
+            )
         return value
 
     def set(self, name: str, value: object) -> None:
         self.setProperty(name, value)
         self.refill()
 
-    def sortFilterProxyModel(self) -> SortFilterProxyModel:  # noqa: N802
+    def sortFilterProxyModel(self) -> SortFilterProxyModel:
         return self._model
 
-    def setMRMLScene(self, scene: "slicer.vtkMRMLScene | None") -> None:  # noqa: N802
-        for name in ("nodeTypes", "showHidden", "showChildNodeTypes", "noneEnabled", "addEnabled", "removeEnabled", "renameEnabled", "editEnabled"):
+    def setMRMLScene(self, scene: "slicer.vtkMRMLScene | None") -> None:
+        for name in (
+            "nodeTypes",
+            "showHidden",
+            "showChildNodeTypes",
+            "noneEnabled",
+            "addEnabled",
+            "removeEnabled",
+            "renameEnabled",
+            "editEnabled",
+        ):
             self.get(name)
         for subject, tag in self._tags:
             subject.RemoveObserver(tag)
         self._tags.clear()
         self._scene = scene
         if scene is not None:
-            for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent, scene.EndImportEvent, scene.EndBatchProcessEvent):
+            for event in (
+                scene.NodeAddedEvent,
+                scene.NodeRemovedEvent,
+                scene.EndCloseEvent,
+                scene.EndImportEvent,
+                scene.EndBatchProcessEvent,
+            ):
                 self._tags.append((scene, scene.AddObserver(event, lambda *_: self.refill())))
         self.refill()
 
-    def currentNode(self) -> "slicer.vtkMRMLNode | None":  # noqa: N802
+    def currentNode(self) -> "slicer.vtkMRMLNode | None":
         return self._node
 
-    def setCurrentNode(self, node: "slicer.vtkMRMLNode | None") -> None:  # noqa: N802
+    def setCurrentNode(self, node: "slicer.vtkMRMLNode | None") -> None:
         if isinstance(node, str):
             node = self._scene.GetNodeByID(node) if self._scene else None
         if node is not None and node not in self._nodes():
@@ -99,7 +116,9 @@ class NodeComboBox(QtWidgets.QComboBox):
                 node = self._scene.GetNthNodeByClass(index, name)
                 if not self.get("showChildNodeTypes") and node.GetClassName() != name:
                     continue
-                if (node.GetHideFromEditors() and not self.get("showHidden")) or node.GetID() in self._model.get("hiddenNodeIDs"):
+                if (node.GetHideFromEditors() and not self.get("showHidden")) or node.GetID() in self._model.get(
+                    "hiddenNodeIDs"
+                ):
                     continue
                 found.append(node)
         return found
@@ -150,15 +169,15 @@ class CollapsibleButton(QtWidgets.QWidget):
                 self.set(name, self.property(name))
         return super().event(event)
 
-    def showEvent(self, event: QtGui.QShowEvent) -> None:  # noqa: N802
+    def showEvent(self, event: QtGui.QShowEvent) -> None:
         self._fold()
         super().showEvent(event)
 
-    def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802
+    def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:
         if event.position().y() < _HEADER_PX:
             self.set("collapsed", not self._is_collapsed)
 
-    def paintEvent(self, _event: QtGui.QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, _event: QtGui.QPaintEvent) -> None:
         painter = QtGui.QPainter(self)
         option = QtWidgets.QStyleOptionButton()
         option.initFrom(self)
@@ -169,9 +188,16 @@ class CollapsibleButton(QtWidgets.QWidget):
         arrow.initFrom(self)
         arrow.rect = QtCore.QRect(6, 5, 12, 12)
         element = QtWidgets.QStyle.PrimitiveElement
-        self.style().drawPrimitive(element.PE_IndicatorArrowRight if self._is_collapsed else element.PE_IndicatorArrowDown, arrow, painter, self)
+        self.style().drawPrimitive(
+            element.PE_IndicatorArrowRight if self._is_collapsed else element.PE_IndicatorArrowDown,
+            arrow,
+            painter,
+            self,
+        )
         painter.setPen(self.palette().color(QtGui.QPalette.ColorRole.ButtonText))
-        painter.drawText(QtCore.QRect(24, 0, self.width() - 24, _HEADER_PX - 2), QtCore.Qt.AlignmentFlag.AlignVCenter, self._text)
+        painter.drawText(
+            QtCore.QRect(24, 0, self.width() - 24, _HEADER_PX - 2), QtCore.Qt.AlignmentFlag.AlignVCenter, self._text
+        )
 
     def _fold(self) -> None:
         layout = self.layout()
@@ -193,9 +219,9 @@ class MRMLWidget(QtWidgets.QWidget):
     """qMRMLWidget: hands its scene on to the widgets that the .ui connects to it."""
 
     mrml_signals = True
-    mrmlSceneChanged = QtCore.Signal(object)  # noqa: N815
+    mrmlSceneChanged = QtCore.Signal(object)
 
-    def setMRMLScene(self, scene: "slicer.vtkMRMLScene | None") -> None:  # noqa: N802
+    def setMRMLScene(self, scene: "slicer.vtkMRMLScene | None") -> None:
         self.mrmlSceneChanged.emit(scene)
 
 

@@ -82,7 +82,9 @@ class PanelBench:
 
     def settle(self) -> None:
         """Until nothing is under way any more."""
-        assert self.pump(lambda: not self.controller.wants_ticks, 30), f"the panel does not come to rest: {self.controller.state.phase}"
+        assert self.pump(lambda: not self.controller.wants_ticks, 30), (
+            f"the panel does not come to rest: {self.controller.state.phase}"
+        )
 
     def start(self) -> None:
         """Until the panel has started."""
@@ -141,9 +143,11 @@ class PanelBench:
         """What the next file dialog is answered with; empty: cancelled."""
         qt_module.FileDialog.answers.append(path)
 
-    def draw(self, image: Any, box: Any, view: "slicer.vtkMRMLSliceNode | None" = None) -> "slicer.vtkMRMLMarkupsROINode":
+    def draw(
+        self, image: Any, box: Any, view: "slicer.vtkMRMLSliceNode | None" = None
+    ) -> "slicer.vtkMRMLMarkupsROINode":
         """Presses Draw, and drags a box with the mouse in a view."""
-        from MedXAILib.scene.regions import roi_of_box
+        from medxai.scene.regions import roi_of_box
 
         self.click("drawButton")
         region = self.panel._placing.region
@@ -178,7 +182,7 @@ class PanelBench:
 
     def load(self, volume: Any, name: str | None = None) -> "slicer.vtkMRMLScalarVolumeNode":
         """Loads a volume as Slicer does: a node, shown in all slice views."""
-        from MedXAILib.scene.geometry import matrix_of
+        from medxai.scene.geometry import matrix_of
 
         self.actions += 1
         node = self.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name or volume.name)
@@ -201,7 +205,7 @@ class PanelBench:
 
     def _make_views(self) -> None:
         """Slicer's layout manager makes the slice views that a layout names."""
-        from MedXAILib.scene import side_by_side
+        from medxai.scene import side_by_side
 
         if not side_by_side.is_laid_out(self.scene) or self._logics:
             return
@@ -217,7 +221,7 @@ class PanelBench:
 @contextmanager
 def panel_bench(folder: Path) -> Iterator[PanelBench]:
     """A fresh scene, fresh settings, and the module opened in them; models are looked for in `folder`/models."""
-    from MedXAILib.scene.headless import headless_scene, quiet_vtk
+    from medxai.scene.headless import headless_scene, quiet_vtk
 
     application = install.install(folder)
     if str(ROOT / "MedXAI") not in sys.path:

@@ -24,7 +24,7 @@ class WithinRange:
             raise ValueError(f"{value} is not within {self.minimum} and {self.maximum}")
 
 
-def parameterNodeWrapper(cls: type) -> type:  # noqa: N802
+def parameterNodeWrapper(cls: type) -> type:
     """Makes the annotated fields of a class properties that live in a parameter node."""
     fields = typing.get_type_hints(cls, include_extras=True)
     for name, annotation in fields.items():
@@ -75,7 +75,7 @@ def _init(self: Any, node: "slicer.vtkMRMLScriptedModuleNode") -> None:
             setattr(self, name, value)
 
 
-def connectGui(self: Any, ui: object) -> int:  # noqa: N802
+def connectGui(self: Any, ui: object) -> int:
     """Binds every widget with the dynamic property SlicerParameterName, both ways; returns a tag."""
     bindings = []
     for widget in list(vars(ui).values()):
@@ -84,7 +84,9 @@ def connectGui(self: Any, ui: object) -> int:  # noqa: N802
             if name not in self._fields:
                 raise ValueError(f"the .ui names a parameter {name!r} that the parameter node does not have")
             bindings.append(_Binding(self, name, widget))
-    tag = self.parameterNode.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: [binding.show() for binding in bindings])
+    tag = self.parameterNode.AddObserver(
+        vtk.vtkCommand.ModifiedEvent, lambda *_: [binding.show() for binding in bindings]
+    )
     for binding in bindings:
         binding.show()
         binding.listen(True)
@@ -92,7 +94,7 @@ def connectGui(self: Any, ui: object) -> int:  # noqa: N802
     return tag
 
 
-def disconnectGui(self: Any, tag: int) -> None:  # noqa: N802
+def disconnectGui(self: Any, tag: int) -> None:
     """Ends a binding."""
     bindings, observer = self._connected.pop(tag)
     self.parameterNode.RemoveObserver(observer)
@@ -101,7 +103,11 @@ def disconnectGui(self: Any, tag: int) -> None:  # noqa: N802
 
 
 class _Binding:
-    SIGNALS = {"QCheckBox": "stateChanged(int)", "QSlider": "valueChanged(int)", "qMRMLNodeComboBox": "currentNodeChanged(vtkMRMLNode*)"}
+    SIGNALS = {
+        "QCheckBox": "stateChanged(int)",
+        "QSlider": "valueChanged(int)",
+        "qMRMLNodeComboBox": "currentNodeChanged(vtkMRMLNode*)",
+    }
 
     def __init__(self, wrapper: Any, name: str, widget: Any):
         self.wrapper, self.name, self.widget = wrapper, name, widget
@@ -133,25 +139,31 @@ class _Binding:
         if self.is_showing:
             return
         widget = self.widget
-        value = widget.checked if self.kind == "QCheckBox" else widget.value if self.kind == "QSlider" else widget.currentNode()
+        value = (
+            widget.checked
+            if self.kind == "QCheckBox"
+            else widget.value
+            if self.kind == "QSlider"
+            else widget.currentNode()
+        )
         setattr(self.wrapper, self.name, value)
 
 
-def AddObserver(self: Any, event: int, callback: Callable, priority: float = 0.0) -> int:  # noqa: N802
+def AddObserver(self: Any, event: int, callback: Callable, priority: float = 0.0) -> int:
     return self.parameterNode.AddObserver(event, callback, priority)
 
 
-def RemoveObserver(self: Any, tag: int) -> None:  # noqa: N802
+def RemoveObserver(self: Any, tag: int) -> None:
     self.parameterNode.RemoveObserver(tag)
 
 
-def StartModify(self: Any) -> int:  # noqa: N802
+def StartModify(self: Any) -> int:
     return self.parameterNode.StartModify()
 
 
-def EndModify(self: Any, was_modifying: int) -> None:  # noqa: N802
+def EndModify(self: Any, was_modifying: int) -> None:
     self.parameterNode.EndModify(was_modifying)
 
 
-def Modified(self: Any) -> None:  # noqa: N802
+def Modified(self: Any) -> None:
     self.parameterNode.Modified()

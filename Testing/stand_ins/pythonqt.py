@@ -60,7 +60,9 @@ class StandIn:
 
     def _signal(self, signature: str) -> "_Signal":
         if signature not in self.surface.signals:
-            raise AttributeError(f"{type(self).__name__} has no signal {signature!r} in the surface that MedXAI may use")
+            raise AttributeError(
+                f"{type(self).__name__} has no signal {signature!r} in the surface that MedXAI may use"
+            )
         return _Signal(self._alive(), signature)
 
     def _alive(self) -> Any:
@@ -98,7 +100,10 @@ class _Signal:
         if not hasattr(real, "mrml_signals") or name not in vars(type(real)):  # else it is a stand-in's own, of Python
             normalized = bytes(QtCore.QMetaObject.normalizedSignature(signature)).decode()
             # PySide names timeout() with its hidden argument.
-            if real.metaObject().indexOfSignal(normalized) < 0 and real.metaObject().indexOfSignal(f"{name}(QPrivateSignal)") < 0:
+            if (
+                real.metaObject().indexOfSignal(normalized) < 0
+                and real.metaObject().indexOfSignal(f"{name}(QPrivateSignal)") < 0
+            ):
                 raise AttributeError(f"Qt's {type(real).__name__} has no signal {signature!r}")
             python_type = {"int": int, "bool": bool}.get(first)
             bound = bound[python_type] if python_type else bound
@@ -151,7 +156,9 @@ class UiLoader(QtUiTools.QUiLoader):
 
     custom: dict[str, type] = {}
 
-    def createWidget(self, class_name: str, parent: QtWidgets.QWidget | None = None, name: str = "") -> QtWidgets.QWidget:  # noqa: N802
+    def createWidget(
+        self, class_name: str, parent: QtWidgets.QWidget | None = None, name: str = ""
+    ) -> QtWidgets.QWidget:
         if class_name in self.custom:
             widget = self.custom[class_name](parent)
             widget.setObjectName(name)

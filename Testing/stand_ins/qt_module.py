@@ -53,7 +53,9 @@ class _Loader(StandIn):
         widget = real.load(content)
         for connection in connections:
             part = {child.tag: child.text for child in connection}
-            sender = widget if part["sender"] == widget.objectName() else widget.findChild(QtWidgets.QWidget, part["sender"])
+            sender = (
+                widget if part["sender"] == widget.objectName() else widget.findChild(QtWidgets.QWidget, part["sender"])
+            )
             receiver = widget.findChild(QtWidgets.QWidget, part["receiver"])
             signal, slot = part["signal"].partition("(")[0], part["slot"].partition("(")[0]
             getattr(sender, signal).connect(getattr(receiver, slot))
@@ -66,11 +68,11 @@ class FileDialog:
     answers: list[str] = []
 
     @classmethod
-    def getExistingDirectory(cls, _parent: object, _title: str, _folder: str) -> str:  # noqa: N802
+    def getExistingDirectory(cls, _parent: object, _title: str, _folder: str) -> str:
         return cls.answers.pop(0)
 
     @classmethod
-    def getOpenFileName(cls, _parent: object, _title: str, _folder: str, _filter: str) -> str:  # noqa: N802
+    def getOpenFileName(cls, _parent: object, _title: str, _folder: str, _filter: str) -> str:
         return cls.answers.pop(0)
 
 
@@ -93,7 +95,19 @@ class _Icon(StandIn):
 def qt_module() -> types.ModuleType:
     """A new `qt` with exactly the classes of the surface."""
     qt = types.ModuleType("qt")
-    for name in ("QWidget", "QFrame", "QLabel", "QPushButton", "QToolButton", "QCheckBox", "QComboBox", "QSlider", "QSpinBox", "QProgressBar", "QVBoxLayout"):
+    for name in (
+        "QWidget",
+        "QFrame",
+        "QLabel",
+        "QPushButton",
+        "QToolButton",
+        "QCheckBox",
+        "QComboBox",
+        "QSlider",
+        "QSpinBox",
+        "QProgressBar",
+        "QVBoxLayout",
+    ):
         setattr(qt, name, stand_in_for(name, getattr(QtWidgets, name)))
     stand_in_for("QObject", QtCore.QObject)
     qt.QTimer = stand_in_for("QTimer", QtCore.QTimer)
@@ -115,12 +129,26 @@ def ctk_module() -> types.ModuleType:
 
 def slicer_widgets() -> dict[str, type]:
     """Slicer's own widget classes, for the module `slicer`."""
-    combo = ("nodeTypes", "showHidden", "showChildNodeTypes", "noneEnabled", "addEnabled", "removeEnabled", "renameEnabled", "editEnabled", "noneDisplay")
+    combo = (
+        "nodeTypes",
+        "showHidden",
+        "showChildNodeTypes",
+        "noneEnabled",
+        "addEnabled",
+        "removeEnabled",
+        "renameEnabled",
+        "editEnabled",
+        "noneDisplay",
+    )
     return {
         "qMRMLWidget": _mrml("qMRMLWidget", mrml_widgets.MRMLWidget, ()),
         "qMRMLNodeComboBox": _mrml("qMRMLNodeComboBox", mrml_widgets.NodeComboBox, combo),
-        "qMRMLSortFilterProxyModel": _mrml("qMRMLSortFilterProxyModel", mrml_widgets.SortFilterProxyModel, ("hiddenNodeIDs",)),
-        "qSlicerScriptedLoadableModuleWidget": _mrml("qSlicerScriptedLoadableModuleWidget", mrml_widgets.ModuleWidget, ()),
+        "qMRMLSortFilterProxyModel": _mrml(
+            "qMRMLSortFilterProxyModel", mrml_widgets.SortFilterProxyModel, ("hiddenNodeIDs",)
+        ),
+        "qSlicerScriptedLoadableModuleWidget": _mrml(
+            "qSlicerScriptedLoadableModuleWidget", mrml_widgets.ModuleWidget, ()
+        ),
     }
 
 

@@ -17,7 +17,7 @@ class ScriptedLoadableModule:
     def __init__(self, parent: Any):
         self.parent = parent
 
-    def resourcePath(self, name: str) -> str:  # noqa: N802
+    def resourcePath(self, name: str) -> str:
         return str(MODULE_PATH.parent / "Resources" / name)
 
 
@@ -28,13 +28,13 @@ class ScriptedLoadableModuleWidget:
         self.parent = parent
         self.layout = parent.layout()
 
-    def resourcePath(self, name: str) -> str:  # noqa: N802
+    def resourcePath(self, name: str) -> str:
         return str(MODULE_PATH.parent / "Resources" / name)
 
     def setup(self) -> None:
         """Slicer puts its developer tools here."""
 
-    def onReload(self) -> None:  # noqa: N802
+    def onReload(self) -> None:
         """`slicer.util.reloadScriptedModule` up to the new widget, which `PanelBench.open_module` makes."""
         spec = importlib.util.spec_from_file_location("MedXAI", MODULE_PATH)
         module = importlib.util.module_from_spec(spec)
@@ -46,9 +46,9 @@ class ScriptedLoadableModuleWidget:
 class ScriptedLoadableModuleLogic:
     """Gives the scene's one parameter node of the module."""
 
-    moduleName = "MedXAI"  # noqa: N815
+    moduleName = "MedXAI"
 
-    def getParameterNode(self) -> "slicer.vtkMRMLScriptedModuleNode":  # noqa: N802
+    def getParameterNode(self) -> "slicer.vtkMRMLScriptedModuleNode":
         scene = slicer.mrmlScene
         node = scene.GetSingletonNode(self.moduleName, "vtkMRMLScriptedModuleNode")
         if node is None:
@@ -63,7 +63,7 @@ class ScriptedLoadableModuleLogic:
 class ScriptedLoadableModuleTest(unittest.TestCase):
     """A unittest case with Slicer's delayDisplay."""
 
-    def delayDisplay(self, message: str, _milliseconds: int = 0) -> None:  # noqa: N802
+    def delayDisplay(self, message: str, _milliseconds: int = 0) -> None:
         del message
 
 

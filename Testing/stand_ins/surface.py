@@ -18,9 +18,13 @@ class Surface:
     header: str = ""
 
 
-_OBJECT = Surface(properties=("objectName",), methods=("children", "className", "property", "blockSignals", "isWidgetType"))
+_OBJECT = Surface(
+    properties=("objectName",), methods=("children", "className", "property", "blockSignals", "isWidgetType")
+)
 _WIDGET = Surface(
-    properties=("enabled", "visible", "toolTip", "accessibleName", "minimumWidth"), methods=("setLayout", "layout"), bases=("QObject",)
+    properties=("enabled", "visible", "toolTip", "accessibleName", "minimumWidth"),
+    methods=("setLayout", "layout"),
+    bases=("QObject",),
 )
 
 SURFACES = {
@@ -29,7 +33,10 @@ SURFACES = {
     "QFrame": Surface(bases=("QWidget",)),
     "QLabel": Surface(properties=("text",), bases=("QFrame",)),
     "QAbstractButton": Surface(
-        properties=("text", "checked", "icon"), signals=("clicked(bool)", "toggled(bool)"), methods=("click",), bases=("QWidget",)
+        properties=("text", "checked", "icon"),
+        signals=("clicked(bool)", "toggled(bool)"),
+        methods=("click",),
+        bases=("QWidget",),
     ),
     "QPushButton": Surface(properties=("default",), bases=("QAbstractButton",)),
     "QToolButton": Surface(bases=("QAbstractButton",)),
@@ -50,7 +57,10 @@ SURFACES = {
     "QProgressBar": Surface(properties=("value", "maximum"), bases=("QWidget",)),
     "QVBoxLayout": Surface(methods=("addWidget",), bases=("QObject",)),
     "QTimer": Surface(
-        properties=("active", "interval"), signals=("timeout()",), methods=("start", "stop", "setInterval", "setSingleShot"), bases=("QObject",)
+        properties=("active", "interval"),
+        signals=("timeout()",),
+        methods=("start", "stop", "setInterval", "setSingleShot"),
+        bases=("QObject",),
     ),
     "QFile": Surface(methods=("exists", "open"), bases=("QObject",)),
     "QUiLoader": Surface(methods=("load",), bases=("QObject",)),
@@ -83,7 +93,9 @@ SURFACES = {
     "qMRMLSortFilterProxyModel": Surface(
         properties=("hiddenNodeIDs",), bases=("QObject",), header="Libs/MRML/Widgets/qMRMLSortFilterProxyModel.h"
     ),
-    "ctkCollapsibleButton": Surface(properties=("collapsed", "text"), bases=("QWidget",), header="Libs/Widgets/ctkCollapsibleButton.h"),
+    "ctkCollapsibleButton": Surface(
+        properties=("collapsed", "text"), bases=("QWidget",), header="Libs/Widgets/ctkCollapsibleButton.h"
+    ),
     "qSlicerScriptedLoadableModuleWidget": Surface(
         methods=("self",), bases=("QWidget",), header="Base/QTGUI/qSlicerScriptedLoadableModuleWidget.h"
     ),

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ..controller import MapKind, State, figures_of, has_map, layer_names_of, layer_shown
+from ..session.choices import MapKind
+from ..session.figures import figures_of, has_map, layer_names_of, layer_shown
+from ..session.state import State
 from . import wording
 from .parameter_node import AS_SHOWN, AUTOMATIC
 from .preferences import DEVICES
@@ -39,7 +41,9 @@ class Display:
         ui, has_maps = self._ui, state.result is not None or (has_saved_maps and state.started)
         self._set("installFrame", "visible", bool(state.missing))
         if state.missing:
-            text = _("MedXAI needs Python packages that are not installed yet: {names}.").format(names=wording.packages(state.missing))
+            text = _("MedXAI needs Python packages that are not installed yet: {names}.").format(
+                names=wording.packages(state.missing)
+            )
             self._set("installLabel", "text", text)
         self._show_models(state)
         self._show_work(state, elapsed_s, has_saved_maps)
@@ -55,7 +59,15 @@ class Display:
         self._show_layers(state)
         self._show_figures(state)
         self._set("weightedCheck", "enabled", state.result is not None and state.view.kind is MapKind.STAGE3)
-        for name in ("overlayCheck", "segmentationCheck", "legendCheck", "sideCheck", "opacitySlider", "thresholdSlider", "coloursSelector"):
+        for name in (
+            "overlayCheck",
+            "segmentationCheck",
+            "legendCheck",
+            "sideCheck",
+            "opacitySlider",
+            "thresholdSlider",
+            "coloursSelector",
+        ):
             self._set(name, "enabled", has_maps)
         self._set("exportButton", "enabled", state.can_export)
         self._set("exportButton", "toolTip", wording.export_tip(state))
@@ -74,7 +86,9 @@ class Display:
         with blocked(self._ui.budgetSpin):
             self._ui.budgetSpin.value = budget_mb
         self._set("folderButton", "text", folder)
-        self._set("memoryLabel", "text", _("Encoded slices hold {size} MB now.").format(size=round(held_bytes / _MEGABYTE)))
+        self._set(
+            "memoryLabel", "text", _("Encoded slices hold {size} MB now.").format(size=round(held_bytes / _MEGABYTE))
+        )
         select(self._ui.deviceSelector, device)
         select(self._ui.encoderSelector, encoder)
         self._set("aheadCheck", "checked", look_ahead)
@@ -82,7 +96,11 @@ class Display:
 
     def show_lists(self, window: str, modality: str, preset: str) -> None:
         """The choices that a parameter node holds as text."""
-        for box, value in ((self._ui.windowSelector, window), (self._ui.modalitySelector, modality), (self._ui.presetSelector, preset)):
+        for box, value in (
+            (self._ui.windowSelector, window),
+            (self._ui.modalitySelector, modality),
+            (self._ui.presetSelector, preset),
+        ):
             select(box, value)
 
     def _fill_fixed_lists(self, encoders: Sequence[str]) -> None:
@@ -151,7 +169,11 @@ class Display:
         with blocked(slider):
             slider.setRange(0, len(names) - 1)
             slider.value = index
-        self._set("layerLabel", "text", _("{layer} ({index} of {count})").format(layer=names[index], index=index + 1, count=len(names)))
+        self._set(
+            "layerLabel",
+            "text",
+            _("{layer} ({index} of {count})").format(layer=names[index], index=index + 1, count=len(names)),
+        )
 
     def _show_figures(self, state: State) -> None:
         key = (id(state.result), state.view.kind, state.view.layer, state.view.weighted)

@@ -8,12 +8,18 @@ from collections.abc import Callable, Sequence
 
 import slicer
 
-from ..controller import ENCODERS
+from ..session.choices import ENCODERS
 from .translation import _
 from .wording import packages
 
 #: Where Intel publishes OpenVINO for Python (PyPI, releases of 2024.6 to 2025): system and processor.
-_OPENVINO_MACHINES = {("Linux", "x86_64"), ("Linux", "aarch64"), ("Windows", "AMD64"), ("Darwin", "x86_64"), ("Darwin", "arm64")}
+_OPENVINO_MACHINES = {
+    ("Linux", "x86_64"),
+    ("Linux", "aarch64"),
+    ("Windows", "AMD64"),
+    ("Darwin", "x86_64"),
+    ("Darwin", "arm64"),
+}
 
 
 def install(requirements_file: str, missing: Sequence[str]) -> str:
@@ -32,7 +38,9 @@ def install(requirements_file: str, missing: Sequence[str]) -> str:
         names=", ".join(filter(None, ["PyTorch" if needs_torch else "", others]))
     )
     if needs_torch:
-        question += " " + _("PyTorch is a download of some hundred megabytes to some gigabytes, depending on the graphics processor.")
+        question += " " + _(
+            "PyTorch is a download of some hundred megabytes to some gigabytes, depending on the graphics processor."
+        )
     if not slicer.util.confirmOkCancelDisplay(question, _("MedXAI")):
         return ""
 
@@ -61,7 +69,9 @@ def has_openvino() -> bool:
 
 def install_openvino(requirements_file: str) -> str:
     """Asks once, then installs OpenVINO with pip. Returns what `install` returns."""
-    question = _("OpenVINO is Intel's free runtime for neural networks, a download of about 50 MB. Install it into Slicer's Python now?")
+    question = _(
+        "OpenVINO is Intel's free runtime for neural networks, a download of about 50 MB. Install it into Slicer's Python now?"
+    )
     if not slicer.util.confirmOkCancelDisplay(question, _("MedXAI")):
         return ""
     return _in_words(lambda: _install_requirements(requirements_file) or "", requirements_file)
@@ -88,4 +98,6 @@ def _install_requirements(requirements_file: str) -> None:
     except ImportError:  # Slicer 5.10
         slicer.util.pip_install(f'-r "{requirements_file}"')
         return
-    packaging.pip_ensure(packaging.load_requirements(requirements_file), prompt_install=False, requester="MedXAI", skip_in_testing=False)
+    packaging.pip_ensure(
+        packaging.load_requirements(requirements_file), prompt_install=False, requester="MedXAI", skip_in_testing=False
+    )

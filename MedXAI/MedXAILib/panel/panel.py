@@ -10,8 +10,13 @@ import slicer
 import vtk
 from slicer.util import VTKObservationMixin
 
-from ..controller import Controller, MethodChoices, State, Workshop, layer_names_of
-from ..errors import MedXAIError
+from medxai.errors import MedXAIError
+
+from ..session.choices import MethodChoices
+from ..session.controller import Controller
+from ..session.figures import layer_names_of
+from ..session.state import State
+from ..session.workshop import Workshop
 from . import installing
 from .display import MAP_BUTTONS, Display
 from .parameter_node import AS_SHOWN, MedXAIParameterNode, method_of, view_of
@@ -123,7 +128,9 @@ class Panel(VTKObservationMixin):
         for name, slot in {
             "explainButton": lambda _checked: self._act(self._controller.explain),
             "cancelButton": lambda _checked: self._act(self._controller.cancel),
-            "downloadButton": lambda _checked: self._act(self._controller.download, self._controller.state.method.model),
+            "downloadButton": lambda _checked: self._act(
+                self._controller.download, self._controller.state.method.model
+            ),
             "installButton": lambda _checked: self._install(),
             "addButton": lambda _checked: self._add_region(),
             "drawButton": self._draw,
@@ -147,7 +154,10 @@ class Panel(VTKObservationMixin):
             "coloursSelector": "colours",
         }.items():
             box = getattr(ui, name)
-            box.connect("activated(int)", lambda index, box=box, parameter=parameter: self._choose(parameter, box.itemData(index)))
+            box.connect(
+                "activated(int)",
+                lambda index, box=box, parameter=parameter: self._choose(parameter, box.itemData(index)),
+            )
         ui.deviceSelector.connect("activated(int)", self._choose_device)
         ui.encoderSelector.connect("activated(int)", self._choose_encoder)
         ui.layerSlider.connect("valueChanged(int)", self._choose_layer)
@@ -190,7 +200,9 @@ class Panel(VTKObservationMixin):
         self._show_settings()
 
     def _choose_file(self) -> None:
-        path = qt.QFileDialog.getOpenFileName(None, _("Choose a checkpoint"), "", _("Checkpoints (*.safetensors *.pth *.pt *.bin)"))
+        path = qt.QFileDialog.getOpenFileName(
+            None, _("Choose a checkpoint"), "", _("Checkpoints (*.safetensors *.pth *.pt *.bin)")
+        )
         if path:
             self._choose("model", path)
 
@@ -234,7 +246,9 @@ class Panel(VTKObservationMixin):
         self._mouse.follow([self._placing.interaction_node])
 
     def _export(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(None, _("Choose a folder for the files"), self._preferences.export_folder)
+        folder = qt.QFileDialog.getExistingDirectory(
+            None, _("Choose a folder for the files"), self._preferences.export_folder
+        )
         if folder:
             self._preferences.export_folder = folder
             self._act(self._controller.export, folder)
@@ -352,13 +366,20 @@ class Panel(VTKObservationMixin):
 
     def _follow_nodes(self) -> None:
         chosen = self._selected()
-        display = chosen.volume.GetDisplayNode() if chosen.volume is not None and self._parameters.window == AS_SHOWN else None
+        display = (
+            chosen.volume.GetDisplayNode()
+            if chosen.volume is not None and self._parameters.window == AS_SHOWN
+            else None
+        )
         self._chosen_nodes.follow([chosen.volume, display, chosen.roi, chosen.slice])
         self._layout.follow([slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")])
 
     def _hide_own_nodes(self) -> None:
         """Maps are no volumes to be explained, and our side-by-side views no views to draw in."""
-        for selector, ids in ((self._ui.volumeSelector, self._access.ids_of_maps()), (self._ui.viewSelector, self._access.ids_of_own_views())):
+        for selector, ids in (
+            (self._ui.volumeSelector, self._access.ids_of_maps()),
+            (self._ui.viewSelector, self._access.ids_of_own_views()),
+        ):
             model = selector.sortFilterProxyModel()
             if tuple(model.hiddenNodeIDs) != ids:
                 model.hiddenNodeIDs = list(ids)
@@ -401,5 +422,10 @@ class Panel(VTKObservationMixin):
         workshop, preferences = self._controller.workshop, self._preferences
         folder = str(preferences.model_folder) if preferences.model_folder else _("the usual place")
         self._display.show_settings(
-            folder, preferences.budget_mb, preferences.device, preferences.encoder, preferences.look_ahead, workshop.held_bytes
+            folder,
+            preferences.budget_mb,
+            preferences.device,
+            preferences.encoder,
+            preferences.look_ahead,
+            workshop.held_bytes,
         )

@@ -5,7 +5,7 @@ from typing import Annotated
 from slicer import vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode, vtkMRMLSliceNode
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
-from ..controller import MapKind, MethodChoices, ViewChoices
+from ..session.choices import MapKind, MethodChoices, ViewChoices
 
 AUTOMATIC = "automatic"
 #: The window that the view shows now.
@@ -63,7 +63,7 @@ def window_of(parameters: MedXAIParameterNode) -> tuple[float, float] | None:
     if parameters.window == AS_SHOWN:
         display = parameters.volume.GetDisplayNode() if parameters.volume else None
         return (display.GetLevel(), display.GetWindow()) if display and display.GetWindow() > 0 else None
-    from ..imaging.grey import WINDOW_PRESETS
+    from medxai.model_input.grey import WINDOW_PRESETS
 
     preset = WINDOW_PRESETS.get(parameters.window)
     return (preset.level, preset.width) if preset else None

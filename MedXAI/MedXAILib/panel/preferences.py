@@ -4,7 +4,7 @@ from pathlib import Path
 
 import qt
 
-from ..controller import ENCODERS
+from ..session.choices import ENCODERS
 
 _MODEL_FOLDER = "MedXAI/ModelFolder"
 _DEVICE = "MedXAI/Device"

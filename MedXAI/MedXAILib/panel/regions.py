@@ -2,10 +2,11 @@
 
 import slicer
 
-from ..imaging.box import PixelBox
-from ..scene.regions import roi_of_box
-from ..scene.slices import slice_in_view
-from ..scene.volumes import volume_of
+from medxai.scene.regions import roi_of_box
+from medxai.scene.slices import slice_in_view
+from medxai.scene.volumes import volume_of
+from medxai.slice.box import PixelBox
+
 from .placing import style, thicken
 
 

@@ -29,8 +29,8 @@ def register() -> None:
 
 def load_phantom(_source: Any = None) -> "list[slicer.vtkMRMLScalarVolumeNode]":
     """Makes the phantom and puts it into the scene as a CT volume, shown in the slice views."""
-    from ..scene.geometry import matrix_of
-    from ..synthesis.phantom import make_phantom
+    from medxai.scene.geometry import matrix_of
+    from medxai.volume.phantom import make_phantom
 
     volume = make_phantom().volume
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", _("CT abdomen phantom"))

@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import slicer
 
-from ..controller import Lack, MethodChoices, Sight, Situation, ViewChoices
-from ..scene.selection import Selection
+from medxai.scene.selection import Selection
+
+from ..session.choices import MethodChoices, ViewChoices
+from ..session.situation import Lack, Sight, Situation
 
 if TYPE_CHECKING:
-    from ..pipeline import SliceExplanation
-    from ..scene.panel_scene import PanelScene
+    from medxai.engine import SliceExplanation
+    from medxai.scene.panel_scene import PanelScene
+
     from .parameter_node import MedXAIParameterNode
 
 #: Every map that MedXAI puts into a scene says of which stage it is.
@@ -63,7 +66,9 @@ class SceneAccess:
     def choose_defaults(self, parameters: "MedXAIParameterNode") -> None:
         """What a user would choose anyway: the shown view, the volume that it shows, and the newest region."""
         if parameters.view is None:
-            parameters.view = self._scene.GetSingletonNode("Red", "vtkMRMLSliceNode") or self._scene.GetFirstNodeByClass("vtkMRMLSliceNode")
+            parameters.view = self._scene.GetSingletonNode(
+                "Red", "vtkMRMLSliceNode"
+            ) or self._scene.GetFirstNodeByClass("vtkMRMLSliceNode")
         if parameters.volume is None:
             parameters.volume = self._shown_volume(parameters.view) or self._first_volume()
         if parameters.region is None:
@@ -79,7 +84,7 @@ class SceneAccess:
 
     def keep_maps(self) -> None:
         """Leaves the shown maps in the scene for good."""
-        from ..scene.working_result import find_working, release
+        from medxai.scene.working_result import find_working, release
 
         chosen = self._selection()
         found = find_working(chosen.volume, chosen.roi) if chosen.volume and chosen.roi else None
@@ -107,7 +112,7 @@ class SceneAccess:
     @property
     def _real(self) -> "PanelScene":
         if self._port is None:
-            from ..scene.panel_scene import PanelScene
+            from medxai.scene.panel_scene import PanelScene
 
             self._port = PanelScene(self._scene, self._selection)
         return self._port
@@ -119,7 +124,8 @@ class SceneAccess:
         return [
             node
             for node in self._volumes()
-            if node.GetAttribute(_WORKING) and (node.GetNodeReferenceID(_SOURCE), node.GetNodeReferenceID(_REGION)) == wanted
+            if node.GetAttribute(_WORKING)
+            and (node.GetNodeReferenceID(_SOURCE), node.GetNodeReferenceID(_REGION)) == wanted
         ]
 
     def _volumes(self) -> list:
@@ -137,4 +143,8 @@ class SceneAccess:
 
 
 def _can_be_explained(node: "slicer.vtkMRMLNode") -> bool:
-    return node.GetClassName() == "vtkMRMLScalarVolumeNode" and not node.GetAttribute(_MAP_ATTRIBUTE) and not node.GetHideFromEditors()
+    return (
+        node.GetClassName() == "vtkMRMLScalarVolumeNode"
+        and not node.GetAttribute(_MAP_ATTRIBUTE)
+        and not node.GetHideFromEditors()
+    )

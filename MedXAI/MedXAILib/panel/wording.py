@@ -2,8 +2,13 @@
 
 from collections.abc import Sequence
 
-from ..controller import Activity, Aspect, MapFigures, MapKind, ModelStatus, Obstacle, Outcome, Pace, Phase, State, Step
-from ..limits import LIMITS_SHORT, LIMITS_STATEMENT
+from medxai.limits import LIMITS_SHORT, LIMITS_STATEMENT
+
+from ..session.choices import MapKind
+from ..session.figures import MapFigures
+from ..session.model_list import ModelStatus, Pace
+from ..session.situation import Aspect
+from ..session.state import Activity, Obstacle, Outcome, Phase, State, Step
 from .translation import _
 
 _MEGABYTE = 1_000_000
@@ -66,7 +71,9 @@ def step_of(state: State) -> str:
     if running.step is Step.PREVIEWING:
         return _("Making a preview: block {done} of {total}").format(done=running.done, total=running.total - 1)
     if running.step is Step.DOWNLOADING and running.total:
-        return _("Downloading: {done} of {total} MB").format(done=running.done // _MEGABYTE, total=running.total // _MEGABYTE)
+        return _("Downloading: {done} of {total} MB").format(
+            done=running.done // _MEGABYTE, total=running.total // _MEGABYTE
+        )
     if running.step is Step.DOWNLOADING:
         return _("Downloading: {done} MB").format(done=running.done // _MEGABYTE)
     if running.activity is Activity.EXPORT:
@@ -94,9 +101,13 @@ def next_step(state: State) -> str:
     return {
         Obstacle.STARTING: _("Starting…"),
         Obstacle.PACKAGES: _("Some Python packages are missing: {names}.").format(names=packages(state.missing)),
-        Obstacle.VOLUME: _("Load a CT or MR volume, or take the phantom from the Sample Data module, and choose it above."),
+        Obstacle.VOLUME: _(
+            "Load a CT or MR volume, or take the phantom from the Sample Data module, and choose it above."
+        ),
         Obstacle.REGION: _("Draw a box around the organ."),
-        Obstacle.WEIGHTS: _("The weights of this model are not on this computer yet: download them, or choose another model."),
+        Obstacle.WEIGHTS: _(
+            "The weights of this model are not on this computer yet: download them, or choose another model."
+        ),
     }[obstacle]
 
 
@@ -113,7 +124,9 @@ def stale_reason(state: State) -> str:
     }
     changed = _(" and ").join(what[aspect] for aspect in state.stale)
     text = _("The maps are older than {what}.").format(what=changed)
-    return text + " " + (_("Press Explain to renew them.") if state.can_explain else next_step(state).removeprefix("▲ "))
+    return (
+        text + " " + (_("Press Explain to renew them.") if state.can_explain else next_step(state).removeprefix("▲ "))
+    )
 
 
 def explain_tip(state: State) -> str:
@@ -194,7 +207,9 @@ def encoder_effect(name: str) -> str:
             "the maps hardly change."
         ),
         "openvino": _("Intel's runtime. Outline and maps as with Exact. Keeps about 370 MB a model on disk."),
-        "openvino-fast": _("Intel's runtime with numbers of 16 bits: changes the result as Fast does. Keeps files on disk too."),
+        "openvino-fast": _(
+            "Intel's runtime with numbers of 16 bits: changes the result as Fast does. Keeps files on disk too."
+        ),
     }[name]
 
 
@@ -218,14 +233,18 @@ def chosen(text: str) -> str:
 def map_caption(kind: MapKind, is_preview: bool) -> str:
     """The chosen map's name and what it shows, as rich text."""
     caption = {
-        MapKind.STAGE1: _("What looks like the inside of the box. From the image encoder alone; the mask has no part in it."),
+        MapKind.STAGE1: _(
+            "What looks like the inside of the box. From the image encoder alone; the mask has no part in it."
+        ),
         MapKind.STAGE2: _("What looks like the inside of the box and like what the model's prompt looks at."),
         MapKind.STAGE3: _(
             "What looks like the segmented organ and like what the prompt looks at, rather than like the surroundings; "
             "weighted by distance from the box."
         ),
         MapKind.INTERACTION: _("Where the mask decoder looks when it is given this box."),
-        MapKind.TERMINAL: _("The mask's own logits: above 0 is the segmented organ. The only map fine enough for boundaries."),
+        MapKind.TERMINAL: _(
+            "The mask's own logits: above 0 is the segmented organ. The only map fine enough for boundaries."
+        ),
         MapKind.GRAD_CAM: _(
             "Another method, no part of MedXAI's explanation: by gradients, how far the mask's logits depend on the image "
             "encoder's last features at each place."
@@ -242,17 +261,23 @@ def figures(numbers: MapFigures) -> str:
         lines.append(_("This map says nothing here: its values hardly differ, so it is not drawn."))
     elif numbers.share_inside is not None:
         lines.append(
-            _("<b>{inside}</b> of this map lies inside the segmented organ; a map without any preference would have {chance} there.").format(
-                inside=percent(numbers.share_inside), chance=percent(numbers.by_chance)
-            )
+            _(
+                "<b>{inside}</b> of this map lies inside the segmented organ; a map without any preference would have {chance} there."
+            ).format(inside=percent(numbers.share_inside), chance=percent(numbers.by_chance))
         )
-    lines.append(_("One cell of this map is {across} × {down} mm; nothing smaller can be read from it.").format(
-        across=number(numbers.resolution_mm[0]), down=number(numbers.resolution_mm[1])
-    ))
+    lines.append(
+        _("One cell of this map is {across} × {down} mm; nothing smaller can be read from it.").format(
+            across=number(numbers.resolution_mm[0]), down=number(numbers.resolution_mm[1])
+        )
+    )
     if numbers.narrowing is not None:
         lines.append(
-            _("Narrowing from stage 1 at the first layer to stage 3 at the last: {total} = {model} by the model's layers, {made} by how the stages are built.").format(
-                total=points(numbers.narrowing.total), model=signed(numbers.narrowing.by_the_model), made=signed(numbers.narrowing.by_construction)
+            _(
+                "Narrowing from stage 1 at the first layer to stage 3 at the last: {total} = {model} by the model's layers, {made} by how the stages are built."
+            ).format(
+                total=points(numbers.narrowing.total),
+                model=signed(numbers.narrowing.by_the_model),
+                made=signed(numbers.narrowing.by_construction),
             )
         )
     if numbers.from_encoder_alone:

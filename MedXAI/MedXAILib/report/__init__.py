@@ -1,1 +1,0 @@
-"""Reports for people: one self-contained HTML file a case, and one a cohort, readable offline and printable."""

@@ -1,0 +1,178 @@
+"""One thread that does the long work, one task after another, and never makes anybody wait for it."""
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from medxai.errors import Cancelled
+
+Report = Callable[[Any, int, int], None]
+"""Called by a task with the step that it is at, the parts of it done, and the parts in all (0: unknown)."""
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What a task has to do with the world. report, hand_over: raise Cancelled where the task was cancelled.
+
+    hand_over: gives something that can be shown before the task is done. is_cancelled: whether to stop.
+    """
+
+    report: Report
+    hand_over: Callable[[Any], None]
+    is_cancelled: Callable[[], bool]
+
+
+Run = Callable[[Hands], Any]
+"""A task; what it returns is its result."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A task has got on."""
+
+    task: int
+    step: Any
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class HandedOver:
+    """A task has something to show already."""
+
+    task: int
+    value: Any
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A task has returned."""
+
+    task: int
+    value: Any
+
+
+@dataclass(frozen=True)
+class Broke:
+    """A task has raised."""
+
+    task: int
+    error: BaseException
+
+
+Event = Progress | HandedOver | Finished | Broke
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    number: int
+    run: Run
+    cancelled: threading.Event
+
+
+class Worker:
+    """A persistent daemon thread with room for one running and one waiting task: the latest waiting one wins.
+
+    All methods are for the main thread. Nothing is called back: `poll` hands over what has happened.
+    """
+
+    def __init__(self, name: str = "MedXAI worker"):
+        self._name = name
+        self._wake = threading.Condition()
+        self._waiting: _Waiting | None = None
+        self._running: _Waiting | None = None
+        self._closed = False
+        self._events: queue.SimpleQueue = queue.SimpleQueue()
+        self._numbers = 0
+        self._thread: threading.Thread | None = None
+
+    def submit(self, run: Run) -> int:
+        """Queues a task, in the place of one that waits; returns the number that its events carry.
+
+        Raises RuntimeError after `close`.
+        """
+        with self._wake:
+            if self._closed:
+                raise RuntimeError("the worker is closed")
+            self._numbers += 1
+            self._waiting = _Waiting(self._numbers, run, threading.Event())
+            if self._thread is None or not self._thread.is_alive():
+                self._running = None
+                self._thread = threading.Thread(target=self._loop, name=self._name, daemon=True)
+                self._thread.start()
+            self._wake.notify()
+            return self._numbers
+
+    def cancel(self) -> None:
+        """Asks the running task to stop and drops the waiting one; their events may still come and are to be ignored."""
+        with self._wake:
+            self._waiting = None
+            if self._running:
+                self._running.cancelled.set()
+
+    def poll(self) -> "list[Event]":
+        """What has happened since the last call, oldest first; of a task's progress only the latest."""
+        events: list[Event] = []
+        while True:
+            try:
+                event = self._events.get_nowait()
+            except queue.Empty:
+                return events
+            if (
+                events
+                and isinstance(event, Progress)
+                and isinstance(events[-1], Progress)
+                and events[-1].task == event.task
+            ):
+                events[-1] = event
+            else:
+                events.append(event)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing runs and nothing waits, or nothing ever will because the thread has died."""
+        with self._wake:
+            is_dead = self._thread is not None and not self._thread.is_alive()
+            return is_dead or (self._running is None and self._waiting is None)
+
+    def close(self, timeout_s: float = 0.0) -> bool:
+        """Stops for good, at the latest when the running task looks up; whether it has stopped within the time."""
+        self.cancel()
+        with self._wake:
+            self._closed = True
+            self._wake.notify()
+        thread = self._thread
+        if thread is not None and timeout_s > 0:
+            thread.join(timeout_s)
+        return thread is None or not thread.is_alive()
+
+    def _loop(self) -> None:
+        while True:
+            with self._wake:
+                while self._waiting is None and not self._closed:
+                    self._wake.wait()
+                if self._closed:
+                    return
+                task, self._waiting = self._waiting, None
+                self._running = task
+            self._events.put(self._done(task))  # before the worker counts as idle, so that idle means: all is told
+            with self._wake:
+                self._running = None
+
+    def _done(self, task: _Waiting) -> Finished | Broke:
+        def tell(event: Progress | HandedOver) -> None:
+            if task.cancelled.is_set():
+                raise Cancelled
+            self._events.put(event)
+
+        hands = Hands(
+            lambda step, done, total: tell(Progress(task.number, step, done, total)),
+            lambda value: tell(HandedOver(task.number, value)),
+            task.cancelled.is_set,
+        )
+        try:
+            return Finished(task.number, task.run(hands))
+        except BaseException as error:  # whatever it is, the thread lives on and the user hears of it
+            return Broke(task.number, error)

@@ -1,0 +1,1 @@
+"""The command `medxai`; one file a command."""

@@ -1,0 +1,297 @@
+"""`medxai`: explain a slice, run the demonstration, evaluate a data set, manage models."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import __version__
+from ..encoding.backends.choice import CHOICES
+from ..errors import Cancelled, MedXAIError
+from ..limits import LIMITS_STATEMENT
+from . import demonstrate, dice, evaluate, explain, models
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit status: 0 done, 2 could not be done (the reason on stderr), 130 cancelled."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        parsed.run(parsed)
+    except KeyboardInterrupt:
+        print("medxai: cancelled; nothing was changed.", file=sys.stderr)
+        return 130
+    except Cancelled as error:
+        print(f"medxai: {error}", file=sys.stderr)
+        return 130
+    except MedXAIError as error:
+        print(f"medxai: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of our output went away (… | head); the files are written by then
+        sys.stdout = None
+        return 0
+    except MemoryError:
+        print(
+            "medxai: there is not enough memory; close other programs or choose a smaller model (demo, litemedsam).",
+            file=sys.stderr,
+        )
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="medxai", description="Shows why a MedSAM segmentation came out as it did.", epilog=LIMITS_STATEMENT
+    )
+    parser.add_argument("--version", action="version", version=f"medxai {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_explain(commands)
+    _add_demo(commands)
+    _add_dice(commands)
+    _add_evaluate(commands)
+    _add_models(commands)
+    return parser
+
+
+def _add_explain(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "explain", help="segment and explain the organ in a box on one slice", epilog=LIMITS_STATEMENT
+    )
+    command.add_argument(
+        "input", type=Path, metavar="INPUT", help="NIfTI, NRRD, MHA, PNG, or a folder with one DICOM series"
+    )
+    command.add_argument(
+        "--slice", type=int, metavar="K", help="voxel index of the slice (not needed for a volume of one slice)"
+    )
+    command.add_argument(
+        "--box",
+        type=float,
+        nargs=4,
+        required=True,
+        metavar=("A0", "B0", "A1", "B1"),
+        help="first and last voxel of the box, inclusive, along the plane's two axes (axial: i j, coronal: i k, sagittal: j k)",
+    )
+    command.add_argument(
+        "--plane", choices=("axial", "coronal", "sagittal"), default="axial", help="constant k, j or i (default: axial)"
+    )
+    command.add_argument(
+        "--modality", choices=("CT", "MR", "picture"), help="default: from the file, else by its values"
+    )
+    command.add_argument(
+        "--window",
+        type=float,
+        nargs=2,
+        metavar=("L", "W"),
+        help="level and width (default: CT 40 400; MR by percentiles)",
+    )
+    command.add_argument("--window-preset", choices=explain.WINDOW_NAMES, help="a usual CT window by name")
+    command.add_argument(
+        "--enhance-input", action="store_true", help="let the model, too, see the contrast-enhanced slice"
+    )
+    command.add_argument(
+        "--reference",
+        type=Path,
+        metavar="FILE",
+        help="labels on the volume's own grid: the report then compares the maps with this mask, too, beside the model's own",
+    )
+    command.add_argument(
+        "--reference-label",
+        type=int,
+        metavar="N",
+        help="the organ's label in it (not needed where the slice has one only)",
+    )
+    _add_model_options(command)
+    command.set_defaults(run=explain.run)
+
+
+def _add_demo(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "demo", help="explain an organ of the built-in sample, an abdominal phantom", epilog=LIMITS_STATEMENT
+    )
+    command.add_argument("--organ", choices=demonstrate.ORGANS, default="liver")
+    _add_model_options(command, output=Path("medxai-demo"))
+    command.set_defaults(run=demonstrate.run)
+
+
+def _add_model_options(command: argparse.ArgumentParser, output: Path | None = None) -> None:
+    command.add_argument(
+        "--model",
+        default="demo",
+        metavar="NAME|FILE",
+        help="a name from 'medxai models list', or a checkpoint file (default: demo)",
+    )
+    command.add_argument("--preset", choices=("paper", "contour"), default="paper", help="spatial weighting of stage 3")
+    command.add_argument(
+        "--layers",
+        nargs="+",
+        metavar="LAYER",
+        help="for example 'block 2' 'block 11' neck (default: blocks with global attention, neck)",
+    )
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+    command.add_argument(
+        "--encoder",
+        choices=CHOICES,
+        default="exact",
+        help="exact (default); fast: rounded numbers where the processor gains by it; openvino: Intel's runtime where installed",
+    )
+    command.add_argument(
+        "--evidence",
+        choices=("quick", "full"),
+        default="quick",
+        help="for report.html: quick (default): figures beside the nulls that need no model; full: every null, installed method and "
+        "check: minutes with a small model",
+    )
+    command.add_argument(
+        "--output", type=Path, required=output is None, default=output, metavar="DIR", help="folder for the results"
+    )
+
+
+def _add_dice(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "dice", help="box-prompted Dice per organ on a volume with a reference mask", epilog=LIMITS_STATEMENT
+    )
+    command.add_argument("volume", type=Path, metavar="VOLUME")
+    command.add_argument("reference", type=Path, metavar="REFERENCE", help="labels on the volume's own grid")
+    command.add_argument(
+        "--organ", action="append", required=True, metavar="LABEL=NAME", help="for example 5=liver; may be repeated"
+    )
+    command.add_argument(
+        "--model",
+        default="demo",
+        metavar="NAME|FILE",
+        help="a name from 'medxai models list', or a checkpoint file (default: demo)",
+    )
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+    command.add_argument(
+        "--modality", choices=("CT", "MR", "picture"), help="default: from the file, else by its values"
+    )
+    command.add_argument(
+        "--window",
+        type=float,
+        nargs=2,
+        metavar=("L", "W"),
+        help="level and width (default: CT 40 400; MR by percentiles)",
+    )
+    command.add_argument("--plane", choices=("axial", "coronal", "sagittal"), default="axial")
+    command.add_argument(
+        "--smallest", type=int, default=100, metavar="N", help="voxels that a slice must exceed (default: 100)"
+    )
+    command.add_argument(
+        "--jitter", type=float, default=0.05, help="share of the box by which each side may be off (default: 0.05)"
+    )
+    command.add_argument("--seed", type=int, default=0)
+    command.set_defaults(run=dice.run)
+
+
+def _add_evaluate(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "evaluate",
+        help="all figures of all explainers over a data set with reference masks",
+        epilog=LIMITS_STATEMENT,
+        description="Boxes are drawn around the reference masks. Broken off, the same command goes on where it was.",
+    )
+    command.add_argument("dataset", type=Path, metavar="DATASET", help="folder of the data set")
+    command.add_argument(
+        "--layout",
+        choices=evaluate.LAYOUT_NAMES,
+        required=True,
+        help="how it was published; nifti-pairs: NAME.nii.gz with NAME_organs.nii.gz or NAME_seg.nii.gz, or imagesTr with labelsTr",
+    )
+    command.add_argument(
+        "--model",
+        default="demo",
+        metavar="NAME|FILE",
+        help="a name from 'medxai models list', or a checkpoint file (default: demo)",
+    )
+    command.add_argument(
+        "--explainers",
+        nargs="+",
+        default=evaluate.DEFAULT_EXPLAINERS,
+        metavar="NAME",
+        help="names, or the groups nulls, peers and all (default: medxai nulls grad-cam)",
+    )
+    command.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder for the results; that of an earlier run is gone on with",
+    )
+    command.add_argument(
+        "--organs", nargs="+", metavar="ORGAN", help="only these organs (default: all that are labelled)"
+    )
+    command.add_argument(
+        "--organ", action="append", metavar="LABEL=NAME", help="what a label means, for nifti-pairs; may be repeated"
+    )
+    command.add_argument(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help="the same from a JSON file: {LABEL: NAME, …}, or {PATTERN: {LABEL: NAME, …}, …} by volumes' names; "
+        "without it, labels.json or dataset.json in DATASET",
+    )
+    command.add_argument(
+        "--slices-per-organ", type=int, default=3, metavar="N", help="small, middling and large ones (default: 3)"
+    )
+    command.add_argument(
+        "--smallest",
+        type=int,
+        default=100,
+        metavar="N",
+        help="voxels of the organ that a slice must exceed (default: 100)",
+    )
+    command.add_argument(
+        "--jitter", type=float, default=0.05, help="share of the box by which each side may be off (default: 0.05)"
+    )
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument(
+        "--plan",
+        choices=("quick", "full"),
+        default="quick",
+        help="quick: localisation and complexity; full: all families",
+    )
+    command.add_argument(
+        "--families",
+        nargs="+",
+        metavar="FAMILY",
+        help="these instead of the plan's, for example localisation faithfulness",
+    )
+    command.add_argument("--preset", choices=("paper", "contour"), default="paper", help="spatial weighting of stage 3")
+    command.add_argument(
+        "--layers",
+        nargs="+",
+        metavar="LAYER",
+        help="for example 'block 2' neck (default: blocks with global attention, neck)",
+    )
+    command.add_argument(
+        "--workers", type=int, metavar="N", help="processes on this machine (default: one for each core)"
+    )
+    command.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        metavar="N",
+        help="of each worker; with others, figures may differ in last digits (default: 1)",
+    )
+    command.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="use the workers of this Dask cluster instead, for example tcp://host:8786",
+    )
+    command.set_defaults(run=evaluate.run)
+
+
+def _add_models(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("models", help="list, download or verify checkpoints")
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+    actions.add_parser("list", help="what there is, and what is on this machine").set_defaults(run=models.run_list)
+    for name, run, text in (
+        ("download", models.run_download, "fetch a checkpoint into the model folder"),
+        ("verify", models.run_verify, "compare a checkpoint with its published checksum"),
+    ):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("name", metavar="NAME")
+        action.set_defaults(run=run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

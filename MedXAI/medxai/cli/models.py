@@ -1,0 +1,49 @@
+"""`medxai models`."""
+
+import argparse
+import sys
+
+from ..models import download
+from ..models.download import Verification, verify
+from ..models.registry import REGISTRY, registered
+from ..models.store import ModelStore
+
+
+def run_list(_arguments: argparse.Namespace) -> None:
+    """Prints every registered model and whether its weights are on this machine."""
+    store = ModelStore()
+    for entry in REGISTRY:
+        path = store.path_of(entry)
+        size = (
+            f"{path.stat().st_size / 1e6:.0f} MB"
+            if path.is_file()
+            else f"{entry.size_bytes / 1e6:.0f} MB"
+            if entry.size_bytes
+            else "size unknown"
+        )
+        state = (
+            "comes with MedXAI" if entry.bundled and path.is_file() else "ready" if path.is_file() else "to download"
+        )
+        print(f"{entry.name:<12} {state:<18} {size:>12}  {entry.title}; {entry.licence}; {entry.page}")
+    print(f"Model folder: {store.folder}")
+
+
+def run_download(arguments: argparse.Namespace) -> None:
+    """Fetches a checkpoint and says what it was checked against."""
+    entry, store = registered(arguments.name), ModelStore()
+    _say(download(entry, store, progress=_progress))
+
+
+def run_verify(arguments: argparse.Namespace) -> None:
+    """Checks a checkpoint on this machine."""
+    _say(verify(registered(arguments.name), ModelStore()))
+
+
+def _say(result: Verification) -> None:
+    print(f"{result.path}\nSHA-256 {result.sha256}\nchecked against: {result.checked_against}")
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        share = f" of {total / 1e6:.0f}" if total else ""
+        print(f"\r{done / 1e6:.0f}{share} MB", end="", file=sys.stderr, flush=True)

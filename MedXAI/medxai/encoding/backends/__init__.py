@@ -1,0 +1,1 @@
+"""The ways to compute the image encoder; one file a way."""

@@ -1,0 +1,81 @@
+"""What a model makes of a slice before any box is drawn."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import ResourceError
+from ..model_input.model_input import ModelFrame, ModelInput
+from ..models.loading import LoadedModel
+from .backends.choice import EXACT, Backend
+from .feature_extraction import Progress, check_layers, default_layers
+from .features import LayerFeatures, layer_features
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """One slice through one model's image encoder.
+
+    embedding: (1, C, h, w) float32, what the mask decoder reads. layers: in the encoder's order.
+    backend: the name of the `Backend` that made it.
+    """
+
+    embedding: Tensor
+    layers: tuple[LayerFeatures, ...]
+    frame: ModelFrame
+    seconds: float
+    backend: str = EXACT.name
+
+    @property
+    def nbytes(self) -> int:
+        return self.embedding.nbytes + sum(layer.nbytes for layer in self.layers)
+
+
+def encoding_key(model: LoadedModel, model_input: ModelInput, layers: Sequence[str], backend: Backend = EXACT) -> str:
+    """Equal for two slices exactly if the model would see the same tensor: volume, slice and window are in it.
+
+    The backend is in it too: an exact result never stands in for a rounded one, nor the other way round.
+    """
+    identity = (model_input.digest, model.checksum_sha256, str(model.device), tuple(layers), backend.name)
+    return hashlib.blake2b(repr(identity).encode(), digest_size=16).hexdigest()
+
+
+def encode(
+    model: LoadedModel,
+    model_input: ModelInput,
+    layers: Sequence[str] | None = None,
+    progress: Progress = lambda done, total: None,
+    is_cancelled: Callable[[], bool] = lambda: False,
+    backend: Backend = EXACT,
+) -> Encoding:
+    """One pass of the image encoder, with the features of the asked layers (default: see `default_layers`).
+
+    Raises Cancelled between two blocks; InputError for an unknown layer; ResourceError where memory runs out.
+    """
+    encoder = model.sam.image_encoder
+    layers = check_layers(encoder, layers or default_layers(encoder))
+    start = time.perf_counter()
+    image = torch.from_numpy(model_input.tensor_chw)[None].to(model.device)
+    try:
+        output = backend.run(encoder, image, layers, progress, is_cancelled)
+        features = tuple(_features(name, tokens, model_input.frame) for name, tokens in output.tokens.items())
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise ResourceError(_NO_MEMORY.format(model.title)) from error
+    except RuntimeError as error:
+        if "alloc" in str(error).lower():  # torch's CPU allocator raises a plain RuntimeError
+            raise ResourceError(_NO_MEMORY.format(model.title)) from error
+        raise
+    return Encoding(output.embedding, features, model_input.frame, time.perf_counter() - start, backend.name)
+
+
+_NO_MEMORY = "There is not enough memory to encode the slice with '{}'; close other programs or choose a smaller model (demo, litemedsam)."
+
+
+@torch.inference_mode()
+def _features(name: str, tokens: Tensor, frame: ModelFrame) -> LayerFeatures:
+    content = torch.from_numpy(frame.content_coverage(tuple(tokens.shape[:2]))).to(tokens.device, torch.float32)
+    return layer_features(name, tokens, content)

@@ -1,0 +1,1 @@
+"""Every way to make a saliency map behind one interface; one file an explainer."""

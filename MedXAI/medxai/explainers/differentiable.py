@@ -1,0 +1,92 @@
+"""The loaded model as one differentiable function of its image, for one box; for other people's explainers."""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from ..encoding.feature_extraction import NECK
+from ..engine import SliceExplanation
+from ..errors import InputError
+from ..model_input.model_input import ModelFrame
+from ..models.loading import LoadedModel
+from ..segmentation.prompting import box_in_model_px, prompt_embeddings
+from ..slice.box import PixelBox
+
+
+class BoxDecoder(nn.Module):
+    """Embeddings (B, C, h, w) → mask logits (B, 1, 4h, 4w), each with the same box. `embedding` passes them on unchanged:
+    a layer to hook where the encoder's result is known already."""
+
+    def __init__(self, sam: nn.Module, xyxy: Tensor):
+        super().__init__()
+        self.embedding = nn.Identity()
+        self.prompt_encoder, self.mask_decoder = sam.prompt_encoder, sam.mask_decoder
+        with torch.no_grad():
+            self._sparse, self._dense = prompt_embeddings(sam, xyxy)
+            self._image_pe = self.prompt_encoder.get_dense_pe()
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        embedding = self.embedding(embedding)
+        # segment-anything's decoder takes one image at a time, and only ever sees the sum of its embedding and the dense
+        # prompt: so the images travel with the prompts.
+        logits, _ = self.mask_decoder(
+            image_embeddings=torch.zeros_like(embedding[:1]),
+            image_pe=self._image_pe,
+            sparse_prompt_embeddings=self._sparse.expand(len(embedding), -1, -1),
+            dense_prompt_embeddings=self._dense + embedding,
+            multimask_output=False,
+        )
+        return logits
+
+
+class BoxSegmenter(nn.Module):
+    """Images (B, 3, S, S), prepared as the model wants them → mask logits (B, 1, 4h, 4w) for one box.
+
+    segment-anything's plain modules with the very weights of a loaded model, which this shares but cannot change: hooks and
+    gradients stay here. The weights themselves want no gradient.
+    """
+
+    def __init__(self, model: LoadedModel, box: PixelBox, frame: ModelFrame):
+        super().__init__()
+        sam = _shell_of(model.sam)
+        corners = torch.from_numpy(box_in_model_px(sam, box, frame))[None]
+        self.encoder = sam.image_encoder
+        self.decoder = BoxDecoder(sam, corners.to(model.device, torch.float32))
+        self.eval()
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.decoder(self.encoder(image))
+
+    def layer(self, name: str) -> nn.Module:
+        """The module that gives a layer's tokens: 'block 3' (B, h, w, d), 'neck' (B, C, h, w). Raises InputError."""
+        if name == NECK:
+            return self.encoder.neck
+        blocks = list(self.encoder.blocks)
+        number = name.removeprefix("block ")
+        if not number.isdigit() or int(number) >= len(blocks):
+            raise InputError(
+                f"The encoder has no layer {name!r}; choose from 'block 0' to 'block {len(blocks) - 1}' and 'neck'."
+            )
+        return blocks[int(number)]
+
+
+def _shell_of(sam: nn.Module) -> nn.Module:
+    """A copy of the modules around the same tensors, so that a hook on one is none on the other."""
+    shared: dict[int, object] = {
+        id(tensor): nn.Parameter(tensor.detach(), requires_grad=False) for tensor in sam.parameters()
+    }
+    shared |= {id(tensor): tensor for tensor in sam.buffers()}
+    return copy.deepcopy(sam, shared)
+
+
+@torch.inference_mode(False)
+def segmenter_for(result: SliceExplanation) -> BoxSegmenter:
+    """The differentiable function of a result: given `image_of(result)` it gives the result's own logits."""
+    return BoxSegmenter(result.model, result.segmentation.box, result.encoding.frame)
+
+
+@torch.inference_mode(False)
+def image_of(result: SliceExplanation) -> Tensor:
+    """(1, 3, S, S) float32 on the model's device: what the model saw, a fresh tensor."""
+    return torch.tensor(result.prepared.model_input.tensor_chw, device=result.model.device)[None]

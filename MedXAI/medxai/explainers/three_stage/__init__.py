@@ -1,0 +1,1 @@
+"""The paper's method: references, three stages at every layer, and how far the maps narrow."""

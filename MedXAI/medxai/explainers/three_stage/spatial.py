@@ -1,0 +1,40 @@
+"""Where a box lies on a layer's grid: coverage, the ring around it, and the spatial weighting of stage 3."""
+
+import numpy as np
+
+from ...model_input.model_input import ModelFrame, box_coverage
+from ...slice.box import PixelBox
+from .parameters import ExplainerParameters, Preset
+
+
+def coverage_of(box: PixelBox, frame: ModelFrame, grid: tuple[int, int]) -> np.ndarray:
+    """(h, w) in [0, 1]: the share of each token that the box's pixels cover."""
+    return box_coverage(frame.scale_xyxy(box.extent_xyxy), grid, frame.size_px)
+
+
+def ring_of(box: PixelBox, frame: ModelFrame, grid: tuple[int, int], growth: float) -> np.ndarray:
+    """(h, w) in [0, 1]: the ring around the box, on the image only and without the box; at least one token wide."""
+    x0, y0, x1, y1 = frame.scale_xyxy(box.extent_xyxy)
+    token = frame.size_px / grid[1], frame.size_px / grid[0]
+    dx, dy = max(growth * (x1 - x0), token[0]), max(growth * (y1 - y0), token[1])
+    grown = box_coverage(np.array([x0 - dx, y0 - dy, x1 + dx, y1 + dy]), grid, frame.size_px)
+    inner = box_coverage(np.array([x0, y0, x1, y1]), grid, frame.size_px)
+    return np.minimum(np.clip(grown - inner, 0, 1), frame.content_coverage(grid))
+
+
+def spatial_weight(
+    box: PixelBox, frame: ModelFrame, grid: tuple[int, int], parameters: ExplainerParameters
+) -> np.ndarray:
+    """(h, w) in [ρ, 1]: W = ρ + (1 − ρ) exp(−m²/2), m as the preset measures it, in units of the box's half-size.
+
+    A box smaller than a token counts as one token, else no token's centre would lie near it.
+    """
+    x0, y0, x1, y1 = frame.scale_xyxy(box.extent_xyxy)
+    h, w = grid
+    half_x, half_y = max((x1 - x0) / 2, frame.size_px / w / 2), max((y1 - y0) / 2, frame.size_px / h / 2)
+    from_x = np.abs((np.arange(w) + 0.5) * frame.size_px / w - (x0 + x1) / 2) / half_x
+    from_y = np.abs((np.arange(h) + 0.5) * frame.size_px / h - (y0 + y1) / 2) / half_y
+    if parameters.preset is Preset.CONTOUR:
+        from_x, from_y = np.maximum(from_x - 1, 0), np.maximum(from_y - 1, 0)
+    m_squared = from_y[:, None] ** 2 + from_x[None] ** 2
+    return parameters.distant_floor + (1 - parameters.distant_floor) * np.exp(-0.5 * m_squared)

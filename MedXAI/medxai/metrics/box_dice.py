@@ -1,0 +1,135 @@
+"""Box-prompted Dice per organ, beside the two answers that need no model.
+
+For every slice of a labelled volume and every organ large enough on it, a box is drawn around the
+reference mask, and the model's answer, the filled box and the filled ellipse are compared with the
+reference. A model that does not beat the ellipse has added nothing to the user's box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError
+
+Segment = Callable[[int, np.ndarray], np.ndarray]
+"""(slice number, boxes (K, 4) x0, y0, x1, y1 in pixel edges) to masks (K, h, w) bool."""
+
+
+@dataclass(frozen=True)
+class OrganDice:
+    """Mean Dice over the slices of one organ: the model's, the filled box's and ellipse's."""
+
+    organ: str
+    slices: int
+    model: float
+    box: float
+    ellipse: float
+
+
+def dice(a: np.ndarray, b: np.ndarray) -> float:
+    """Dice overlap of two boolean masks of one shape; 1 where both are empty."""
+    if a.shape != b.shape:
+        raise ValueError(f"Masks of shapes {a.shape} and {b.shape} cannot be compared: resample one.")
+    total = int(a.sum()) + int(b.sum())
+    return 1.0 if total == 0 else 2.0 * int((a & b).sum()) / total
+
+
+def box_mask(box: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The pixels (h, w) bool whose centres lie in a box (x0, y0, x1, y1); pixel i is [i, i + 1]."""
+    y = np.arange(shape[0])[:, None] + 0.5
+    x = np.arange(shape[1])[None, :] + 0.5
+    return (x >= box[0]) & (x <= box[2]) & (y >= box[1]) & (y <= box[3])
+
+
+def ellipse_mask(box: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The pixels (h, w) bool whose centres lie in the ellipse inscribed in a box."""
+    y = np.arange(shape[0])[:, None] + 0.5
+    x = np.arange(shape[1])[None, :] + 0.5
+    half_width = max((box[2] - box[0]) / 2, 1e-6)
+    half_height = max((box[3] - box[1]) / 2, 1e-6)
+    u = (x - (box[0] + box[2]) / 2) / half_width
+    v = (y - (box[1] + box[3]) / 2) / half_height
+    return u * u + v * v <= 1.0
+
+
+def jittered_box(rng: np.random.Generator, mask: np.ndarray, jitter: float) -> np.ndarray:
+    """The box (4,) around a mask (h, w), every side moved by up to `jitter` of the box, in or out.
+
+    x0, y0, x1, y1 in pixel edges, on whole pixels as a user's box is, at least one pixel large and
+    inside the slice. Raises ValueError for an empty mask.
+    """
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        raise ValueError("An empty mask has no box: leave out slices without the organ.")
+    x0, x1, y0, y1 = columns[0], columns[-1] + 1, rows[0], rows[-1] + 1
+    sides = np.array([x1 - x0, y1 - y0] * 2)
+    box = np.rint(np.array([x0, y0, x1, y1]) + rng.uniform(-jitter, jitter, 4) * sides)
+    height, width = mask.shape
+    x0, y0 = np.clip(box[:2], 0, (width - 1, height - 1))
+    x1, y1 = np.clip(box[2:], (x0 + 1, y0 + 1), (width, height))
+    return np.array([x0, y0, x1, y1])
+
+
+def box_dice(
+    segment: Segment,
+    reference: np.ndarray,
+    organs: Mapping[int, str],
+    smallest: int = 100,
+    jitter: float = 0.05,
+    seed: int = 0,
+) -> list[OrganDice]:
+    """Judge `segment` on the slices of a volume.
+
+    reference: (n, h, w) labels. organs: label to name. A slice counts for an organ with more than
+    `smallest` voxels on it. Boxes follow from `seed` alone, so every model is asked the same.
+    Organs without a slice are left out. Raises InputError where no organ is found.
+    """
+    rng = np.random.default_rng(seed)
+    rows: dict[int, list[tuple[float, float, float]]] = {label: [] for label in organs}
+    for index, labels in enumerate(reference):
+        masks = {label: labels == label for label in organs}
+        masks = {label: mask for label, mask in masks.items() if mask.sum() > smallest}
+        if not masks:
+            continue
+        boxes = np.stack([jittered_box(rng, mask, jitter) for mask in masks.values()])
+        answers = segment(index, boxes)
+        for (label, mask), box, answer in zip(masks.items(), boxes, answers, strict=True):
+            rows[label].append(
+                (
+                    dice(answer, mask),
+                    dice(box_mask(box, mask.shape), mask),
+                    dice(ellipse_mask(box, mask.shape), mask),
+                )
+            )
+    if not any(rows.values()):
+        raise InputError(
+            f"No slice has more than {smallest} voxels of {', '.join(organs.values())}; check the "
+            "labels of the reference, or lower the smallest size."
+        )
+    return [
+        OrganDice(organs[label], len(values), *(float(v) for v in np.mean(values, axis=0)))
+        for label, values in rows.items()
+        if values
+    ]
+
+
+def mean_over_organs(rows: list[OrganDice]) -> OrganDice:
+    """The mean over organs, every organ counting once."""
+    if not rows:
+        raise ValueError("There is no organ to take the mean of: judge at least one.")
+    means = np.mean([(row.model, row.box, row.ellipse) for row in rows], axis=0)
+    return OrganDice("mean over organs", sum(row.slices for row in rows), *map(float, means))
+
+
+def table(rows: list[OrganDice]) -> str:
+    """Rows and their mean as a Markdown table."""
+    lines = [
+        "| organ | slices | model | filled box | filled ellipse |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for row in (*rows, mean_over_organs(rows)):
+        lines.append(f"| {row.organ} | {row.slices} | {row.model:.3f} | {row.box:.3f} | {row.ellipse:.3f} |")
+    return "\n".join(lines)

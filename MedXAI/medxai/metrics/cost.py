@@ -1,0 +1,97 @@
+"""What an explainer costs on a case: seconds from the drawn box to its maps, and the memory that it took meanwhile."""
+
+import threading
+import time
+from dataclasses import dataclass
+from types import TracebackType
+
+from ..explainers.base import Case, CaseExplainer, Kind, SaliencyMap
+from .metric_row import FigureRow
+from .rows import rows_of_explainer
+
+FAMILY = "cost"
+
+#: Between two looks at the process's memory; a look takes 20 µs.
+_LOOK_EVERY_S = 0.005
+
+
+@dataclass(frozen=True)
+class MeasuredMaps:
+    """An explainer's maps of a case. seconds: of the call alone. peak_mb: resident memory at its highest during the call,
+    less what it was before, in 10⁶ bytes; None where the package psutil is missing."""
+
+    maps: tuple[SaliencyMap, ...]
+    seconds: float
+    peak_mb: float | None
+
+
+def measured(explainer: CaseExplainer, case: Case) -> MeasuredMaps:
+    """Asks an explainer and measures it. Raises what it raises."""
+    with PeakMemory() as memory:
+        start = time.perf_counter()
+        maps = tuple(explainer.explain(case))
+        seconds = time.perf_counter() - start
+    return MeasuredMaps(maps, seconds, memory.added_mb)
+
+
+def cost_rows(
+    case: Case, explainer: CaseExplainer, first: MeasuredMaps, next_box: tuple[Case, MeasuredMaps] | None
+) -> tuple[FigureRow, ...]:
+    """seconds_first_box, seconds_next_box and peak_mb of an explainer.
+
+    The first box on a slice pays for the encoding and the mask as well, the next one for its mask only: what MedXAI
+    itself needs of them is needed by every explainer of that mask. next_box: another box on the same slice and what was
+    measured there; None where that was not asked for. A null that keeps what it made of the slice is quicker then.
+    """
+    figures = {
+        "seconds_first_box": case.result.encoding.seconds + _answering_s(case, explainer.kind) + first.seconds,
+        "peak_mb": first.peak_mb,
+    }
+    if next_box is not None:
+        other, found = next_box
+        figures["seconds_next_box"] = _answering_s(other, explainer.kind) + found.seconds
+    return rows_of_explainer(case, explainer.name, explainer.kind, FAMILY, figures)
+
+
+def _answering_s(case: Case, kind: Kind) -> float:
+    """The mask, and for MedXAI's own maps, which the case holds already, the time that they took."""
+    result = case.result
+    return result.segmentation.seconds + (result.explanation.seconds if kind is Kind.METHOD else 0.0)
+
+
+class PeakMemory:
+    """Context that watches the process's resident memory from a thread; other threads' memory is counted too.
+
+    What torch keeps from an earlier call and uses again adds nothing, so the first case of a process shows the most.
+    """
+
+    def __init__(self) -> None:
+        try:
+            import psutil
+        except ImportError:
+            self._process = None
+        else:
+            self._process = psutil.Process()
+        self._ended = threading.Event()
+        self.added_mb: float | None = None
+
+    def __enter__(self) -> "PeakMemory":
+        if self._process is not None:
+            self._before = self._peak = self._process.memory_info().rss
+            self._watch = threading.Thread(target=self._look, daemon=True)
+            self._watch.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is None:
+            return
+        self._ended.set()
+        self._watch.join()
+        self._peak = max(self._peak, self._process.memory_info().rss)
+        self.added_mb = (self._peak - self._before) / 1e6
+
+    def _look(self) -> None:
+        while not self._ended.wait(_LOOK_EVERY_S):
+            self._peak = max(self._peak, self._process.memory_info().rss)

@@ -1,0 +1,120 @@
+"""Does the model's answer hang on what the map marks? Deletion and insertion curves, and captum's infidelity.
+
+Deletion hides cells in the order of the map, the highest first, and insertion shows them on a hidden slice (Petsiuk et al.,
+BMVC 2018). A curve is normalised so that the whole slice scores 1 and the hidden one 0, and the area under it is the
+figure: deletion low and insertion high are good. Because hiding the box alone does most of the damage, every area also
+stands less that of a random order, and less that of the order of distance to the box; 'outside' hides only cells that the
+model's own mask does not touch.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..explainers.base import Case, Kind, SaliencyMap
+from .infidelity import Infidelity
+from .metric_row import FigureRow
+from .plan import EvaluationPlan
+from .removal_order import highest_first, nearest_first, step_counts
+from .replaced_parts import HiddenParts, HiddenPatches, HiddenTokens
+from .rows import rows_of_map
+
+FAMILY = "faithfulness"
+SCORES = ("logit", "dice")
+CURVES = ("deletion", "insertion", "deletion_outside")
+
+#: Where hiding the whole slice costs less than this, a curve would be noise divided by next to nothing: no figure.
+SMALLEST_FALL = {"logit": 0.5, "dice": 0.05}
+
+
+class Faithfulness:
+    """The figures of maps of one case in one space; what does not hang on the map is computed once."""
+
+    def __init__(self, parts: HiddenParts, steps: int, order_seeds: int, seed: int, infidelity_samples: int = 0):
+        self._parts, self._steps, self._seed = parts, steps, seed
+        self._measurable = parts.has_mask
+        if not self._measurable:
+            return
+        whole, hidden = parts.scores(np.stack([np.ones(parts.count, bool), np.zeros(parts.count, bool)]))
+        self._hidden, self._fall = hidden, whole - hidden
+        self._measured = {
+            name: bool(fall >= SMALLEST_FALL[name]) for name, fall in zip(SCORES, self._fall, strict=True)
+        }
+        self._measurable = any(self._measured.values())
+        if not self._measurable:
+            return
+        self._without_outside = parts.scores(~parts.outside_mask[None])[0] if parts.outside_mask.any() else None
+        rng = np.random.default_rng(seed)
+        self._random = np.mean([self.areas(rng.permutation(parts.count)) for _ in range(order_seeds)], axis=0)
+        result = parts.case.result
+        self._distance = self.areas(nearest_first(parts.centres_px(), result.segmentation.box, result.encoding.frame))
+        self._infidelity = Infidelity(parts, infidelity_samples, seed) if infidelity_samples else None
+
+    def rows(self, kind: Kind, saliency: SaliencyMap) -> tuple[FigureRow, ...]:
+        """The figures of one map; none where hiding the slice hardly changes the model's answer."""
+        if not self._measurable:
+            return ()
+        values = self._parts.on_cells(saliency.values)
+        areas = self.areas(highest_first(values, np.random.default_rng(self._seed)))
+        figures = {}
+        for c, curve in enumerate(CURVES):
+            for s, score in enumerate(SCORES):
+                if not self._measured[score]:
+                    continue
+                name = f"{self._parts.name}_{curve}_{score}"
+                figures[name] = areas[c, s]
+                figures[f"{name}_less_random"] = areas[c, s] - self._random[c, s]
+                figures[f"{name}_less_distance"] = areas[c, s] - self._distance[c, s]
+        if self._infidelity is not None and self._measured["logit"]:
+            figures[f"{self._parts.name}_infidelity"] = self._infidelity.of(values)
+        return rows_of_map(self._parts.case, kind, saliency, FAMILY, figures)
+
+    def areas(self, order: np.ndarray) -> np.ndarray:
+        """(3, 2): areas under the normalised curves, `CURVES` by `SCORES`, of cells (n,) in an order; NaN where there is none."""
+        n = self._parts.count
+        outside = order[self._parts.outside_mask[order]]
+        counts, counts_outside = step_counts(n, self._steps)[1:-1], step_counts(len(outside), self._steps)[1:-1]
+        hidden = [_among(order[:count], n) for count in counts]
+        deleted = [~state for state in hidden]
+        deleted_outside = [~_among(outside[:count], n) for count in counts_outside] if len(outside) else []
+        scores = self._normalised(self._parts.scores(np.stack(deleted + hidden + deleted_outside)))
+        k = len(counts)
+        start, end = np.ones((1, 2)), np.zeros((1, 2))
+        x = np.concatenate([[0], counts, [n]]) / n
+        areas = [_area(x, start, scores[:k], end), _area(x, end, scores[k : 2 * k], start)]
+        if len(outside):
+            x = np.concatenate([[0], counts_outside, [len(outside)]]) / len(outside)
+            areas.append(_area(x, start, scores[2 * k :], self._normalised(self._without_outside[None])))
+        else:
+            areas.append(np.full(2, np.nan))
+        return np.stack(areas)
+
+    def _normalised(self, scores: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore", invalid="ignore"):  # a score that is not measured is not read
+            return (scores - self._hidden) / self._fall
+
+
+def neck_faithfulness(
+    case: Case, plan: EvaluationPlan, is_cancelled: Callable[[], bool] = lambda: False
+) -> Faithfulness:
+    """By tokens of the embedding, only the decoder running again."""
+    return Faithfulness(
+        HiddenTokens(case, is_cancelled), plan.neck_steps, plan.order_seeds, plan.seed, plan.infidelity_samples
+    )
+
+
+def image_faithfulness(
+    case: Case, plan: EvaluationPlan, is_cancelled: Callable[[], bool] = lambda: False
+) -> Faithfulness:
+    """By patches of the image, one pass of the encoder a point of a curve."""
+    return Faithfulness(HiddenPatches(case, is_cancelled), plan.image_steps, plan.order_seeds, plan.seed)
+
+
+def _among(cells: np.ndarray, n: int) -> np.ndarray:
+    chosen = np.zeros(n, bool)
+    chosen[cells] = True
+    return chosen
+
+
+def _area(x: np.ndarray, start: np.ndarray, between: np.ndarray, end: np.ndarray) -> np.ndarray:
+    return np.trapezoid(np.concatenate([start, between, end]), x, axis=0)

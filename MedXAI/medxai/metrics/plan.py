@@ -1,0 +1,59 @@
+"""What is measured on a case, with every number that a metric leaves open."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ..errors import InputError
+from ..explainers.base import Kind
+
+
+class Measurement(StrEnum):
+    """A family of figures, faithfulness by its two spaces since they cost so differently."""
+
+    LOCALISATION = "localisation"
+    COMPLEXITY = "complexity"
+    COST = "cost"
+    FAITHFULNESS_NECK = "faithfulness in the neck"
+    FAITHFULNESS_IMAGE = "faithfulness in the image"
+    STABILITY = "stability"
+    SANITY = "sanity"
+
+
+@dataclass(frozen=True)
+class EvaluationPlan:
+    """measurements: the families to measure. seed: of everything random; the same plan gives the same figures again (cost
+    excepted).
+
+    neck_steps, image_steps: points of a deletion or insertion curve after its start. order_seeds: random orders that are
+    averaged. infidelity_samples: perturbations, 0 for none. trials: perturbed repetitions for stability, of each sort.
+    asked_again: kinds of explainers that stability and the next box's cost ask again; a peer may take minutes.
+    sanity_kinds: kinds whose maps must pass the sanity checks; nulls ignore the weights by design.
+    """
+
+    measurements: frozenset[Measurement]
+    seed: int = 0
+    neck_steps: int = 12
+    image_steps: int = 8
+    order_seeds: int = 3
+    infidelity_samples: int = 32
+    trials: int = 3
+    asked_again: frozenset[Kind] = frozenset({Kind.METHOD, Kind.NULL})
+    sanity_kinds: frozenset[Kind] = frozenset({Kind.METHOD})
+
+    def __post_init__(self) -> None:
+        if not self.measurements:
+            raise InputError("The plan measures nothing; name at least one family, for example localisation.")
+        if (
+            min(self.neck_steps, self.image_steps) < 2
+            or min(self.order_seeds, self.trials) < 1
+            or self.infidelity_samples < 0
+        ):
+            raise InputError(
+                "A curve needs at least 2 steps, and orders and trials at least 1 each; raise the plan's numbers."
+            )
+
+
+#: For a single case's report in the panel: some milliseconds a map, no further pass of the model.
+QUICK = EvaluationPlan(frozenset({Measurement.LOCALISATION, Measurement.COMPLEXITY}))
+
+FULL = EvaluationPlan(frozenset(Measurement))

@@ -1,0 +1,200 @@
+"""What the model answers when parts of the slice are hidden from it: patches of the image, or tokens of the embedding.
+
+Hidden parts take the values of a strongly blurred slice, which keeps the grey level of a region and nothing of its shape;
+black or grey patches would be something that the model never saw.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy import ndimage
+from torch import Tensor
+
+from ..encoding.feature_extraction import NECK, run_encoder
+from ..errors import Cancelled
+from ..explainers.base import Case
+from ..segmentation.segmenting import mask_logits
+
+#: Patches along each side of the slice that are hidden in image space.
+PATCHES = 16
+#: Deviation of the blur, as a share of the slice's longer side: an organ of a quarter of the slice loses its outline.
+BLUR_SHARE = 1 / 8
+#: The blur is computed on an image of at most this many pixels a side; it holds nothing finer.
+_BLUR_PX = 128
+#: Embeddings held at once.
+_BATCH = 16
+
+
+class HiddenParts(ABC):
+    """A case's slice in n cells, each of which can be hidden. grid: (rows, columns) of cells over an area of the model's square.
+
+    scores: what the model's answer is worth for each of K states, kept (K, n) bool, as (K, 2): the mean logit inside the
+    model's own mask of the whole slice, and the soft Dice (its probabilities against that mask).
+    """
+
+    name: str
+
+    def __init__(
+        self,
+        case: Case,
+        grid: tuple[int, int],
+        area_px: tuple[float, float],
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ):
+        self.case, self.grid, self.area_px = case, grid, area_px
+        self.is_cancelled = is_cancelled
+        frame = case.result.encoding.frame
+        self._content = frame.content_coverage(case.result.segmentation.logits.shape)
+        self._own_mask = torch.from_numpy((case.result.segmentation.logits > 0) & (self._content > 0)).to(self.device)
+        self._counted = self._averaged(self._content) > 0
+
+    @property
+    def device(self) -> torch.device:
+        return self.case.result.model.device
+
+    @property
+    def count(self) -> int:
+        """n: the cells that lie on the slice."""
+        return int(self._counted.sum())
+
+    @property
+    def has_mask(self) -> bool:
+        return bool(self._own_mask.any())
+
+    def on_cells(self, values: np.ndarray) -> np.ndarray:
+        """A map (h, w) over the model's square as its mean on each cell, (n,)."""
+        return self._averaged(np.asarray(values, np.float64))[self._counted]
+
+    def centres_px(self) -> np.ndarray:
+        """(n, 2): x, y of the cells' centres in pixels of the model's square."""
+        (rows, columns), (height, width) = self.grid, self.area_px
+        y, x = np.meshgrid(
+            (np.arange(rows) + 0.5) * height / rows, (np.arange(columns) + 0.5) * width / columns, indexing="ij"
+        )
+        return np.stack([x[self._counted], y[self._counted]], axis=1)
+
+    @cached_property
+    def outside_mask(self) -> np.ndarray:
+        """(n,) bool: the cells that the model's own mask does not touch."""
+        return self.on_cells(self._own_mask.cpu().numpy()) == 0
+
+    @torch.inference_mode()
+    def scores(self, kept: np.ndarray) -> np.ndarray:
+        found = []
+        for part in np.array_split(kept, max(-(-len(kept) // _BATCH), 1)):
+            if self.is_cancelled():
+                raise Cancelled
+            whole = np.zeros((len(part), *self.grid), np.float32)
+            whole[:, self._counted] = part
+            found.append(
+                self._scores_of(
+                    mask_logits(
+                        self.case.result.model, self._embeddings(whole), self.case.result.encoding.frame, self._box
+                    )
+                )
+            )
+        return np.concatenate(found)
+
+    @property
+    def _box(self):
+        return self.case.result.segmentation.box
+
+    @abstractmethod
+    def _embeddings(self, kept: np.ndarray) -> Tensor:
+        """(K, C, h, w) for states (K, rows, columns), 1 where a cell is kept."""
+
+    def _scores_of(self, logits: Tensor) -> np.ndarray:
+        mask = self._own_mask
+        logit = logits[:, mask].mean(1)
+        probability = torch.sigmoid(logits) * torch.from_numpy(self._content > 0).to(self.device)
+        dice = 2 * probability[:, mask].sum(1) / (probability.sum((1, 2)) + mask.sum())
+        return torch.stack([logit, dice], dim=1).double().cpu().numpy()
+
+    def _averaged(self, values: np.ndarray) -> np.ndarray:
+        size = self.case.result.encoding.frame.size_px
+        down = _overlap(self.grid[0], self.area_px[0], values.shape[0], size)
+        across = _overlap(self.grid[1], self.area_px[1], values.shape[1], size)
+        return down @ values @ across.T
+
+    def _blurred_tensor(self) -> Tensor:
+        return blurred(
+            torch.from_numpy(self.case.result.prepared.model_input.tensor_chw),
+            self.case.result.encoding.frame.content_shape,
+        )
+
+    def _embedding_of(self, tensor_chw: Tensor) -> Tensor:
+        return run_encoder(
+            self.case.result.model.sam.image_encoder, tensor_chw[None].to(self.device), (NECK,)
+        ).embedding
+
+
+class HiddenPatches(HiddenParts):
+    """Image space: `PATCHES` × `PATCHES` patches of the slice, one pass of encoder and decoder a state."""
+
+    name = "image"
+
+    def __init__(self, case: Case, is_cancelled: Callable[[], bool] = lambda: False):
+        super().__init__(case, (PATCHES, PATCHES), case.result.encoding.frame.content_shape, is_cancelled)
+        self._image = torch.from_numpy(case.result.prepared.model_input.tensor_chw)
+        self._blurred = self._blurred_tensor()
+
+    def _embeddings(self, kept: np.ndarray) -> Tensor:
+        return torch.cat([self._embedding_of(self._hidden(state)) for state in kept])
+
+    def _hidden(self, state: np.ndarray) -> Tensor:
+        height, width = self.area_px
+        rows = np.arange(height) * self.grid[0] // height
+        columns = np.arange(width) * self.grid[1] // width
+        shown = torch.from_numpy(state[rows][:, columns] > 0)
+        image = self._blurred.clone()
+        image[:, :height, :width] = torch.where(
+            shown, self._image[:, :height, :width], self._blurred[:, :height, :width]
+        )
+        return image
+
+
+class HiddenTokens(HiddenParts):
+    """The neck's space: tokens of the embedding take those of the blurred slice; only the decoder runs again.
+
+    It tells what the decoder takes from where, not what the encoder's attention had already carried there.
+    """
+
+    name = "neck"
+
+    def __init__(self, case: Case, is_cancelled: Callable[[], bool] = lambda: False):
+        size = case.result.encoding.frame.size_px
+        embedding = case.result.encoding.embedding
+        super().__init__(case, tuple(embedding.shape[-2:]), (size, size), is_cancelled)
+        self._embedding = embedding
+        self._blurred = self._embedding_of(self._blurred_tensor())
+
+    def _embeddings(self, kept: np.ndarray) -> Tensor:
+        return torch.where(torch.from_numpy(kept[:, None] > 0).to(self.device), self._embedding, self._blurred)
+
+
+def blurred(tensor_chw: Tensor, content_shape: tuple[int, int]) -> Tensor:
+    """A model input (3, S, S) with its content blurred by a Gaussian of `BLUR_SHARE` of its longer side; padding as it was."""
+    height, width = content_shape
+    content = tensor_chw[:, :height, :width]
+    scale = min(_BLUR_PX / max(height, width), 1.0)
+    small = F.interpolate(content[None], (max(round(height * scale), 1), max(round(width * scale), 1)), mode="area")[
+        0
+    ].numpy()
+    sigma = BLUR_SHARE * max(small.shape[1:])
+    smooth = ndimage.gaussian_filter(small, (0, sigma, sigma), mode="nearest", truncate=3)
+    result = tensor_chw.clone()
+    result[:, :height, :width] = F.interpolate(torch.from_numpy(smooth)[None], (height, width), mode="bilinear")[0]
+    return result
+
+
+def _overlap(cells: int, length_px: float, sources: int, size_px: int) -> np.ndarray:
+    """(cells, sources): the share of each of `cells` cells over `length_px` that each of `sources` cells over `size_px` covers."""
+    edges, source_edges = np.arange(cells + 1) * length_px / cells, np.arange(sources + 1) * size_px / sources
+    high = np.minimum(edges[1:, None], source_edges[None, 1:])
+    low = np.maximum(edges[:-1, None], source_edges[None, :-1])
+    covered = np.clip(high - low, 0, None)
+    return covered / covered.sum(1, keepdims=True)

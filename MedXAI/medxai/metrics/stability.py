@@ -1,0 +1,90 @@
+"""How much a map changes where the model's answer hardly does: under noise on the slice, and with a box drawn a little otherwise."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError
+from ..explainers.base import Case, CaseExplainer, SaliencyMap
+from .box_dice import dice
+from .map_change import on_content, rank_correlation, relative_change
+from .metric_row import FigureRow
+from .rows import rows_of_map
+from .varied_case import with_jittered_box, with_noise
+
+FAMILY = "stability"
+
+#: A trial counts where the mask kept at least this Dice with its first form; where the answer itself changed, the map should.
+LEAST_DICE = 0.95
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Varied cases of one sort whose mask stayed. sort: 'noise' or 'jitter'."""
+
+    sort: str
+    cases: tuple[Case, ...]
+
+
+def trials_of(case: Case, trials: int, seed: int) -> tuple[Trials, ...]:
+    """`trials` noisy slices and as many jittered boxes, less those whose mask moved; computed once for all explainers."""
+    return (
+        _trials(case, "noise", with_noise, trials, seed),
+        _trials(case, "jitter", with_jittered_box, trials, seed + 1),
+    )
+
+
+def _trials(
+    case: Case, sort: str, varied: Callable[[Case, np.random.Generator], Case], trials: int, seed: int
+) -> Trials:
+    rng = np.random.default_rng(seed)
+    found = [varied(case, rng) for _ in range(trials)]
+    mask = case.result.segmentation.mask
+    stayed = (other for other in found if dice(other.result.segmentation.mask, mask) >= LEAST_DICE)
+    return Trials(sort, tuple(stayed) if mask.any() else ())
+
+
+def stability_rows(
+    case: Case, explainer: CaseExplainer, maps: tuple[SaliencyMap, ...], trials: tuple[Trials, ...]
+) -> tuple[FigureRow, ...]:
+    """For each map and sort of trial: rank_change = 1 − Spearman's ρ and relative_change = ‖S′ − S‖ / ‖S‖, their means over
+    the trials, sensitivity_max = the largest of the latter (captum's sensitivity_max on these trials), and trials = how
+    many counted. Raises InputError where the explainer gives other maps than before, and what the explainer raises.
+    """
+    rows: list[FigureRow] = []
+    for sort in trials:
+        again = [tuple(explainer.explain(varied)) for varied in sort.cases]
+        for answer in again:
+            if [(m.stage, m.layer, m.values.shape) for m in answer] != [
+                (m.stage, m.layer, m.values.shape) for m in maps
+            ]:
+                raise InputError(
+                    f"'{explainer.name}' gave other maps when it was asked again; its stability cannot be measured."
+                )
+        for index, saliency in enumerate(maps):
+            figures = _figures(case, saliency, [answer[index] for answer in again])
+            rows += rows_of_map(
+                case,
+                explainer.kind,
+                saliency,
+                FAMILY,
+                {f"{sort.sort}_{name}": value for name, value in figures.items()},
+            )
+    return tuple(rows)
+
+
+def _figures(case: Case, saliency: SaliencyMap, again: list[SaliencyMap]) -> dict[str, float | None]:
+    if not again:
+        return {}
+    frame = case.result.encoding.frame
+    before = on_content(saliency.values, frame)
+    after = [on_content(other.values, frame) for other in again]
+    by_size = [relative_change(before, other) for other in after]
+    figures = {
+        "rank_change": float(np.mean([1 - rank_correlation(before, other) for other in after])),
+        "trials": float(len(after)),
+    }
+    if None not in by_size:
+        figures |= {"relative_change": float(np.mean(by_size)), "sensitivity_max": max(by_size)}
+    return figures

@@ -1,0 +1,80 @@
+"""A case with one thing changed, segmented and explained anew: its box, its image's noise, its image, or its model."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..encoding.cache import EncodingCache
+from ..encoding.encoding import Encoding, encoding_key
+from ..engine import Explainer, PreparedSlice, prepare_image
+from ..explainers.base import Case
+from ..models.loading import LoadedModel
+from ..slice.box import ClippedBox, PixelBox
+
+#: Standard deviation of the noise: Hounsfield units, or the share of an MR's range from black to white.
+NOISE_HU = 10.0
+NOISE_SHARE_MR = 0.01
+#: How far each side of a jittered box moves at most, in pixels.
+JITTER_PX = 2
+
+
+def with_jittered_box(case: Case, rng: np.random.Generator) -> Case:
+    """The case with every side of its box moved by up to `JITTER_PX` pixels, in or out; never by none in all."""
+    rows, columns = case.result.prepared.image.shape
+    box = case.result.box.box
+    moved = np.zeros(4, int)
+    while not moved.any():
+        moved = rng.integers(-JITTER_PX, JITTER_PX + 1, 4)
+    x0, y0 = max(box.first_column + moved[0], 0), max(box.first_row + moved[1], 0)
+    x1, y1 = min(box.last_column + moved[2], columns - 1), min(box.last_row + moved[3], rows - 1)
+    # A box of a few pixels may not turn inside out.
+    x0, y0 = min(x0, box.last_column), min(y0, box.last_row)
+    x1, y1 = max(x1, x0), max(y1, y0)
+    jittered = ClippedBox(PixelBox(int(x0), int(y0), int(x1), int(y1)), False)
+    return _anew(case, case.result.prepared, jittered, case.result.model, case.result.encoding)
+
+
+def with_noise(case: Case, rng: np.random.Generator) -> Case:
+    """The case with noise on the slice, added before its values become grey values.
+
+    `NOISE_HU` where the values are Hounsfield units; `NOISE_SHARE_MR` of the range from black to white for an MR, whose
+    background of exactly 0 stays as it is. Raises InputError where the noisy slice shows nothing.
+    """
+    prepared = case.result.prepared
+    image, grey_range = prepared.image, prepared.grey_range
+    is_mr = grey_range.zero_is_background
+    deviation = NOISE_SHARE_MR * (grey_range.upper - grey_range.lower) if is_mr else NOISE_HU
+    noise = rng.normal(0, deviation, image.shape)
+    pixels = np.where(image.inside & ~((image.pixels == 0) & is_mr), image.pixels + noise, image.pixels)
+    noisy = prepare_image(
+        replace(image, pixels=pixels), grey_range, case.result.model.convention, prepared.enhanced_input
+    )
+    return _anew(case, noisy, case.result.box, case.result.model)
+
+
+def on_the_image_of(case: Case, other: Case) -> Case:
+    """This case's box, at the same place in proportion, on another case's slice."""
+    (rows, columns), (other_rows, other_columns) = (c.result.prepared.image.shape for c in (case, other))
+    x0, y0, x1, y1 = case.result.box.box.extent_xyxy * ([other_columns / columns, other_rows / rows] * 2)
+    first_column, first_row = min(int(x0), other_columns - 1), min(int(y0), other_rows - 1)
+    box = PixelBox(first_column, first_row, max(round(x1) - 1, first_column), max(round(y1) - 1, first_row))
+    moved = _anew(case, other.result.prepared, ClippedBox(box, False), case.result.model, other.result.encoding)
+    return replace(moved, reference_mask=None)
+
+
+def with_model(case: Case, model: LoadedModel) -> Case:
+    """The case as another model of the same kind answers it."""
+    return _anew(case, case.result.prepared, case.result.box, model)
+
+
+def _anew(
+    case: Case, prepared: PreparedSlice, box: ClippedBox, model: LoadedModel, encoding: Encoding | None = None
+) -> Case:
+    """encoding: of the prepared slice by the model, where it is known already and has the case's layers."""
+    result = case.result
+    layers = tuple(layer.name for layer in result.encoding.layers)
+    cache = EncodingCache()
+    if encoding is not None and tuple(layer.name for layer in encoding.layers) == layers:
+        cache.put(encoding_key(model, prepared.model_input, layers), encoding)
+    found = Explainer(model, cache).explain(prepared, [box], result.explanation.parameters, layers)[0]
+    return replace(case, result=found)

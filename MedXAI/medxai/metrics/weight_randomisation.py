@@ -1,0 +1,41 @@
+"""A model whose weights are randomised from the top down, one part more each time (Adebayo et al., NeurIPS 2018)."""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from ..explainers.random_weights import with_random_weights
+from ..models.loading import LoadedModel
+
+
+def cascade(model: LoadedModel, seed: int) -> Iterator[tuple[str, LoadedModel]]:
+    """(what was randomised last, the model so far): the mask decoder, the neck, the blocks from the last to the first, and
+    what is left of the encoder. The prompt encoder, which only says where the box is, stays.
+
+    The weights are those of the null baseline with this seed. Every model given shares its network with the next one: use
+    it before the next is asked for.
+    """
+    random = with_random_weights(model, seed).sam.state_dict()
+    sam = copy.deepcopy(model.sam)
+    for name, prefix in _parts(sam):
+        done = {key: value for key, value in random.items() if key.startswith(prefix)}
+        with torch.no_grad():
+            sam.load_state_dict(done, strict=False)
+        yield (
+            name,
+            replace(model, sam=sam, checksum_sha256=f"{model.checksum_sha256}, random down to {name}, seed {seed}"),
+        )
+
+
+def _parts(sam: nn.Module) -> list[tuple[str, str]]:
+    last = len(sam.image_encoder.blocks) - 1
+    blocks = [(f"block {i}", f"image_encoder.blocks.{i}.") for i in range(last, -1, -1)]
+    return [
+        ("mask decoder", "mask_decoder."),
+        ("neck", "image_encoder.neck."),
+        *blocks,
+        ("whole encoder", "image_encoder."),
+    ]

@@ -1,0 +1,1 @@
+"""From a slice's intensities to exactly the tensor that a model segments."""

@@ -1,0 +1,107 @@
+"""Intensities to grey values 0 to 255, as MedSAM's own preprocessing does it (bowang-lab/MedSAM, pre_CT_MR.py)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError
+from ..slice.slice_image import SliceImage
+from ..volume.volume import Modality, Volume
+
+
+@dataclass(frozen=True)
+class Window:
+    """A radiological window, in Hounsfield units for CT."""
+
+    level: float
+    width: float
+
+    @property
+    def lower(self) -> float:
+        return self.level - self.width / 2
+
+    @property
+    def upper(self) -> float:
+        return self.level + self.width / 2
+
+
+#: Usual CT windows; 'abdomen' is MedSAM's own and the default.
+WINDOW_PRESETS = {
+    "abdomen": Window(40, 400),
+    "liver": Window(60, 160),
+    "mediastinum": Window(50, 350),
+    "lung": Window(-600, 1500),
+    "bone": Window(400, 1800),
+    "brain": Window(40, 80),
+    "spine": Window(50, 250),
+}
+
+
+@dataclass(frozen=True)
+class GreyRange:
+    """The intensities that become 0 and 255, taken over the whole volume so that neighbouring slices agree.
+
+    zero_is_background: voxels of exactly 0 stay black (MR: outside the body).
+    """
+
+    lower: float
+    upper: float
+    zero_is_background: bool
+
+
+def grey_range_of(volume: Volume, window: Window | None = None) -> GreyRange:
+    """CT: the window (default 400/40) clipped to the volume's own values. MR: percentiles 0.5 and 99.5 of the positive
+    voxels. An 8-bit picture: its values as they are. A window given by the user is used for any modality.
+
+    Raises InputError for a window of no width, or where the volume has only one value in the range.
+    """
+    low, high = float(volume.voxels.min()), float(volume.voxels.max())
+    if window is not None or volume.modality is Modality.CT:
+        window = window or WINDOW_PRESETS["abdomen"]
+        if not (np.isfinite([window.level, window.width]).all() and window.width > 0):
+            raise InputError(
+                f"The window (level {window.level}, width {window.width}) has no width; give a width above 0."
+            )
+        lower, upper = np.clip([low, high], window.lower, window.upper)
+        zero_is_background = False
+    elif volume.modality is Modality.PICTURE and volume.voxels.dtype == np.uint8:
+        lower, upper, zero_is_background = 0.0, 255.0, False
+    else:
+        positive = volume.voxels[volume.voxels > 0]
+        if positive.size == 0:
+            raise InputError(
+                f"'{volume.name}' has no voxel above 0, so it is not an MR as MedXAI expects it; choose the modality CT or give a window."
+            )
+        lower, upper = np.percentile(positive, [0.5, 99.5])
+        # MedSAM clips first and scales by what the clipped volume then holds.
+        lower, upper = max(low, lower), min(high, upper)
+        zero_is_background = True
+    if not upper > lower:
+        raise InputError(
+            f"'{volume.name}' shows nothing in this window (its values run from {low:g} to {high:g}); choose another window or modality."
+        )
+    return GreyRange(float(lower), float(upper), zero_is_background)
+
+
+def grey_slice(image: SliceImage, grey_range: GreyRange) -> np.ndarray:
+    """(rows, columns) uint8: the slice's grey values; pixels outside the volume are 0.
+
+    Raises InputError for a slice that is constant, or becomes so in this range.
+    """
+    inside = image.pixels[image.inside]
+    if inside.min() == inside.max():
+        raise InputError(
+            f"The slice is constant (every voxel is {inside.flat[0]:g}), so there is nothing to segment; choose another slice."
+        )
+    clipped = np.clip(image.pixels.astype(np.float64), grey_range.lower, grey_range.upper)
+    grey = (clipped - grey_range.lower) / (grey_range.upper - grey_range.lower) * 255.0
+    if grey_range.zero_is_background:
+        grey[image.pixels == 0] = 0
+    grey = np.uint8(grey)
+    grey[~image.inside] = 0
+    shown = grey[image.inside]
+    if shown.min() == shown.max():
+        raise InputError(
+            f"In this window (from {grey_range.lower:g} to {grey_range.upper:g}) the slice is constant; choose a window that shows the organ."
+        )
+    return grey

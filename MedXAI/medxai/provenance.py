@@ -1,0 +1,47 @@
+"""What a map is and how it came about, as the flat text attributes that go with nodes and saved volumes."""
+
+import json
+from dataclasses import asdict
+
+from . import __version__
+from .engine import SliceExplanation
+from .limits import LIMITS_STATEMENT
+from .slice.slice_image import PLANE_AXES
+
+
+def provenance_of(result: SliceExplanation) -> dict[str, str]:
+    """Names and values for everything that all maps of a result share; box in IJK, window and geometry in their units."""
+    prepared, model = result.prepared, result.model
+    parameters = asdict(result.explanation.parameters)
+    return {
+        "Version": __version__,
+        "Source": prepared.image.volume_name,
+        "Model": model.title,
+        "ModelArchitecture": model.architecture,
+        "ModelSha256": model.checksum_sha256,
+        "Encoder": result.encoding.backend,
+        "Preview": str(result.is_preview),
+        "Plane": prepared.image.plane,
+        "SliceIndex": "" if prepared.image.index is None else str(prepared.image.index),
+        "BoxIjk": box_text(result),
+        "GreyRange": f"{prepared.grey_range.lower:g} {prepared.grey_range.upper:g}",
+        "ContrastEnhancedInput": str(prepared.enhanced_input),
+        "Preset": result.explanation.parameters.preset.value,
+        "Parameters": json.dumps({**parameters, "preset": parameters["preset"].value}),
+        "ResolutionMm": "{:.3g} {:.3g}".format(*result.resolution_mm),
+        "Limits": LIMITS_STATEMENT,
+    }
+
+
+def box_text(result: SliceExplanation) -> str:
+    """'i 40 to 60, j 12 to 30' (or x and y of an oblique slice's own pixels), inclusive."""
+    box = result.box.box
+    first, second, _ = PLANE_AXES.get(result.prepared.image.plane, (None, None, None))
+    names = ("x", "y") if first is None else ("ijk"[first], "ijk"[second])
+    return f"{names[0]} {box.first_column} to {box.last_column}, {names[1]} {box.first_row} to {box.last_row}"
+
+
+def shown_layer(result: SliceExplanation) -> str:
+    """The layer whose maps stand for their stage: the last block, the deepest features before the neck."""
+    blocks = [maps.layer for maps in result.explanation.layers if maps.layer.startswith("block")]
+    return blocks[-1] if blocks else result.explanation.layers[-1].layer

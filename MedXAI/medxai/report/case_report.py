@@ -1,0 +1,283 @@
+"""The report of one case: a self-contained page, limits first."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from ..engine import SliceExplanation
+from ..explainers.base import SaliencyMap
+from ..explainers.three_stage.concentration import Narrowing
+from ..explainers.three_stage.stages import STAGES
+from ..metrics.case_evidence import CaseEvidence
+from ..provenance import box_text, shown_layer
+from .metric_tables import HEADLINE_STAGE, FigureTables, figure_tables
+from .page import page_html, write_page
+from .pictures import MapPicture, Pictures
+from .record import record_of
+from .sanity_badges import badges_of
+from .wording import STAGE_NAMES, STAGE_SENTENCES, explainer_name, is_null, is_peer, map_name, signed
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One map with its caption lines; alt: what someone who cannot see it should know."""
+
+    title: str
+    picture: MapPicture
+    lines: tuple[str, ...]
+    alt: str
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """One stage at every layer; lower and upper: the raw values of the range that its maps share."""
+
+    name: str
+    sentence: str
+    lower: float
+    upper: float
+    informative: bool
+    cells: tuple[Cell, ...]
+
+
+def case_report_html(
+    result: SliceExplanation,
+    evidence: CaseEvidence | None = None,
+    reference_mask: np.ndarray | None = None,
+    made: datetime | None = None,
+    figures_file: str = "",
+) -> str:
+    """The page as text. evidence: figures, nulls, peers and sanity checks of this very result; None where none were taken.
+
+    reference_mask: (rows, columns) bool on the slice, drawn beside the predicted one. made: the date on the page.
+    figures_file: the name of a file beside the page that has all figures, '' for none.
+    Nothing of the patient is on it but the slice's picture and the volume's name; no path of a file is.
+    """
+    layer = shown_layer(result)
+    pictures = Pictures(result, reference_mask)
+    tables = figure_tables(evidence.rows, layer) if evidence else None
+    return page_html(
+        "case.html",
+        title=f"MedXAI report: {_where(result)}",
+        is_preview=result.is_preview,
+        made=made.strftime("%Y-%m-%d %H:%M") if made else "",
+        scene=pictures.scene,
+        asked=_asked(result),
+        mask_area_cm2=_mask_area_cm2(result),
+        interaction=pictures.of_map(result.explanation.interaction),
+        terminal=pictures.of_map(result.explanation.terminal),
+        stages=tuple(_stage_row(result, stage, pictures, tables) for stage in STAGES),
+        layer=layer,
+        tables=tables,
+        figures_file=figures_file,
+        shares=() if tables else _shares(result, layer),
+        narrowing=tuple(
+            n
+            for n in (
+                _narrowing("Share of the map inside the predicted mask", result.concentration.narrowing_share),
+                _narrowing("Effective area, as a share of the slice", result.concentration.narrowing_area),
+            )
+            if n
+        ),
+        badges=badges_of(evidence.verdicts if evidence else ()),
+        resolution_mm=result.resolution_mm,
+        terminal_cell_mm=pictures.of_map(result.explanation.terminal).cell_mm,
+        warnings=result.warnings,
+        missing=_missing(evidence),
+        beside=_beside(result, evidence, pictures, layer, tables) if evidence else (),
+        has_peers=bool(evidence and any(is_peer(m.explainer) for m in evidence.maps)),
+        provenance=_provenance(result),
+    )
+
+
+def write_case_report(
+    path: Path,
+    result: SliceExplanation,
+    evidence: CaseEvidence | None = None,
+    reference_mask: np.ndarray | None = None,
+    figures_file: str = "",
+) -> None:
+    """Writes the report, whole or not at all. Raises OutputError where the file cannot be written."""
+    write_page(path, case_report_html(result, evidence, reference_mask, datetime.now().astimezone(), figures_file))
+
+
+def _where(result: SliceExplanation) -> str:
+    image = result.prepared.image
+    return f"{image.plane} slice" if image.index is None else f"{image.plane} slice {image.index}"
+
+
+def _mask_area_cm2(result: SliceExplanation) -> float:
+    across, down, _ = result.prepared.image.spacing_mm
+    return float(result.segmentation.mask.sum()) * across * down / 100
+
+
+def _asked(result: SliceExplanation) -> tuple[tuple[str, str], ...]:
+    prepared, box = result.prepared, result.box.box
+    across, down, thick = prepared.image.spacing_mm
+    width, height = box.last_column - box.first_column + 1, box.last_row - box.first_row + 1
+    x, y, z = (
+        prepared.image.pixel_to_ras_mm
+        @ [(box.first_column + box.last_column) / 2, (box.first_row + box.last_row) / 2, 0, 1]
+    )[:3]
+    clipped = "; cut at the slice's edge" if result.box.was_clipped else ""
+    return (
+        ("Volume", prepared.image.volume_name),
+        (
+            "Slice",
+            f"{_where(result)}, {prepared.image.shape[1]} × {prepared.image.shape[0]} pixels of {across:.3g} × {down:.3g} mm, {thick:.3g} mm thick",
+        ),
+        ("Box", f"{box_text(result)} (first and last voxel); {width * across:.0f} × {height * down:.0f} mm{clipped}"),
+        ("Box centre", f"R {x:.0f}, A {y:.0f}, S {z:.0f} mm".replace("-", "−")),
+        ("Model", result.model.title),
+        (
+            "Grey values",
+            f"{prepared.grey_range.lower:g} to {prepared.grey_range.upper:g}".replace("-", "−")
+            + (", contrast enhanced for the model" if prepared.enhanced_input else ""),
+        ),
+    )
+
+
+def _stage_row(result: SliceExplanation, stage: int, pictures: Pictures, tables: FigureTables | None) -> StageRow:
+    layers = result.explanation.layers
+    drawn = pictures.of_maps(maps.stages[stage] for maps in layers)
+    cells = []
+    for maps, picture in zip(layers, drawn, strict=True):
+        lines = _cell_lines(result, stage, maps.layer, picture, tables)
+        cells.append(
+            Cell(
+                maps.layer,
+                picture,
+                lines,
+                f"Stage {stage} at {maps.layer} over the slice, with box and mask contour: {'; '.join(lines)}.",
+            )
+        )
+    informative = any(picture.informative for picture in drawn)
+    first = drawn[0]
+    return StageRow(STAGE_NAMES[stage], STAGE_SENTENCES[stage], first.lower, first.upper, informative, tuple(cells))
+
+
+def _cell_lines(
+    result: SliceExplanation, stage: int, layer: str, picture: MapPicture, tables: FigureTables | None
+) -> tuple[str, ...]:
+    share, of_slice = result.concentration.share_inside[stage, layer], result.concentration.mask_share
+    lines = []
+    if not picture.informative:
+        lines.append("uninformative")
+    if share is None:
+        lines.append("no positive value")
+    else:
+        lines.append(f"{share:.0%} inside the mask" + (f" ({share / of_slice:.1f}×)" if of_slice else ""))
+    gain = tables.gains.get((str(stage), layer)) if tables else None
+    if gain:
+        lines.append(f"learned gain {gain}")
+    return tuple(lines)
+
+
+def _shares(result: SliceExplanation, layer: str) -> tuple[tuple[str, str, str], ...]:
+    """Map, share inside the mask, effective area: what is known without any evidence."""
+    figures = result.concentration
+    return tuple(
+        (
+            map_name(str(stage), layer),
+            _share(figures.share_inside[stage, layer]),
+            _share(figures.effective_area[stage, layer]),
+        )
+        for stage in STAGES
+    )
+
+
+def _share(value: float | None) -> str:
+    return "none" if value is None else f"{value:.0%}"
+
+
+def _narrowing(name: str, narrowing: Narrowing | None) -> tuple[str, str, str, str] | None:
+    """Figure, total, by the model's layers, by construction, in percentage points."""
+    if narrowing is None:
+        return None
+    return name, *(
+        signed(100 * value, 1) for value in (narrowing.total, narrowing.by_the_model, narrowing.by_construction)
+    )
+
+
+def _missing(evidence: CaseEvidence | None) -> tuple[str, ...]:
+    """What was not run or failed, in sentences."""
+    if evidence is None:
+        return ("No null baseline, no other explainer and no sanity check was run for this report.",)
+    asked = {m.explainer for m in evidence.maps}
+    said = []
+    if "random-weights" not in asked:
+        said.append(
+            "The null of the same network with random weights was not run: a learned gain here is over the nulls without a network only."
+        )
+    if not any(is_peer(name) for name in asked):
+        said.append("No other published method (such as Grad-CAM) was run.")
+    return (*said, *(f"{explainer_name(name)} failed: {reason}" for name, reason in evidence.failures))
+
+
+def _beside(
+    result: SliceExplanation, evidence: CaseEvidence, pictures: Pictures, layer: str, tables: FigureTables | None
+) -> tuple[Cell, ...]:
+    """MedXAI's stage 3, the nulls and the peers, one map of each, every one with its own range."""
+    auroc = {
+        (r.explainer, r.stage, r.layer): r.value
+        for r in evidence.rows
+        if (r.metric, r.mask) == ("auroc_grown_box", "predicted")
+    }
+    cells = []
+    for name in dict.fromkeys(m.explainer for m in evidence.maps):
+        saliency = _standing_for(name, evidence.maps, layer)
+        value = auroc.get((name, saliency.stage, saliency.layer))
+        kind = "null" if is_null(name) else "peer" if is_peer(name) else "this method"
+        place = "stage 3" if saliency.stage == HEADLINE_STAGE else saliency.stage
+        title = explainer_name(name) + (f", {place}" if place else "")
+        lines = (
+            kind + (f", {saliency.layer}" if saliency.layer else ""),
+            "no AUROC" if value is None else f"AUROC {value:.3f}",
+        )
+        picture = pictures.of_map(saliency.values)
+        cells.append(
+            Cell(
+                title,
+                picture,
+                lines if picture.informative else (*lines, "uninformative"),
+                f"Map of {title} over the slice: {'; '.join(lines)}.",
+            )
+        )
+    return tuple(cells)
+
+
+def _standing_for(name: str, maps: tuple[SaliencyMap, ...], layer: str) -> SaliencyMap:
+    """The map shown for an explainer: stage 3 at the shown layer where it has stages, else its last."""
+    own = [m for m in maps if m.explainer == name]
+    return next(
+        (m for m in own if (m.stage, m.layer) == (HEADLINE_STAGE, layer)),
+        next((m for m in own if m.layer == layer), own[-1]),
+    )
+
+
+def _provenance(result: SliceExplanation) -> tuple[tuple[str, str], ...]:
+    record, model, encoding = record_of(result), result.model, result.encoding
+    parameters: Mapping[str, object] = {
+        **asdict(result.explanation.parameters),
+        "preset": result.explanation.parameters.preset.value,
+    }
+    versions = ", ".join(f"{name} {number}" for name, number in record["versions"].items() if number)
+    timings = (
+        f"encoding {encoding.seconds:.2f} s{'' if result.encoded_now else ' (made earlier)'}, segmentation {result.segmentation.seconds:.2f} s, "
+        f"explanation {result.explanation.seconds:.2f} s"
+    )
+    return (
+        ("Model", f"{model.title} ({model.name}), {model.architecture}"),
+        ("SHA-256 of its weights", model.checksum_sha256),
+        (
+            "Its input",
+            f"{model.convention.size_px} × {model.convention.size_px} pixels, prepared as for {model.convention.preparation.value}",
+        ),
+        ("Computed on", f"{model.device}, encoder {encoding.backend}"),
+        ("Parameters", ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in parameters.items())),
+        ("Timings", timings),
+        ("Versions", f"MedXAI {record['medxai']}, {versions}"),
+    )

@@ -1,0 +1,18 @@
+"""figures.csv: every figure of every map of one case, one a line."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import astuple, fields
+from pathlib import Path
+
+from ..limits import LIMITS_STATEMENT
+from ..metrics.metric_row import FigureRow
+
+
+def write_figures(path: Path, rows: Iterable[FigureRow]) -> None:
+    """Columns as in `FigureRow`; the first line is a comment with the limits."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        file.write(f"# {LIMITS_STATEMENT}\n")
+        writer = csv.writer(file)
+        writer.writerow(field.name for field in fields(FigureRow))
+        writer.writerows(map(astuple, rows))

@@ -1,0 +1,61 @@
+"""From a template and its values to a page; every value is escaped."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from .. import __version__
+from ..errors import OutputError
+from ..limits import LIMITS_STATEMENT
+from .overlay import BOX_COLOUR, MASK_COLOUR
+from .pictures import colour_stops
+from .wording import raw_number
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def page_html(template: str, **values: object) -> str:
+    """The page as one text without any reference to another file."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        limits=LIMITS_STATEMENT,
+        version=__version__,
+        box_colour=BOX_COLOUR,
+        mask_colour=MASK_COLOUR,
+        colour_stops=colour_stops(),
+    )
+    environment.filters["raw"] = raw_number
+    return environment.get_template(template).render(**values)
+
+
+def write_page(path: Path, html: str) -> None:
+    """Writes a page, whole or not at all. Raises OutputError where the file cannot be written."""
+    scratch = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=".medxai-", suffix=".html", delete=False
+        ) as file:
+            scratch = Path(file.name)
+            file.write(html)
+        scratch.chmod(0o666 & ~_umask())
+        os.replace(scratch, path)
+    except OSError as error:
+        if scratch is not None:
+            scratch.unlink(missing_ok=True)
+        raise OutputError(
+            f"The report '{path}' could not be written ({error.strerror or error}); choose a folder that can be written and has space."
+        ) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,275 @@
+"""panels.png: the paper's panels a to d for one explanation."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
+
+from ..display_range import DisplayRange, display_range, for_display
+from ..engine import SliceExplanation
+from ..explainers.three_stage.stages import STAGES
+from ..limits import LIMITS_STATEMENT
+from ..slice.orientation import ScreenOrientation, orientation_of
+from .overlay import BOX_COLOUR, COLOUR_MAP, MASK_COLOUR, opacity_of, scale_bar_mm
+
+STAGE_TITLES = {
+    1: "Stage 1\norgan prototype",
+    2: "Stage 2\nprompt + prototype",
+    3: "Stage 3\nfour components,\nspatial weighting",
+}
+# Inches: a cell's width, the gaps between cells, and the margins for row titles, colour bars, heading and footer.
+_CELL_INCHES, _GAP_ACROSS, _GAP_DOWN = 2.5, 0.1, 0.42
+_LEFT, _RIGHT, _TOP, _BOTTOM = 1.75, 0.85, 0.95, 0.85
+_DPI = 110
+#: White marks stay readable on bright fat.
+_DARK_EDGE = [withStroke(linewidth=2, foreground="black")]
+#: A box whose surroundings take less than this share of the slice is shown magnified as well.
+_MAGNIFY_BELOW = 0.5
+
+
+def write_panels(result: SliceExplanation, path: Path) -> None:
+    """Draws the panels as PNG: a input with box, b segmented organ, c feature interaction, d every stage at every layer.
+
+    The slice stands upright (patient's right on the left); every map has its range, the scale is in millimetres.
+    """
+    drawing = _Drawing(result)
+    columns, rows = max(len(result.explanation.layers), 4), 1 + len(STAGES)
+    cell_height = _CELL_INCHES * min(max(drawing.aspect, 0.55), 1.5)
+    width = _LEFT + columns * _CELL_INCHES + (columns - 1) * _GAP_ACROSS + _RIGHT
+    height = _TOP + rows * cell_height + (rows - 1) * _GAP_DOWN + _BOTTOM
+    figure = Figure(figsize=(width, height), dpi=_DPI)
+    FigureCanvasAgg(figure)
+    grid = figure.add_gridspec(
+        rows,
+        columns,
+        left=_LEFT / width,
+        right=1 - _RIGHT / width,
+        top=1 - _TOP / height,
+        bottom=_BOTTOM / height,
+        hspace=_GAP_DOWN / cell_height,
+        wspace=_GAP_ACROSS / _CELL_INCHES,
+    )
+    _heading(figure, result)
+    drawing.input_panel(figure.add_subplot(grid[0, 0]))
+    drawing.mask_panel(figure.add_subplot(grid[0, 1]))
+    drawing.interaction_panel(figure.add_subplot(grid[0, 2]))
+    drawing.terminal_panel(figure.add_subplot(grid[0, 3]))
+    for row, stage in enumerate(STAGES, start=1):
+        shown = display_range(maps.stages[stage] for maps in result.explanation.layers)
+        for column, maps in enumerate(result.explanation.layers):
+            axes = figure.add_subplot(grid[row, column])
+            drawing.stage_cell(axes, stage, maps.layer, maps.stages[stage], shown, first_row=row == 1)
+            if column == 0:
+                prefix = "d  " if row == 1 else ""
+                axes.text(
+                    -0.05,
+                    0.5,
+                    prefix + STAGE_TITLES[stage],
+                    transform=axes.transAxes,
+                    ha="right",
+                    va="center",
+                    fontsize=9,
+                )
+        _colour_bar(figure, axes, shown)
+    _footer(figure, result)
+    figure.savefig(path, format="png", facecolor="white")
+
+
+class _Drawing:
+    """The pieces that every panel shares: the upright slice, its scale, and how a map lies over it."""
+
+    def __init__(self, result: SliceExplanation):
+        self._result = result
+        self._turn: ScreenOrientation = orientation_of(result.prepared.image)
+        self._grey = self._turn.upright(result.prepared.shown)
+        self._mask = self._turn.upright(result.segmentation.mask)
+        self._inside = self._turn.upright(result.prepared.image.inside)
+        rows, columns = self._grey.shape
+        self._width_mm, self._height_mm = columns * self._turn.pixel_mm[0], rows * self._turn.pixel_mm[1]
+        self.aspect = self._height_mm / self._width_mm
+
+    def input_panel(self, axes: Axes) -> None:
+        self._anatomy(axes)
+        self._box(axes)
+        self._letters(axes)
+        self._scale(axes)
+        axes.set_title("a  input with box", fontsize=10, loc="left")
+
+    def mask_panel(self, axes: Axes) -> None:
+        self._segmented(axes)
+        self._box(axes)
+        self._magnified(axes, self._segmented)
+        across, down = self._turn.pixel_mm
+        axes.set_title(f"b  segmented organ, {self._mask.sum() * across * down / 100:.1f} cm²", fontsize=10, loc="left")
+
+    def interaction_panel(self, axes: Axes) -> None:
+        values = self._result.explanation.interaction
+        self._map(axes, values, display_range([values]))
+        self._box(axes)
+        axes.set_title("c  feature interaction", fontsize=10, loc="left")
+
+    def terminal_panel(self, axes: Axes) -> None:
+        values = self._result.explanation.terminal
+        shown = display_range([values])
+        self._map(axes, values, shown, outline=True)
+        self._magnified(axes, lambda inset: self._map(inset, values, shown, outline=True))
+        axes.set_title("terminal map (mask logits)", fontsize=10, loc="left")
+        _colour_bar(axes.figure, axes, shown)
+
+    def stage_cell(
+        self, axes: Axes, stage: int, layer: str, values: np.ndarray, shown: DisplayRange, first_row: bool
+    ) -> None:
+        self._map(axes, values, shown, outline=True)
+        if first_row:
+            axes.set_title(layer, fontsize=10)
+        share = self._result.concentration.share_inside[stage, layer]
+        axes.set_xlabel(self._said_of(share) if shown.informative else "uninformative", fontsize=8, labelpad=2)
+
+    def _said_of(self, share: float | None) -> str:
+        if share is None:
+            return "no positive value"
+        of_slice = self._result.concentration.mask_share
+        return f"{share:.0%} inside the mask" + (f" ({share / of_slice:.1f}×)" if of_slice else "")
+
+    @property
+    def _extent(self) -> tuple[float, float, float, float]:
+        return 0, self._width_mm, self._height_mm, 0
+
+    def _anatomy(self, axes: Axes) -> None:
+        axes.imshow(self._grey, cmap="gray", vmin=0, vmax=255, extent=self._extent, interpolation="nearest")
+        axes.set_xticks([])
+        axes.set_yticks([])
+
+    def _segmented(self, axes: Axes) -> None:
+        self._anatomy(axes)
+        if self._mask.any():
+            fill = np.zeros((*self._mask.shape, 4))
+            fill[self._mask] = (*_rgb(MASK_COLOUR), 0.35)
+            axes.imshow(fill, extent=self._extent, interpolation="nearest")
+            self._outline(axes, 1.2)
+
+    def _magnified(self, axes: Axes, draw: Callable[[Axes], None]) -> None:
+        """A small organ once more, larger, in the corner away from it."""
+        x0, y0, x1, y1 = self._box_mm
+        side = 2 * max(x1 - x0, y1 - y0)
+        if side > _MAGNIFY_BELOW * min(self._width_mm, self._height_mm):
+            return
+        left = 0.62 if x0 + x1 < self._width_mm else 0.0
+        inset = axes.inset_axes((left, 0.0 if y0 + y1 < self._height_mm else 0.55, 0.38, 0.45))
+        draw(inset)
+        middle_x, middle_y = (x0 + x1) / 2, (y0 + y1) / 2
+        height = side * (0.45 * self._height_mm) / (0.38 * self._width_mm)
+        inset.set_xlim(middle_x - side / 2, middle_x + side / 2)
+        inset.set_ylim(middle_y + height / 2, middle_y - height / 2)
+        for spine in inset.spines.values():
+            spine.set_color("white")
+
+    def _map(self, axes: Axes, values: np.ndarray, shown: DisplayRange, outline: bool = False) -> None:
+        self._anatomy(axes)
+        scaled = for_display(self._turn.upright(self._result.on_slice(values)), shown) * self._inside
+        colours = colormaps[COLOUR_MAP](scaled)
+        colours[..., 3] = opacity_of(scaled)
+        axes.imshow(colours, extent=self._extent, interpolation="bilinear")
+        if outline and self._mask.any():
+            self._outline(axes, 0.8)
+
+    def _outline(self, axes: Axes, width: float) -> None:
+        across, down = self._turn.pixel_mm
+        x = (np.arange(self._mask.shape[1]) + 0.5) * across
+        y = (np.arange(self._mask.shape[0]) + 0.5) * down
+        if min(self._mask.shape) > 1:
+            axes.contour(x, y, self._mask.astype(float), levels=[0.5], colors=[MASK_COLOUR], linewidths=width)
+
+    @property
+    def _box_mm(self) -> tuple[float, float, float, float]:
+        x0, y0, x1, y1 = self._turn.upright_extent(self._result.box.box, self._result.prepared.grey.shape)
+        across, down = self._turn.pixel_mm
+        return x0 * across, y0 * down, x1 * across, y1 * down
+
+    def _box(self, axes: Axes) -> None:
+        x0, y0, x1, y1 = self._box_mm
+        axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=BOX_COLOUR, linewidth=1.3))
+
+    def _letters(self, axes: Axes) -> None:
+        left, right, top, bottom = self._turn.letters
+        for x, y, letter in ((0.03, 0.5, left), (0.97, 0.5, right), (0.5, 0.96, top), (0.5, 0.04, bottom)):
+            axes.text(
+                x,
+                y,
+                letter,
+                transform=axes.transAxes,
+                color="white",
+                fontsize=9,
+                ha="center",
+                va="center",
+                path_effects=_DARK_EDGE,
+            )
+
+    def _scale(self, axes: Axes) -> None:
+        length = scale_bar_mm(self._width_mm)
+        x, y = 0.06 * self._width_mm, 0.93 * self._height_mm
+        axes.plot([x, x + length], [y, y], color="white", linewidth=2, solid_capstyle="butt", path_effects=_DARK_EDGE)
+        axes.text(
+            x,
+            y - 0.02 * self._height_mm,
+            f"{length:g} mm",
+            color="white",
+            fontsize=8,
+            ha="left",
+            va="bottom",
+            path_effects=_DARK_EDGE,
+        )
+
+
+def _colour_bar(figure: Figure, axes: Axes, shown: DisplayRange) -> None:
+    if not shown.informative:
+        return
+    place = axes.get_position()
+    bar = figure.add_axes((place.x1 + 0.006, place.y0, 0.008, place.height))
+    figure.colorbar(ScalarMappable(Normalize(shown.lower, shown.upper), COLOUR_MAP), cax=bar)
+    bar.tick_params(labelsize=7)
+
+
+def _heading(figure: Figure, result: SliceExplanation) -> None:
+    image, parameters = result.prepared.image, result.explanation.parameters
+    where = image.plane if image.index is None else f"{image.plane} slice {image.index}"
+    figure.text(
+        0.012,
+        1 - 0.28 / figure.get_figheight(),
+        f"MedXAI · {image.volume_name} · {where} · {result.model.title}",
+        fontsize=12,
+        weight="bold",
+    )
+    across, down = result.resolution_mm
+    figure.text(
+        0.012,
+        1 - 0.52 / figure.get_figheight(),
+        f"preset {parameters.preset.value}; grey values {result.prepared.grey_range.lower:g} to {result.prepared.grey_range.upper:g}; "
+        f"one token of the maps is {across:.1f} × {down:.1f} mm (only the terminal map is finer); mask = {result.concentration.mask_share:.1%} of the slice (×: how many times that share)",
+        fontsize=8.5,
+    )
+
+
+def _footer(figure: Figure, result: SliceExplanation) -> None:
+    narrowing = result.concentration.narrowing_share
+    if narrowing is not None:
+        figure.text(
+            0.012,
+            0.44 / figure.get_figheight(),
+            f"Share of the map inside the mask, first layer of stage 1 to last layer of stage 3: {100 * narrowing.total:+.0f} percentage points, "
+            f"{100 * narrowing.by_the_model:+.0f} by the model's layers and {100 * narrowing.by_construction:+.0f} by how stage 3 is constructed.",
+            fontsize=8.5,
+        )
+    figure.text(0.012, 0.18 / figure.get_figheight(), LIMITS_STATEMENT, fontsize=8.5, weight="bold")
+
+
+def _rgb(colour: str) -> tuple[float, float, float]:
+    return tuple(int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5))

@@ -1,0 +1,162 @@
+"""A case's pictures for the page: the slice once, and what lies over it as vectors and small transparent images.
+
+The page draws them as inline SVG in millimetres, the slice upright, so that they stay sharp at any size and on paper.
+"""
+
+import base64
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib import colormaps
+from PIL import Image
+from skimage.measure import find_contours
+
+from ..display_range import DisplayRange, display_range, for_display
+from ..engine import SliceExplanation
+from ..slice.orientation import orientation_of
+from .overlay import COLOUR_MAP, opacity_of, scale_bar_mm
+
+#: A box whose surroundings take less than this share of the slice is shown magnified as well.
+_MAGNIFY_BELOW = 0.5
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """In millimetres of the upright slice, x to the right and y down."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class SliceScene:
+    """What all pictures of a case share; lengths in millimetres of the upright slice.
+
+    slice_uri: the grey slice as data URI. outline, reference_outline: SVG path data of the masks' contours, '' for none.
+    letters: left, right, top, bottom. token: the size (width, height) of one token of the embedding.
+    magnified: the part around a small box that is shown larger, None where the box is large enough.
+    """
+
+    width: float
+    height: float
+    slice_uri: str
+    box: Rectangle
+    outline: str
+    reference_outline: str
+    letters: tuple[str, str, str, str]
+    scale_bar: float
+    token: tuple[float, float]
+    magnified: Rectangle | None
+
+
+@dataclass(frozen=True)
+class MapPicture:
+    """A map over the slice. uri: transparent image in the slice's frame; '' where the map is uninformative.
+
+    lower, upper: raw values of the first and the last colour. cell_mm: width and height of one of the map's own cells.
+    """
+
+    uri: str
+    lower: float
+    upper: float
+    informative: bool
+    cell_mm: tuple[float, float]
+
+
+class Pictures:
+    """Makes the pictures of one result."""
+
+    def __init__(self, result: SliceExplanation, reference_mask: np.ndarray | None = None):
+        self._result = result
+        self._turn = orientation_of(result.prepared.image)
+        rows, columns = self._turn.upright(result.prepared.grey).shape
+        across, down = self._turn.pixel_mm
+        self._shape, self._size = (rows, columns), (columns * across, rows * down)
+        box = self._box()
+        self.scene = SliceScene(
+            *self._size,
+            _data_uri(Image.fromarray(np.ascontiguousarray(self._turn.upright(result.prepared.shown)))),
+            box,
+            self._outline(result.segmentation.mask),
+            "" if reference_mask is None else self._outline(reference_mask),
+            self._turn.letters,
+            scale_bar_mm(self._size[0]),
+            self._cell(result.encoding.embedding.shape[-2:]),
+            _around(box, *self._size),
+        )
+
+    def of_map(self, values: np.ndarray, shown: DisplayRange | None = None) -> MapPicture:
+        """values: (h, w) on the model's square. shown: the display range where it is shared, else the map's own."""
+        own = display_range([values])
+        shown = shown or own
+        informative = own.informative and shown.informative
+        uri = ""
+        if informative:
+            inside = self._turn.upright(self._result.prepared.image.inside)
+            scaled = for_display(self._turn.upright(self._result.on_slice(values)), shown) * inside
+            uri = _data_uri(_coloured(scaled))
+        return MapPicture(uri, shown.lower, shown.upper, informative, self._cell(values.shape))
+
+    def of_maps(self, maps: Iterable[np.ndarray]) -> tuple[MapPicture, ...]:
+        """Several maps with one display range, to be compared with each other."""
+        maps = tuple(maps)
+        shown = display_range(maps)
+        return tuple(self.of_map(values, shown) for values in maps)
+
+    def _cell(self, grid: tuple[int, int]) -> tuple[float, float]:
+        """Width and height on the upright slice of one cell of a grid over the model's square."""
+        h, w = self._result.encoding.embedding.shape[-2:]
+        across, down = self._result.resolution_mm
+        cell = across * w / grid[1], down * h / grid[0]
+        return cell[::-1] if self._turn.transposed else cell
+
+    def _box(self) -> Rectangle:
+        x0, y0, x1, y1 = self._turn.upright_extent(self._result.box.box, self._result.prepared.grey.shape)
+        across, down = self._turn.pixel_mm
+        return Rectangle(x0 * across, y0 * down, (x1 - x0) * across, (y1 - y0) * down)
+
+    def _outline(self, mask: np.ndarray) -> str:
+        """The mask's contour, closed at the picture's edge."""
+        across, down = self._turn.pixel_mm
+        padded = np.pad(self._turn.upright(mask).astype(float), 1)
+        paths = []
+        for contour in find_contours(padded, 0.5):
+            points = (contour[:, ::-1] - 0.5) * (across, down)
+            paths.append("M" + "L".join(f"{x:.5g} {y:.5g}" for x, y in points[:-1]) + "Z")
+        return "".join(paths)
+
+
+def colour_stops(count: int = 9) -> tuple[tuple[float, str], ...]:
+    """(offset in [0, 1], '#rrggbb') of the colour bar, the first colour at offset 0."""
+    offsets = np.linspace(0, 1, count)
+    return tuple(
+        (round(float(o), 3), "#" + "".join(f"{round(255 * c):02x}" for c in colormaps[COLOUR_MAP](o)[:3]))
+        for o in offsets
+    )
+
+
+def _around(box: Rectangle, width: float, height: float) -> Rectangle | None:
+    side = 2 * max(box.width, box.height)
+    if side > _MAGNIFY_BELOW * min(width, height):
+        return None
+    return Rectangle(box.x + box.width / 2 - side / 2, box.y + box.height / 2 - side / 2, side, side)
+
+
+def _coloured(scaled: np.ndarray) -> Image.Image:
+    """Display values [0, 1] as an image with a palette: a third of the bytes of one with four channels."""
+    index = np.rint(255 * scaled).astype(np.uint8)
+    levels = np.linspace(0, 1, 256)
+    image = Image.frombytes("P", index.shape[::-1], index.tobytes())
+    image.putpalette(np.rint(255 * colormaps[COLOUR_MAP](levels)[:, :3]).astype(np.uint8).tobytes())
+    image.info["transparency"] = np.rint(255 * opacity_of(levels)).astype(np.uint8).tobytes()
+    return image
+
+
+def _data_uri(image: Image.Image) -> str:
+    stream = io.BytesIO()
+    image.save(stream, format="PNG")
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

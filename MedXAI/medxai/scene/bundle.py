@@ -1,0 +1,39 @@
+"""A result as a scene file that Slicer opens with the overlay in view; for use outside Slicer."""
+
+from pathlib import Path
+
+import slicer
+
+from ..engine import SliceExplanation
+from ..volume.volume import Volume
+from . import views
+from .geometry import matrix_of
+from .headless import headless_scene, quiet_vtk, save_scene_bundle
+from .results import show_result
+
+
+def write_scene(result: SliceExplanation, volume: Volume, path: Path) -> None:
+    """Writes a .mrb with the volume, the overlays, the segmentation and the region; the explained slice is in view.
+
+    Raises OutputError where it cannot be written.
+    """
+    with quiet_vtk(), headless_scene() as scene:
+        volume_node = add_volume(scene, volume)
+        display = volume_node.GetDisplayNode()
+        display.AutoWindowLevelOff()
+        display.SetWindowLevelMinMax(result.prepared.grey_range.lower, result.prepared.grey_range.upper)
+        slice_node = views.slice_view(scene, views.VIEW_OF_PLANE[result.prepared.image.plane])
+        for name in views.VIEW_OF_PLANE.values():
+            views.show_overlay(views.slice_view(scene, name), volume_node, None)
+        views.look_at(slice_node, volume_node, result.prepared.image)
+        show_result(result, volume_node, slice_node=slice_node)
+        save_scene_bundle(scene, path)
+
+
+def add_volume(scene: "slicer.vtkMRMLScene", volume: Volume) -> "slicer.vtkMRMLScalarVolumeNode":
+    """A volume node with a copy of the volume's voxels, in its frame."""
+    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", volume.name)
+    node.SetIJKToRASMatrix(matrix_of(volume.ijk_to_ras_mm))
+    slicer.util.updateVolumeFromArray(node, volume.voxels)
+    node.CreateDefaultDisplayNodes()
+    return node

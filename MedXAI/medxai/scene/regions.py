@@ -1,0 +1,84 @@
+"""ROI nodes and boxes on a slice."""
+
+from itertools import combinations, product
+
+import numpy as np
+import slicer
+
+from ..errors import InputError
+from ..slice.box import ClippedBox, PixelBox, clip_box
+from ..slice.slice_image import SliceImage
+from .geometry import array_of, matrix_of, world_from_node
+
+
+def box_of_roi(
+    roi_node: "slicer.vtkMRMLMarkupsROINode", volume_node: "slicer.vtkMRMLScalarVolumeNode", image: SliceImage
+) -> ClippedBox:
+    """The pixels of a slice whose centres lie in the bounding rectangle of the ROI's cut with it; at least one pixel.
+
+    ROI rotation and both nodes' parent transforms are honoured. The slice counts as one voxel thick.
+    Raises InputError for no ROI, one that is not placed yet or has no size, or one that does not reach the slice.
+    """
+    if roi_node is None:
+        raise InputError("No region is chosen; draw a box around the organ first.")
+    if not roi_node.GetControlPointPlacementComplete() or roi_node.GetNumberOfControlPoints() == 0:
+        raise InputError(f"The region '{roi_node.GetName()}' is not placed yet; draw its box on the slice.")
+    world_from_node(roi_node)  # refuses a non-linear transform
+    bounds = np.zeros(6)
+    roi_node.GetObjectBounds(bounds)
+    sides = bounds.reshape(3, 2)
+    if not np.isfinite(sides).all() or np.count_nonzero(sides[:, 1] > sides[:, 0]) < 2:
+        raise InputError(f"The region '{roi_node.GetName()}' has no area; draw a box around the organ.")
+    corners = np.array(list(product(*sides, [1.0]))).T
+    pixel_from_world = np.linalg.inv(world_from_node(volume_node) @ image.pixel_to_ras_mm)
+    corners = (pixel_from_world @ array_of(roi_node.GetObjectToWorldMatrix()) @ corners)[:3].T
+    cut = _cut_with_slab(corners)
+    if cut.size == 0:
+        raise InputError(
+            f"The region '{roi_node.GetName()}' does not reach the slice that is shown; scroll to it, or move it."
+        )
+    low, high = cut[:, :2].min(axis=0), cut[:, :2].max(axis=0)
+    first, last = np.ceil(low - 1e-6), np.floor(high + 1e-6)
+    nearest = np.floor((low + high) / 2 + 0.5)
+    first, last = np.where(first > last, nearest, first), np.where(first > last, nearest, last)
+    return clip_box(image, first[0], first[1], last[0], last[1])
+
+
+def _cut_with_slab(corners: np.ndarray) -> np.ndarray:
+    """(n, 3) points that span the part of a box between z = -0.5 and z = 0.5; corners (8, 3) in pixels, ordered as a
+    binary count, so that an edge joins two whose numbers differ in one bit."""
+    half = 0.5 + 1e-6
+    points = [corner for corner in corners if abs(corner[2]) <= half]
+    for a, b in combinations(range(8), 2):
+        if (a ^ b).bit_count() != 1:
+            continue
+        start, end = corners[a], corners[b]
+        for level in (-half, half):
+            if (start[2] - level) * (end[2] - level) < 0:
+                points.append(start + (end - start) * (level - start[2]) / (end[2] - start[2]))
+    return np.array(points)
+
+
+def roi_of_box(
+    scene: "slicer.vtkMRMLScene",
+    name: str,
+    box: PixelBox,
+    image: SliceImage,
+    volume_node: "slicer.vtkMRMLScalarVolumeNode",
+) -> "slicer.vtkMRMLMarkupsROINode":
+    """A new ROI node that covers exactly the box's pixels on the slice, one slice thick, under the volume's transform."""
+    node = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", name)
+    node.CreateDefaultDisplayNodes()
+    axes = image.pixel_to_ras_mm[:3, :3] / np.linalg.norm(image.pixel_to_ras_mm[:3, :3], axis=0)
+    if np.linalg.det(axes) < 0:
+        axes[:, 2] *= -1  # a box is the same either way, but its frame has to be a rotation
+    low, high = box.extent_xyxy[:2] - 0.5, box.extent_xyxy[2:] - 0.5
+    centre = image.pixel_to_ras_mm @ [*((low + high) / 2), 0, 1]
+    object_to_node = np.eye(4)
+    object_to_node[:3, :3], object_to_node[:3, 3] = axes, centre[:3]
+    width, height, thickness = image.spacing_mm
+    node.SetRadiusXYZ(0, 0, 0)
+    node.SetAndObserveObjectToNodeMatrix(matrix_of(object_to_node))
+    node.SetSize((high[0] - low[0]) * width, (high[1] - low[1]) * height, thickness)
+    node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
+    return node

@@ -1,0 +1,44 @@
+"""The mask as a segmentation node."""
+
+import numpy as np
+import slicer
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk
+
+from ..slice.slice_image import SliceImage, as_one_slice_volume
+from .geometry import matrix_of
+
+#: Green, as far from inferno's colours as a colour-blind reader can tell; drawn as an outline mostly.
+_COLOUR = (0.25, 0.85, 0.55)
+
+
+def add_segmentation(
+    volume_node: "slicer.vtkMRMLScalarVolumeNode", name: str, segment_name: str, image: SliceImage, mask: np.ndarray
+) -> "slicer.vtkMRMLSegmentationNode":
+    """A segmentation node with one segment, the mask (rows, columns) of the slice, in the source's geometry and frame."""
+    node = volume_node.GetScene().AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+    node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+    node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
+    segment = slicer.vtkSegment()
+    segment.SetName(segment_name)
+    segment.SetColor(*_COLOUR)
+    labelmap = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+    segment.AddRepresentation(labelmap, mask_labelmap(image, mask))
+    node.GetSegmentation().SetSourceRepresentationName(labelmap)
+    node.GetSegmentation().AddSegment(segment)
+    display = node.GetDisplayNode()
+    display.SetAllSegmentsOpacity2DFill(0.15)
+    display.SetAllSegmentsOpacity2DOutline(1.0)
+    return node
+
+
+def mask_labelmap(image: SliceImage, mask: np.ndarray) -> "slicer.vtkOrientedImageData":
+    """A mask (rows, columns) as a segment's binary labelmap, one slice thick, in the slice's volume's own frame."""
+    placed = as_one_slice_volume(image, mask.astype(np.uint8))
+    oriented = slicer.vtkOrientedImageData()
+    oriented.SetDimensions(*reversed(placed.voxels.shape))
+    scalars = numpy_to_vtk(placed.voxels.ravel(), deep=True, array_type=vtk.VTK_UNSIGNED_CHAR)
+    oriented.GetPointData().SetScalars(scalars)
+    oriented.SetImageToWorldMatrix(matrix_of(placed.ijk_to_ras_mm))
+    return oriented

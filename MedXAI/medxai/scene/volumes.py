@@ -1,0 +1,42 @@
+"""A scene's volume node as a `Volume`."""
+
+import slicer
+import vtk
+from vtk.util.numpy_support import vtk_to_numpy
+
+from ..errors import InputError
+from ..volume.volume import Modality, Volume, make_volume
+from .geometry import array_of, world_from_node
+
+
+def volume_of(volume_node: "slicer.vtkMRMLScalarVolumeNode", modality: Modality | str | None = None) -> Volume:
+    """The node's voxels (a view, never written to) with its own IJK to RAS; a parent transform is not applied.
+
+    Maps go back into the scene under the same parent transform, so the volume's own frame is all that is needed.
+    Raises InputError for no volume, a colour or label volume, an empty one, or one under a non-linear transform.
+    """
+    if volume_node is None:
+        raise InputError("No volume is chosen; choose a CT or MR volume first.")
+    if not volume_node.IsA("vtkMRMLScalarVolumeNode") or volume_node.IsA("vtkMRMLVectorVolumeNode"):
+        raise InputError(f"'{volume_node.GetName()}' is not a scalar volume; choose a CT or MR volume.")
+    if volume_node.IsA("vtkMRMLLabelMapVolumeNode"):
+        raise InputError(f"'{volume_node.GetName()}' is a label map; choose the CT or MR volume that it belongs to.")
+    image = volume_node.GetImageData()
+    if image is None or image.GetNumberOfPoints() == 0:
+        raise InputError(f"'{volume_node.GetName()}' holds no voxels; load it again.")
+    if image.GetNumberOfScalarComponents() != 1:
+        raise InputError(
+            f"'{volume_node.GetName()}' is a colour volume, but MedXAI needs one value a voxel; convert it to a scalar volume first."
+        )
+    world_from_node(volume_node)
+    matrix = vtk.vtkMatrix4x4()
+    volume_node.GetIJKToRASMatrix(matrix)
+    shape = tuple(reversed(image.GetDimensions()))
+    voxels = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(shape).view()
+    voxels.setflags(write=False)
+    return make_volume(volume_node.GetName(), voxels, array_of(matrix), modality or _dicom_modality(volume_node))
+
+
+def _dicom_modality(volume_node: "slicer.vtkMRMLScalarVolumeNode") -> Modality | None:
+    """The modality that Slicer's DICOM import noted, where it is one that MedXAI knows."""
+    return {"CT": Modality.CT, "MR": Modality.MR}.get(volume_node.GetAttribute("DICOM.Modality") or "")

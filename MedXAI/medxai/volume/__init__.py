@@ -1,0 +1,1 @@
+"""Volumes: reading files, labels on a volume, and the built-in phantom."""

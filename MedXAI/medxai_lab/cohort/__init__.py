@@ -1,0 +1,1 @@
+"""Many cases at once: the run over a data set, its summary and its report."""

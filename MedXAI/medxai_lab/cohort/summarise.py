@@ -1,0 +1,236 @@
+"""From a cohort's tables to its summary."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from medxai.explainers.base import Kind
+from medxai.metrics.learned_gain import learned_gains
+from medxai.metrics.localisation import HEADLINE
+
+from .bootstrap import bootstrap_means
+from .paired_tests import PATIENTS_AS_UNITS, Comparison, paired_tests
+from .summary import (
+    ALL_ORGANS,
+    BOX_CAVEAT,
+    CheckCount,
+    CohortSummary,
+    CostLine,
+    Failure,
+    Interval,
+    SegmentationLine,
+    SummaryLine,
+)
+
+#: What tells one column of figures from another.
+_KEYS = ["explainer", "kind", "stage", "layer", "family", "metric", "mask"]
+
+#: MedXAI's own maps that are compared with one another.
+_STAGES = (("3", "1"), ("3", "2"), ("2", "1"), ("3", "3 unweighted"))
+
+
+def summarise(folder: Path) -> CohortSummary:
+    """Of the tables that `tables.write_tables` left in the folder. Its pictures are not drawn yet."""
+    settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))["settings"]
+    cases, checks, organs, failures = (
+        _read(folder / f"{name}.csv") for name in ("cases", "checks", "organs", "failures")
+    )
+    figures = pd.read_parquet(folder / "figures.parquet")
+    gains = _gains(figures)
+    layer = headline_layer(cases)
+    tests = paired_tests(tuple(_comparisons(figures, gains, layer)), cases)
+    return CohortSummary(
+        title=f"{Path(settings['dataset']).name}: {settings['model']}",
+        settings=_readable(settings),
+        scans=cases.scan.nunique(),
+        scans_failed=int((failures.case_id == "").sum()),
+        patients=cases.patient.nunique(),
+        cases=len(cases),
+        cases_failed=int(((failures.case_id != "") & (failures.explainer == "")).sum()),
+        organs=tuple(sorted(cases.organ.unique())),
+        headline_metric=HEADLINE,
+        headline_layer=layer,
+        caveats=tuple(_caveats(cases, organs, failures, settings)),
+        gains=tuple(_lines(gains, "gain", cases)),
+        figures=tuple(_lines(figures, "value", cases)),
+        tests=tests,
+        comparisons=sum(test.p is not None for test in tests),
+        checks=tuple(_check_counts(checks)),
+        segmentation=tuple(_segmentation(cases)),
+        failures=tuple(Failure(*map(str, line)) for line in failures.itertuples(index=False)),
+        pictures={},
+        costs=tuple(_costs(pd.read_parquet(folder / "cost.parquet"))),
+        token_mm=_token_mm(cases),
+    )
+
+
+def _token_mm(cases: pd.DataFrame) -> tuple[float, float] | None:
+    sides = cases[["resolution_width_mm", "resolution_height_mm"]].to_numpy(float)
+    return (float(sides.min()), float(sides.max())) if sides.size else None
+
+
+def _read(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, keep_default_na=False)
+
+
+def headline_layer(cases: pd.DataFrame) -> str:
+    """The last block of the encoder that was explained, the deepest features before the neck; '' without a case."""
+    if cases.empty:
+        return ""
+    layers = cases.layers.iloc[0].split("; ")
+    return next((name for name in reversed(layers) if name.startswith("block")), layers[-1])
+
+
+def _gains(figures: pd.DataFrame) -> pd.DataFrame:
+    """Learned gains with the figures' columns; scan by scan they need little memory."""
+    parts = [
+        pd.DataFrame(vars(gain) for gain in learned_gains(part)) for _, part in figures.groupby("patient", sort=False)
+    ]
+    parts = [part for part in parts if not part.empty]
+    return (
+        pd.concat(parts, ignore_index=True)
+        if parts
+        else pd.DataFrame(columns=[*figures.columns, "best_null", "null_value", "gain"])
+    )
+
+
+def _lines(rows: pd.DataFrame, column: str, cases: pd.DataFrame) -> Iterator[SummaryLine]:
+    """A line for every map, metric and mask, over all organs and then for each."""
+    if rows.empty:
+        return
+    keys = rows[_KEYS].drop_duplicates()
+    number = pd.MultiIndex.from_frame(keys)
+    columns = number.get_indexer(pd.MultiIndex.from_frame(rows[_KEYS]))
+    lines = pd.Index(cases.case_id).get_indexer(rows.case_id)
+    values = np.full((len(cases), len(keys)), np.nan)
+    values[lines, columns] = rows[column]
+    nulls = _commonest_nulls(rows, columns, cases.organ.to_numpy()[lines]) if column == "gain" else {}
+    organs = sorted(cases.organ.unique())
+    for organ in (ALL_ORGANS, *organs):
+        chosen = np.ones(len(cases), bool) if organ == ALL_ORGANS else (cases.organ == organ).to_numpy()
+        if organ != ALL_ORGANS and chosen.all():
+            continue  # the only organ: the same line once more
+        patients = cases.patient.to_numpy()[chosen]
+        mean, low, high = bootstrap_means(values[chosen], patients)
+        for place, key in enumerate(keys.itertuples(index=False)):
+            present = np.isfinite(values[chosen, place])
+            if not present.any():
+                continue
+            many = len(set(patients[present]))
+            interval = Interval(
+                float(mean[place]),
+                float(low[place]),
+                float(high[place]),
+                many,
+                int(present.sum()),
+                "patients, then cases" if many > 1 else "cases",
+            )
+            yield SummaryLine(organ, *map(str, key), interval, nulls.get((organ, place), ""))
+
+
+def _commonest_nulls(gains: pd.DataFrame, columns: np.ndarray, organs: np.ndarray) -> dict[tuple[str, int], str]:
+    """The null that was best most often, by organ and column; of equals the first by name."""
+    found = {}
+    named = pd.DataFrame({"column": columns, "organ": organs, "null": gains.best_null.to_numpy()})
+    for organ, part in ((ALL_ORGANS, named), *named.groupby("organ")):
+        counts = (
+            part.groupby(["column", "null"])
+            .size()
+            .reset_index(name="count")
+            .sort_values(["column", "count", "null"], ascending=[True, False, True])
+        )
+        found |= {(organ, int(line.column)): line.null for line in counts.drop_duplicates("column").itertuples()}
+    return found
+
+
+def _comparisons(figures: pd.DataFrame, gains: pd.DataFrame, layer: str) -> Iterator[Comparison]:
+    """The paper's claims in the headline figure at one layer: refinement from stage to stage, and stage 3 before the others."""
+    for mask in sorted(figures[figures.metric == HEADLINE]["mask"].unique()):
+        rows = figures[(figures.metric == HEADLINE) & (figures["mask"] == mask)]
+        own = rows[(rows.explainer == "medxai") & (rows.layer == layer)]
+        stages = {stage: part.set_index("case_id").value for stage, part in own.groupby("stage")}
+        for first, second in _STAGES:
+            if first in stages and second in stages:
+                yield Comparison(
+                    f"stage {first} against stage {second}", layer, HEADLINE, mask, stages[first], stages[second]
+                )
+        if "3" not in stages:
+            continue
+        best = gains[
+            (gains.metric == HEADLINE)
+            & (gains["mask"] == mask)
+            & (gains.explainer == "medxai")
+            & (gains.stage == "3")
+            & (gains.layer == layer)
+        ].set_index("case_id")
+        if len(best):
+            yield Comparison("stage 3 against the best null", layer, HEADLINE, mask, best.value, best.null_value)
+        for name, part in rows[rows.kind == Kind.PEER].groupby("explainer"):
+            at = _peer_layer(part, layer)
+            yield Comparison(
+                f"stage 3 against {name}",
+                layer,
+                HEADLINE,
+                mask,
+                stages["3"],
+                part[part.layer == at].set_index("case_id").value,
+            )
+
+
+def _peer_layer(rows: pd.DataFrame, layer: str) -> str:
+    """The same layer where the peer has it, else its own last one."""
+    known = list(dict.fromkeys(rows.layer))
+    return layer if layer in known else known[-1]
+
+
+def _caveats(cases: pd.DataFrame, organs: pd.DataFrame, failures: pd.DataFrame, settings: Mapping) -> Iterator[str]:
+    yield BOX_CAVEAT
+    patients = cases.patient.nunique()
+    if patients == 1:
+        yield "All cases are of one patient: the intervals come from drawing its cases anew and say nothing about other patients."
+    if 0 < patients < PATIENTS_AS_UNITS:
+        yield (
+            f"With fewer than {PATIENTS_AS_UNITS} patients the paired tests take cases as units, although those of one patient are alike: "
+            "their p are too small, and describe these cases only."
+        )
+    yield (
+        "The learned gain compares each map with whichever null was best on that very case, chosen afterwards; "
+        "so a gain of 0 is already as good as knowing the best null beforehand."
+    )
+    yield "The terminal map is the mask's own logits, so against the predicted mask it ranks every pixel rightly by construction."
+    missed = organs[organs.cases == 0].organ
+    if len(missed):
+        yield f"No case of {', '.join(missed)}: no slice had more than {settings['choice']['smallest_px']} voxels of it, or none could be done."
+    failed = failures[(failures.explainer != "")].explainer.value_counts(sort=False)
+    for name, count in sorted(failed.items()):
+        yield f"{name} failed in {count} measurements (see the failures); its figures rest on fewer cases than the others'."
+
+
+def _check_counts(checks: pd.DataFrame) -> Iterator[CheckCount]:
+    for key, part in checks.groupby(["check", "explainer", "stage", "layer"], sort=True):
+        yield CheckCount(*map(str, key), int((part.passed.astype(str) == "True").sum()), len(part))
+
+
+def _segmentation(cases: pd.DataFrame) -> Iterator[SegmentationLine]:
+    groups = [*cases.groupby("organ")] if len(cases) else []
+    for organ, part in ((ALL_ORGANS, cases), *groups) if len(groups) > 1 else groups:
+        yield SegmentationLine(organ, len(part), float(part.dice.mean()), float(part.box_dice.mean()))
+
+
+def _costs(cost: pd.DataFrame) -> Iterator[CostLine]:
+    for (explainer, metric), part in cost.groupby(["explainer", "metric"], sort=False):
+        yield CostLine(explainer, metric, float(part.value.median()), len(part))
+
+
+def _readable(settings: Mapping) -> dict[str, str]:
+    """Nested settings flat, the data set by its folder's name alone: a path may name a person."""
+    plain = {**settings, "dataset": Path(settings["dataset"]).name}
+    flat = {}
+    for name, value in plain.items():
+        for inner, one in value.items() if isinstance(value, Mapping) else ((None, value),):
+            text = ", ".join(map(str, one)) if isinstance(one, list) else str(one)
+            flat[(f"{inner}" if inner else name).replace("_", " ")] = text or "all"
+    return flat

@@ -1,0 +1,1 @@
+"""How published data sets lie in their folders; one file a layout."""

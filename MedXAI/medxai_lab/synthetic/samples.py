@@ -1,0 +1,72 @@
+"""Training samples: a rendered slice, boxes around some of its structures, and their masks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .appearance import random_appearance
+from .boxes import drawn_box, tight_box
+from .rendering import deform, render
+from .scene import Scene
+
+SMALLEST_SHARE = 0.0015
+"""Share of the slice below which a structure is not asked for (98 of 256 x 256 pixels)."""
+
+LARGEST_SHARE = 0.6
+"""Share of the slice above which a structure is not asked for."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One slice with its questions and answers.
+
+    image: (S, S) float32 in [0, 1]. boxes: (K, 4) float32 x0, y0, x1, y1 in pixels.
+    masks: (K, S, S) bool. regions: (S, S) uint8, the innermost structure that can be asked for at
+    every pixel, 0 for none. extents: (256, 4) float32, its tight box as shares of S.
+    """
+
+    image: np.ndarray
+    boxes: np.ndarray
+    masks: np.ndarray
+    regions: np.ndarray
+    extents: np.ndarray
+
+
+def make_sample(rng: np.random.Generator, scene: Scene, size: int, boxes: int, attempts: int = 8) -> Sample | None:
+    """Render a scene at `size` pixels with `boxes` questions; None where no structure is left.
+
+    Structures are drawn without replacement, larger ones more often; fewer than asked are repeated
+    with other boxes.
+    """
+    members = scene.members()
+    for _ in range(attempts):
+        labels = deform(rng, scene.labels, size)
+        counts = np.bincount(labels.ravel(), minlength=len(scene.parent))
+        share = (members @ counts) / labels.size
+        askable = np.flatnonzero(scene.target & (share >= SMALLEST_SHARE) & (share <= LARGEST_SHARE))
+        if len(askable):
+            break
+    else:
+        return None
+    weight = share[askable] ** 0.6
+    chosen = rng.choice(askable, min(boxes, len(askable)), replace=False, p=weight / weight.sum())
+    if len(chosen) < boxes:
+        chosen = np.concatenate([chosen, rng.choice(askable, boxes - len(chosen))])
+    masks = members[chosen][:, labels]
+    drawn = np.stack([drawn_box(rng, tight_box(mask), size) for mask in masks])
+
+    innermost = np.zeros(256, np.uint8)
+    for label in range(len(scene.parent)):
+        ancestor = label
+        while not scene.target[ancestor] and scene.parent[ancestor] != ancestor:
+            ancestor = scene.parent[ancestor]
+        innermost[label] = ancestor if scene.target[ancestor] else 0
+    regions = innermost[labels]
+    extents = np.zeros((256, 4), np.float32)
+    for label in np.unique(regions):
+        if label:
+            extents[label] = tight_box(regions == label) / size
+    image = render(rng, labels, random_appearance(rng, scene))
+    return Sample(image, drawn, masks, regions, extents)

@@ -1,0 +1,101 @@
+"""What the tests of the controller and the panel share: the untrained demo network as a file, and a scene of plain Python."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+
+from medxai.errors import InputError
+from medxai.models.demo_encoder import build_demo_sam
+from medxai.slice.box import clip_box
+from medxai.slice.slice_image import slice_of
+from medxai.volume.volume import Modality, Volume, make_volume
+from MedXAILib.session.choices import MethodChoices, ViewChoices
+from MedXAILib.session.controller import Controller
+from MedXAILib.session.situation import Lack, Sight
+from support.models import small_model
+
+
+def untrained_weights(folder: Path) -> Path:
+    """The demo network with seeded random weights, as a checkpoint file: its speed and shapes are the real ones."""
+    path = folder / "untrained_demo.safetensors"
+    if not path.exists():
+        torch.manual_seed(0)
+        safetensors.torch.save_file(build_demo_sam().state_dict(), str(path))
+    return path
+
+
+def small_sam_weights(folder: Path) -> Path:
+    """A SAM ViT of 128 px with seeded random weights, as a checkpoint file."""
+    path = folder / "small_sam.safetensors"
+    if not path.exists():
+        safetensors.torch.save_file(small_model().sam.state_dict(), str(path))
+    return path
+
+
+def ball_volume(name: str = "ball", shape: tuple[int, int, int] = (12, 60, 64), seed: int = 0) -> Volume:
+    """A CT of a bright ball in soft tissue, with noise."""
+    k, j, i = np.indices(shape)
+    centre = np.array(shape) / 2
+    inside = ((k - centre[0]) * 3) ** 2 + (j - centre[1]) ** 2 + (i - centre[2]) ** 2 < 18**2
+    noise = np.random.default_rng(seed).normal(0, 15, shape)
+    voxels = np.where(inside, 120, 30) + noise
+    voxels[:, :4] = -1000
+    return make_volume(name, voxels.astype(np.int16), np.diag([3.0, 3.0, 5.0, 1.0]), Modality.CT)
+
+
+class PlainScene:
+    """A front end's scene without Slicer: a volume, a slice and a box in attributes, and what was shown in lists."""
+
+    def __init__(self, volume: Volume | None = None):
+        self.volume = volume if volume is not None else ball_volume()
+        self.index = 6
+        self.corners: tuple[int, int, int, int] | None = (20, 18, 44, 42)
+        self.shown: list[tuple[object, ViewChoices]] = []
+        self.live: list[tuple[object, ViewChoices]] = []
+        self.restyled: list[tuple[object, ViewChoices]] = []
+        self.fails_to_show = False
+
+    def look(self, method: MethodChoices) -> Sight:
+        if self.volume is None:
+            return Sight(lack=Lack.VOLUME)
+        if self.corners is None:
+            return Sight(id(self.volume), lack=Lack.REGION)
+        try:
+            image = slice_of(self.volume, "axial", self.index)
+            box = clip_box(image, *self.corners)
+        except InputError as error:
+            return Sight(id(self.volume), lack=Lack.UNUSABLE, reason=str(error))
+        return Sight(id(self.volume), ("axial", self.index), None, self.volume, image, box, Lack.NONE)
+
+    def show(self, explanation: object, _situation: object, view: ViewChoices) -> None:
+        if self.fails_to_show:
+            raise OSError("the scene is gone")
+        self.shown.append((explanation, view))
+
+    def show_live(self, explanation: object, _situation: object, view: ViewChoices) -> None:
+        self.live.append((explanation, view))
+
+    def restyle(self, explanation: object, _situation: object, view: ViewChoices) -> None:
+        self.restyled.append((explanation, view))
+
+    def exporter(self, explanation: object, _situation: object, folder: str) -> Callable[[], str]:
+        def write() -> str:
+            (Path(folder) / "report.txt").write_text("report")
+            return folder
+
+        return write
+
+
+def until(controller: Controller, condition: Callable[[], bool], limit_s: float = 60.0) -> None:
+    """Ticks until the condition holds; fails where it does not within the limit."""
+    end = time.monotonic() + limit_s
+    while not condition():
+        controller.tick()
+        assert time.monotonic() < end, (
+            f"still waiting in {controller.state.phase}: {controller.state.running}, {controller.state.message}"
+        )
+        time.sleep(0.002)

@@ -1,0 +1,146 @@
+"""Which way the encoder is computed: exact by default, fast only where it pays, and a note wherever a wish was not met."""
+
+import pytest
+import torch
+
+from medxai.encoding.backends import bfloat16
+from medxai.encoding.backends.choice import CHOICES, EXACT, Backend, _autocast_pass, choose_backend
+from medxai.encoding.backends.exact_vit import exact_pass
+from medxai.encoding.cache import EncodingCache
+from medxai.encoding.feature_extraction import run_encoder
+from medxai.engine import Explainer, prepare_slice
+from medxai.errors import InputError
+from medxai.models.demo_encoder import DemoImageEncoder
+from medxai.slice.box import clip_box
+from medxai.slice.slice_image import slice_of
+from medxai.volume.phantom import make_phantom
+from support.encoders import SHAPES, image_for, own_forward, relative_error, vit
+
+CPU = torch.device("cpu")
+WITH = {"avx512_bf16": True}
+
+
+def test_exact_is_the_models_own_precision_everywhere():
+    encoder = vit(**SHAPES["windows only"])
+    for device in ("cpu", "cuda", "mps"):
+        assert choose_backend("exact", encoder, torch.device(device)) is EXACT
+    assert EXACT.run is run_encoder
+    assert EXACT.note == ""
+
+
+def test_an_unknown_wish_names_the_choices():
+    with pytest.raises(InputError, match="choose exact, fast, openvino or openvino-fast"):
+        choose_backend("int8", vit(**SHAPES["windows only"]), CPU)
+    assert CHOICES[0] == "exact"
+
+
+def test_without_bfloat16_instructions_nothing_is_measured_and_the_answer_is_no():
+    reason = bfloat16.why_not(
+        lambda: {"avx2": True, "avx512_bf16": False, "cpu_name": "any"}, lambda: pytest.fail("measured")
+    )
+    assert "no bfloat16 instructions" in reason
+
+
+@pytest.mark.parametrize("name", ["avx512_bf16", "amx_bf16", "bf16"])
+def test_with_the_instructions_the_measured_gain_decides(name):
+    assert "only 1.2 times as fast" in bfloat16.why_not(lambda: {name: True}, lambda: 1.2)
+    assert bfloat16.why_not(lambda: {name: True}, lambda: 1.6) is None
+
+
+def test_the_gain_is_the_ratio_of_the_best_rounds_without_the_first():
+    lasting = iter([0.001, 0.001, 0.4, 0.2, 0.3, 0.1])  # more than a second in all, so no more is asked
+
+    def seconds_of(work):
+        work()
+        return next(lasting)
+
+    assert bfloat16.measured_gain(seconds_of) == pytest.approx(3)
+
+
+def test_what_this_machine_says_agrees_with_its_instructions():
+    reason = bfloat16.why_not()
+    if not any(bfloat16._capabilities().get(name) for name in bfloat16._INSTRUCTIONS):
+        assert "no bfloat16 instructions" in reason
+    backend = choose_backend("fast", vit(**SHAPES["windows only"]), CPU)
+    assert (backend.name == "exact") == (reason is not None)
+
+
+def test_bfloat16_rounds_a_little_and_changes_no_weight(monkeypatch):
+    monkeypatch.setattr(bfloat16, "why_not", lambda: None)
+    encoder = vit(**SHAPES["cut windows, as in ViT-B"])
+    image = image_for(encoder)
+    expected, captured = own_forward(encoder, image)
+    before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
+    backend = choose_backend("fast", encoder, CPU)
+    assert backend.name == "fast bfloat16"
+    output = backend.run(encoder, image, ("block 1", "neck"))
+    assert output.embedding.dtype == torch.float32
+    assert 1e-4 < relative_error(output.embedding, expected) < 5e-2
+    assert relative_error(output.tokens["block 1"], captured["block 1"]) < 5e-2
+    assert all(torch.equal(tensor, before[name]) for name, tensor in encoder.state_dict().items())
+
+
+def test_bfloat16_attention_keeps_the_position_bias_exact():
+    """With strong positions a rounded bias would cost five times as much as rounded queries, keys and values."""
+    encoder = vit(**SHAPES["global only"])
+    for block in encoder.blocks:
+        block.attn.rel_pos_h.mul_(20)
+        block.attn.rel_pos_w.mul_(20)
+    image = image_for(encoder)
+    expected, _ = own_forward(encoder, image)
+
+    class RoundsOnlyAttention(type(bfloat16.fastest_products())):
+        attention_dtype = torch.bfloat16
+
+    embedding, _ = exact_pass(encoder, image, (), products=RoundsOnlyAttention())
+    assert 1e-5 < relative_error(embedding, expected) < 3e-3
+
+
+def test_a_model_that_is_no_vit_is_encoded_exactly_and_the_note_says_so(monkeypatch):
+    monkeypatch.setattr(bfloat16, "why_not", lambda: None)
+    backend = choose_backend("fast", DemoImageEncoder().eval(), CPU)
+    assert backend.name == "exact"
+    assert "made for SAM's ViT encoders" in backend.note
+
+
+def test_a_device_that_is_not_there_or_whose_kernel_fails_gives_the_exact_backend_and_the_reason(monkeypatch):
+    encoder = vit(**SHAPES["windows only"])
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    absent = choose_backend("fast", encoder, torch.device("cuda"))
+    assert (absent.name, absent.note) == (
+        "exact",
+        "PyTorch finds no CUDA device for the fast precision; the exact one is used.",
+    )
+
+    def broken(*_arguments, **_options):
+        raise RuntimeError("no kernel image is available\nfor this card")
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", broken)
+    failing = choose_backend("fast", encoder, torch.device("mps"))
+    assert failing.name == "exact"
+    assert "does not work on this mps device" in failing.note
+
+
+def test_autocast_gives_float32_results():
+    """On the CPU, with a model that the exact pass leaves to torch, as on CUDA and MPS; its blocks give bfloat16."""
+    encoder = vit(**SHAPES["no absolute positions"])
+    encoder.blocks[0].register_forward_hook(lambda *_: None)
+    image = image_for(encoder)
+    expected, _ = own_forward(encoder, image)
+    output = _autocast_pass(torch.bfloat16, encoder, image, ("block 1", "neck"))
+    assert output.embedding.dtype == output.tokens["block 1"].dtype == torch.float32
+    assert 1e-5 < relative_error(output.embedding, expected) < 5e-2
+
+
+def test_encodings_of_two_backends_are_kept_apart_and_the_note_reaches_the_user(model):
+    phantom = make_phantom()
+    image = slice_of(phantom.volume, "axial", phantom.slice_with_most("liver"))
+    prepared, box = prepare_slice(phantom.volume, image, model.convention), clip_box(image, 40, 40, 100, 110)
+    cache = EncodingCache()
+    spoken = Backend("other", run_encoder, "The fast precision was not used, because of this test.")
+    exact = Explainer(model, cache).explain(prepared, [box])[0]
+    other = Explainer(model, cache, spoken).explain(prepared, [box])[0]
+    assert (exact.encoded_now, other.encoded_now) == (True, True)
+    assert not Explainer(model, cache, spoken).explain(prepared, [box])[0].encoded_now
+    assert spoken.note in other.warnings
+    assert spoken.note not in exact.warnings

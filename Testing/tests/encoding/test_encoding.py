@@ -1,0 +1,189 @@
+"""One pass gives embedding and taps; it reports, stops when asked, and is not repeated."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from medxai.encoding.cache import EncodingCache
+from medxai.encoding.encoding import encode, encoding_key
+from medxai.encoding.feature_extraction import default_layers, layer_names, run_encoder
+from medxai.encoding.features import SHRINKAGE, layer_features, repair_artefacts
+from medxai.errors import Cancelled, InputError
+from medxai.model_input.convention import InputConvention
+from medxai.model_input.model_input import Preparation, make_model_input
+from medxai.models.demo_encoder import build_demo_sam
+from medxai.models.lite_medsam import build_lite_medsam
+from medxai.models.sam_vit import SAM_VIT_B, build_sam_vit
+from support.models import small_model
+
+
+def grey(seed=0, shape=(60, 80)):
+    return np.random.default_rng(seed).integers(0, 255, shape, dtype=np.uint8)
+
+
+def make_input(model, seed=0):
+    return make_model_input(grey(seed), model.convention)
+
+
+ENCODERS = {
+    "vit": lambda: small_model().sam.image_encoder,
+    "tiny vit": lambda: build_lite_medsam().image_encoder,
+    "demo": lambda: build_demo_sam().image_encoder,
+}
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_taps_are_what_the_blocks_really_gave(kind):
+    encoder = ENCODERS[kind]().eval()
+    image = torch.rand(1, 3, encoder.img_size, encoder.img_size)
+    seen = {}
+    handles = [
+        block.register_forward_hook(lambda _m, _i, out, n=n: seen.__setitem__(f"block {n}", out[0]))
+        for n, block in enumerate(encoder.blocks)
+    ]
+    with torch.inference_mode():
+        expected = encoder(image)
+    for handle in handles:
+        handle.remove()
+    seen["neck"] = expected[0].permute(1, 2, 0)
+    output = run_encoder(encoder, image, layer_names(encoder))
+    torch.testing.assert_close(output.embedding, expected, rtol=1e-5, atol=1e-5)
+    assert list(output.tokens) == list(seen)
+    for name, tokens in output.tokens.items():
+        torch.testing.assert_close(tokens, seen[name], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_progress_counts_every_block_and_cancelling_stops_within_one(kind):
+    encoder = ENCODERS[kind]().eval()
+    image = torch.rand(1, 3, encoder.img_size, encoder.img_size)
+    seen = []
+    run_encoder(encoder, image, ["neck"], progress=lambda done, total: seen.append((done, total)))
+    total = len(encoder.blocks) + 1
+    assert sorted(set(seen)) == [(n, total) for n in range(1, total + 1)]
+    seen.clear()
+    with pytest.raises(Cancelled):
+        run_encoder(encoder, image, ["neck"], lambda done, total: seen.append(done), lambda: len(seen) >= 2)
+    assert max(seen) == 2
+    assert not any(block._forward_hooks for block in encoder.blocks)
+    run_encoder(encoder, image, ["neck"])
+
+
+def test_the_default_layers_of_vit_b_are_its_global_blocks_and_the_neck():
+    with torch.device("meta"):
+        encoder = build_sam_vit(SAM_VIT_B).image_encoder
+    assert default_layers(encoder) == ("block 2", "block 5", "block 8", "block 11", "neck")
+
+
+def test_an_unknown_layer_is_refused_before_the_pass(model):
+    with pytest.raises(InputError, match="block 9"):
+        encode(model, make_input(model), ["block 9"])
+
+
+def test_features_are_centred_whitened_and_of_unit_length():
+    generator = torch.Generator().manual_seed(0)
+    stretch = torch.diag(torch.logspace(0, 2, 12))
+    tokens = torch.randn(30, 20, 12, generator=generator) @ stretch + 400 * torch.randn(12, generator=generator)
+    features = layer_features("x", tokens, torch.ones(30, 20))
+    unit = features.unit.float()
+    torch.testing.assert_close(unit.norm(dim=1), torch.ones(600), rtol=2e-3, atol=0)
+    # Mahalanobis' own formula, with another root of the matrix than the code's.
+    centred = (tokens.reshape(-1, 12) - tokens.reshape(-1, 12).mean(0)).double()
+    covariance = centred.T @ centred / 600
+    metric = torch.linalg.inv(covariance + SHRINKAGE * covariance.trace() / 12 * torch.eye(12).double())
+    products = centred @ metric @ centred.T
+    size = products.diagonal().sqrt()
+    torch.testing.assert_close(unit @ unit.T, (products / size[:, None] / size).float(), rtol=0, atol=2e-3)
+    # Uncentred, the common direction makes every cosine nearly 1.
+    assert features.global_similarity.min() > 0.9
+
+
+def test_a_layer_that_is_the_same_everywhere_has_no_features():
+    features = layer_features("x", torch.ones(5, 6, 8), torch.ones(5, 6))
+    assert (features.unit == 0).all()
+
+
+def test_whitening_undoes_any_mixing_of_the_channels():
+    """A similarity is of tokens, not of the axes that a layer happens to write them in."""
+    generator = torch.Generator().manual_seed(1)
+    tokens = torch.randn(16, 16, 8, generator=generator)
+    turned = tokens @ torch.linalg.qr(torch.randn(8, 8, generator=generator)).Q
+    one, other = (layer_features("x", t, torch.ones(16, 16)).unit.float() for t in (tokens, turned))
+    torch.testing.assert_close(one @ one.T, other @ other.T, rtol=0, atol=3e-3)
+
+
+def test_padding_neither_enters_the_mean_nor_gets_features():
+    tokens = torch.randn(8, 8, 6)
+    content = torch.zeros(8, 8)
+    content[:5] = 1
+    features = layer_features("x", tokens, content)
+    alone = layer_features("x", tokens[:5], torch.ones(5, 8))
+    torch.testing.assert_close(features.unit[: 5 * 8], alone.unit)
+    assert (features.unit[5 * 8 :] == 0).all()
+    assert (features.global_similarity[5:] == 0).all()
+
+
+def test_an_artefact_token_takes_its_neighbours_median_and_nothing_else_changes():
+    generator = torch.Generator().manual_seed(0)
+    tokens = torch.randn(10, 10, 32, generator=generator)
+    spoiled = tokens.clone()
+    spoiled[4, 4] *= 40
+    repaired, count = repair_artefacts(spoiled, torch.ones(10, 10, dtype=torch.bool))
+    assert count == 1
+    near = [tokens[r, c] for r in (3, 4, 5) for c in (3, 4, 5) if (r, c) != (4, 4)]
+    torch.testing.assert_close(repaired[4, 4], torch.stack(near).median(dim=0).values)
+    changed = (repaired != spoiled).any(-1)
+    assert changed.sum() == 1
+    assert repair_artefacts(tokens, torch.ones(10, 10, dtype=torch.bool))[1] == 0
+
+
+def test_norms_that_hardly_vary_make_no_artefacts():
+    """As in a neck that ends with a layer norm: deviations are tiny, and some tokens are many of them away."""
+    tokens = torch.nn.functional.normalize(torch.randn(20, 20, 16), dim=-1)
+    tokens[:3] *= 1.03
+    assert repair_artefacts(tokens, torch.ones(20, 20, dtype=torch.bool))[1] == 0
+
+
+def test_the_key_tells_apart_exactly_what_the_model_would_see_differently(model):
+    one, layers = make_input(model), ("neck",)
+    assert encoding_key(model, one, layers) == encoding_key(model, make_input(model), layers)
+    other_model = small_model(seed=1)
+    changed = make_model_input(grey(5), model.convention)
+    padded = make_model_input(grey(), InputConvention(Preparation.SAM, 128))
+    keys = {
+        encoding_key(model, one, layers),
+        encoding_key(other_model, one, layers),
+        encoding_key(model, changed, layers),
+        encoding_key(model, padded, layers),
+        encoding_key(model, one, ("block 1", "neck")),
+    }
+    assert len(keys) == 5
+    shifted = replace(one, frame=replace(one.frame, slice_shape=(61, 80)))
+    assert encoding_key(model, shifted, layers) not in keys
+
+
+def test_asking_again_for_the_key_does_not_read_the_tensor_again(model):
+    one = make_input(model)
+    key = encoding_key(model, one, ("neck",))
+    one.tensor_chw[:] = 0
+    assert encoding_key(model, one, ("neck",)) == key
+
+
+def test_the_cache_keeps_to_its_budget_and_drops_what_was_unused_longest(model):
+    encodings = [encode(model, make_input(model, seed)) for seed in range(3)]
+    cache = EncodingCache(budget_bytes=int(2.5 * encodings[0].nbytes))
+    cache.put("a", encodings[0])
+    cache.put("b", encodings[1])
+    assert cache.get("a") is encodings[0]
+    cache.put("c", encodings[2])
+    assert cache.get("b") is None
+    assert cache.get("a") is encodings[0]
+    assert cache.get("c") is encodings[2]
+    assert cache.nbytes == 2 * encodings[0].nbytes
+    cache.set_budget(encodings[0].nbytes)
+    assert cache.get("a") is None and cache.get("c") is encodings[2]
+    EncodingCache(budget_bytes=10).put("a", encodings[0])
+    cache.clear()
+    assert len(cache) == 0

@@ -1,0 +1,333 @@
+"""A cohort runs through, goes on after being killed, lists what failed, and its figures depend on nothing but its settings."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from support.data_sets import InlineSlot, small_abdomen, write_dicom_slice, write_flare22, write_nifti, write_png
+from support.scans import ROOT
+
+pytest.importorskip("pyarrow", reason="needs the extra 'evaluate'")
+pytest.importorskip("statsmodels", reason="needs the extra 'evaluate'")
+
+import pandas as pd
+import psutil
+import torch
+from threadpoolctl import threadpool_limits
+
+from medxai.cli.main import main
+from medxai.errors import InputError
+from medxai.metrics.plan import EvaluationPlan, Measurement
+from medxai.models.registry import registered
+from medxai_lab.cohort.case_choice import CaseChoice
+from medxai_lab.cohort.case_runner import Workbench
+from medxai_lab.cohort.run import partner_of, run_cohort
+from medxai_lab.cohort.settings import CohortSettings
+from medxai_lab.datasets.catalogue import scans_of
+
+CASES = 50
+BROKEN = "FLARE22_Tr_0026"
+WANTED = ["--layout", "flare22", "--organs", "liver", "--slices-per-organ", "1", "--families", "localisation"]
+WANTED += ["--layers", "neck", "--explainers", "medxai", "centre-gaussian", "box"]
+ENVIRONMENT = os.environ | {
+    "OMP_NUM_THREADS": "1",
+    "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "MedXAI",))),
+}
+
+
+def evaluate(dataset: Path, output: Path, *more: str) -> int:
+    return main(["evaluate", str(dataset), "--output", str(output), *WANTED, *more])
+
+
+def lines_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def flare22(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fifty good cases, and a volume in their middle that was cut off in a transfer."""
+    folder = tmp_path_factory.mktemp("flare22")
+    write_flare22(folder, CASES + 1)
+    broken = folder / "images" / f"{BROKEN}_0000.nii.gz"
+    broken.write_bytes(broken.read_bytes()[: broken.stat().st_size // 2])
+    return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def threads():
+    """A worker without a process of its own sets this process's threads; the tests after these want them back."""
+    before = torch.get_num_threads()
+    with threadpool_limits(before):
+        yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(flare22: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cohort run through in one go, in this process."""
+    output = tmp_path_factory.mktemp("undisturbed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("medxai_lab.cohort.local_slots.LocalSlot", InlineSlot)
+        assert evaluate(flare22, output) == 0
+    return output
+
+
+def test_fifty_cases_run_through_and_the_broken_volume_is_listed_with_its_reason(undisturbed: Path):
+    cases = lines_of(undisturbed / "cases.csv")
+    assert len(cases) == CASES and len({case["patient"] for case in cases}) == CASES
+    assert all(float(case["dice"]) > 0.3 for case in cases)
+    (failure,) = lines_of(undisturbed / "failures.csv")
+    assert failure["scan"] == BROKEN and "truncated" in failure["reason"]
+    figures = pd.read_parquet(undisturbed / "figures.parquet")
+    assert set(figures.case_id) == {case["case_id"] for case in cases} and figures.value.notna().all()
+    assert set(figures.explainer) == {"medxai", "centre-gaussian", "box"} and set(figures["mask"]) == {
+        "predicted",
+        "reference",
+    }
+    assert list(dict.fromkeys(figures.case_id)) == [case["case_id"] for case in cases]
+
+
+def test_killed_in_the_middle_and_asked_again_the_figures_are_the_same_bytes(
+    flare22: Path, undisturbed: Path, tmp_path: Path
+):
+    command = [
+        sys.executable,
+        "-m",
+        "medxai.cli.main",
+        "evaluate",
+        str(flare22),
+        "--output",
+        str(tmp_path),
+        *WANTED,
+        "--workers",
+        "1",
+    ]
+    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 120
+    while len(list(tmp_path.glob("parts/*/*.parquet"))) < 12 and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.02)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    finished = {path: path.stat().st_mtime_ns for path in tmp_path.glob("parts/*/*.parquet")}
+    assert 12 <= len(finished) < CASES and not (tmp_path / "figures.parquet").exists()
+    assert psutil.wait_procs(workers, timeout=20)[1] == [], "the workers of a killed run must not live on"
+
+    assert evaluate(flare22, tmp_path, "--workers", "2") == 0
+    assert all(path.stat().st_mtime_ns == written for path, written in finished.items()), (
+        "a finished case was done again"
+    )
+    for name in ("figures.parquet", "cases.csv", "failures.csv"):
+        assert (tmp_path / name).read_bytes() == (undisturbed / name).read_bytes()
+
+
+def test_two_dask_workers_find_the_figures_of_one_machine(flare22: Path, undisturbed: Path, tmp_path: Path):
+    distributed = pytest.importorskip("distributed", reason="needs the extra 'evaluate'")
+    few = tmp_path / "few"
+    for name in ("images", "labels"):
+        (few / name).mkdir(parents=True)
+        for path in sorted((flare22 / name).iterdir())[:8]:
+            (few / name / path.name).symlink_to(path)
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        assert evaluate(few, tmp_path / "out", "--scheduler", cluster.scheduler_address) == 0
+    figures, expected = (pd.read_parquet(folder / "figures.parquet") for folder in (tmp_path / "out", undisturbed))
+    assert figures.case_id.nunique() == 8
+    pd.testing.assert_frame_equal(
+        figures, expected[expected.case_id.isin(figures.case_id)].reset_index(drop=True), check_exact=True
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it is glibc that Dask tells to give memory back")
+def test_a_worker_that_dask_has_told_to_give_memory_back_keeps_a_tensors_for_the_next():
+    script = """
+import threading, psutil, torch
+from medxai_lab.cohort.worker_process import keep_freed_memory
+{before}
+def kept_mb():
+    before = psutil.Process().memory_info().rss
+    torch.ones(16 << 18)
+    print((psutil.Process().memory_info().rss - before) >> 20)
+thread = threading.Thread(target=kept_mb)
+thread.start()
+thread.join()
+"""
+    environment = os.environ | {"MALLOC_TRIM_THRESHOLD_": "65536"}
+
+    def kept_mb(before: str) -> int:
+        command = [sys.executable, "-c", script.format(before=before)]
+        return int(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
+
+    assert kept_mb("") < 8
+    assert kept_mb("keep_freed_memory()") >= 15
+
+
+def test_a_folder_of_another_cohort_is_refused_in_one_sentence_and_left_alone(
+    flare22: Path, undisturbed: Path, capsys: pytest.CaptureFixture[str]
+):
+    before = {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*")}
+    assert evaluate(flare22, undisturbed, "--seed", "1") == 2
+    assert "begun with other settings (seed: 0 there, 1 now" in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*")} == before
+
+
+def settings(dataset: Path, *families: Measurement, **choice) -> CohortSettings:
+    return CohortSettings(
+        str(dataset),
+        "flare22",
+        "demo",
+        registered("demo").sha256,
+        ("medxai", "centre-gaussian"),
+        EvaluationPlan(frozenset(families)),
+        CaseChoice(**{"smallest_px": 20, "slices_per_organ": 1, **choice}),
+        layers=("neck",),
+    )
+
+
+def test_chaos_patients_in_dicom_and_png_run_through(tmp_path: Path):
+    for patient in (1, 2):
+        voxels, labels = small_abdomen(patient)
+        for k in range(len(voxels)):
+            ct, mr = tmp_path / "CT" / str(patient), tmp_path / "MR" / str(patient) / "T2SPIR"
+            write_dicom_slice(
+                voxels[k], ct / "DICOM_anon" / f"IMG-0002-{k + 1:05d}.dcm", -5.0 * k, k + 1, "CT", "1.2.3"
+            )
+            write_png(255 * (labels[k] == 1), ct / "Ground" / f"liver_GT_{k:03d}.png")
+            write_dicom_slice(
+                voxels[k] + 1100, mr / "DICOM_anon" / f"IMG-0003-{k + 1:05d}.dcm", -5.0 * k, k + 1, "MR", "1.2.4"
+            )
+            grey = np.select([labels[k] == 1, labels[k] == 13, labels[k] == 3], [63, 189, 252], 0)
+            write_png(grey, mr / "Ground" / f"IMG-0003-{k + 1:05d}.png")
+    for layout, organs in (("chaos-ct", {"liver"}), ("chaos-mr", {"liver", "left kidney", "spleen"})):
+        scans = scans_of(tmp_path, layout)
+        run_cohort(scans, settings(tmp_path, Measurement.LOCALISATION), tmp_path / layout, [InlineSlot()])
+        cases = lines_of(tmp_path / layout / "cases.csv")
+        assert {case["organ"] for case in cases} == organs and len(cases) == 2 * len(organs)
+        failures = lines_of(tmp_path / layout / "failures.csv")
+        assert len(failures) == (4 if layout == "chaos-mr" else 0)  # T1DUAL is not there
+    # A mask that lay on another slice would not fit the organ on it; the demo model finds these plain ellipses.
+    assert all(float(case["dice"]) > 0.3 for case in cases)
+
+
+def test_a_failing_case_is_listed_and_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write_flare22(tmp_path, 2)
+    sound = Workbench._case
+
+    def sometimes(self, opened, chosen):
+        if chosen.organ == "spleen" and opened.scan.name.endswith("1"):
+            raise RuntimeError("made for this test")
+        return sound(self, opened, chosen)
+
+    scans = scans_of(tmp_path, "flare22")
+    wanted = settings(tmp_path, Measurement.LOCALISATION)
+    with monkeypatch.context() as patch:
+        patch.setattr(Workbench, "_case", sometimes)
+        run_cohort(scans, wanted, tmp_path / "out", [InlineSlot()])
+    (failure,) = lines_of(tmp_path / "out" / "failures.csv")
+    assert failure["case_id"].startswith("FLARE22_Tr_0001/spleen/") and "made for this test" in failure["reason"]
+    assert len(lines_of(tmp_path / "out" / "cases.csv")) == 5
+    run_cohort(scans, wanted, tmp_path / "out", [InlineSlot()])  # tried again, and well this time
+    assert len(lines_of(tmp_path / "out" / "cases.csv")) == 6 and not lines_of(tmp_path / "out" / "failures.csv")
+
+
+class DyingSlot(InlineSlot):
+    """Its worker ends at a case of the spleen."""
+
+    renewed = 0
+
+    def submit(self, function, *arguments):
+        dies = getattr(arguments[-1], "organ", "") == "spleen"
+        return super().submit(self._die if dies else function, *arguments)
+
+    def _die(self, *arguments):
+        raise BrokenPipeError
+
+    def has_died(self, error):
+        return isinstance(error, BrokenPipeError)
+
+    def renew(self):
+        self.renewed += 1
+
+
+def test_a_worker_that_dies_costs_the_one_case_that_killed_it(tmp_path: Path):
+    write_flare22(tmp_path, 2)
+    slot = DyingSlot()
+    run_cohort(scans_of(tmp_path, "flare22"), settings(tmp_path, Measurement.LOCALISATION), tmp_path / "out", [slot])
+    assert {case["organ"] for case in lines_of(tmp_path / "out" / "cases.csv")} == {"liver", "left kidney"}
+    failures = lines_of(tmp_path / "out" / "failures.csv")
+    assert len(failures) == 2 and all(
+        "/spleen/" in one["case_id"] and "process ended" in one["reason"] for one in failures
+    )
+    assert slot.renewed == 2
+
+
+def test_seconds_stand_apart_from_the_figures_that_can_be_found_again(tmp_path: Path):
+    write_flare22(tmp_path, 1)
+    wanted = settings(tmp_path, Measurement.LOCALISATION, Measurement.COST)
+    run_cohort(scans_of(tmp_path, "flare22"), wanted, tmp_path / "out", [InlineSlot()])
+    assert set(pd.read_parquet(tmp_path / "out" / "figures.parquet").family) == {"localisation"}
+    assert set(pd.read_parquet(tmp_path / "out" / "cost.parquet").family) == {"cost"}
+
+
+def test_a_damaged_part_and_another_download_are_done_again(tmp_path: Path):
+    write_flare22(tmp_path, 2)
+    scans, wanted, out = (
+        scans_of(tmp_path, "flare22"),
+        settings(tmp_path, Measurement.LOCALISATION, organs=("liver",)),
+        tmp_path / "out",
+    )
+    run_cohort(scans, wanted, out, [InlineSlot()])
+    whole = (out / "figures.parquet").read_bytes()
+    part = next(out.glob("parts/*/*.parquet"))
+    part.write_bytes(part.read_bytes()[:100])
+    run_cohort(scans, wanted, out, [InlineSlot()])
+    assert (out / "figures.parquet").read_bytes() == whole
+
+    # The first scan is fetched anew, and its organ lies elsewhere.
+    before = lines_of(out / "cases.csv")
+    voxels, labels = small_abdomen(1)
+    write_nifti(np.roll(voxels, 4, axis=2), tmp_path / "images" / "FLARE22_Tr_0001_0000.nii.gz")
+    write_nifti(np.roll(labels, 4, axis=2), tmp_path / "labels" / "FLARE22_Tr_0001.nii.gz")
+    run_cohort(scans, wanted, out, [InlineSlot()])
+    after = lines_of(out / "cases.csv")
+    assert int(after[0]["first_column"]) == int(before[0]["first_column"]) + 4 and after[1] == before[1]
+
+
+def test_the_partner_is_the_next_patient_and_never_the_same_one(tmp_path: Path):
+    write_flare22(tmp_path, 3)
+    scans = scans_of(tmp_path, "flare22")
+    assert [partner_of(scan, scans).name for scan in scans] == ["FLARE22_Tr_0002", "FLARE22_Tr_0003", "FLARE22_Tr_0001"]
+    assert partner_of(scans[0], scans[:1]) is None
+
+
+def test_every_setting_changes_the_fingerprint_and_nonsense_is_refused(tmp_path: Path):
+    wanted = settings(tmp_path, Measurement.LOCALISATION)
+    others = [
+        settings(tmp_path, Measurement.COMPLEXITY),
+        settings(tmp_path, Measurement.LOCALISATION, seed=1),
+        settings(tmp_path, Measurement.LOCALISATION, organs=("liver",)),
+        settings(tmp_path / "x", Measurement.LOCALISATION),
+    ]
+    assert len({one.fingerprint for one in (wanted, *others)}) == 5
+    with pytest.raises(InputError, match="jitter"):
+        settings(tmp_path, Measurement.LOCALISATION, jitter=0.5)
+    with pytest.raises(InputError, match="at least 1"):
+        settings(tmp_path, Measurement.LOCALISATION, slices_per_organ=0)
+
+
+def test_an_unknown_organ_or_missing_labels_are_refused_before_any_work(
+    flare22: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert (
+        main(["evaluate", str(flare22), "--layout", "flare22", "--organs", "lever", "--output", str(tmp_path / "out")])
+        == 2
+    )
+    assert "labels no lever; choose from aorta" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,211 @@
+"""The maps of a result: looked at in every way, laid out, kept and exported."""
+
+import html
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import slicer
+
+from medxai.explainers import grad_cam
+from medxai.limits import LIMITS_STATEMENT
+from medxai.scene.views import composite_of
+from medxai.scene.working_result import find_working
+from MedXAILib.session.choices import MapKind
+from MedXAILib.session.figures import layer_names_of, map_shown
+from stand_ins.panel_bench import PanelBench
+from support.panel_scene import overlay
+
+
+def test_scrubbing_shows_every_layer_of_every_stage_without_computing(explained: PanelBench) -> None:
+    from MedXAILib.panel.display import MAP_BUTTONS
+
+    bench = explained
+    tasks = bench.controller._worker._numbers
+    names = layer_names_of(bench.state.result)
+    for button, kind in (
+        ("stage1Button", MapKind.STAGE1),
+        ("stage2Button", MapKind.STAGE2),
+        ("stage3Button", MapKind.STAGE3),
+    ):
+        bench.click(button)
+        for index, name in enumerate(names):
+            bench.slide("layerSlider", index)
+            node = overlay(bench, kind)
+            wanted = bench.state.result.on_slice(map_shown(bench.state.result, bench.state.view))
+            assert bench.state.view.layer == name
+            np.testing.assert_array_equal(slicer.util.arrayFromVolume(node)[0], wanted)
+            assert name in node.GetName() and node.GetAttribute("MedXAI.Layer") == name
+            assert composite_of(bench.red).GetForegroundVolumeID() == node.GetID()
+            assert name in bench.ui.layerLabel.text
+        assert [one for one in MAP_BUTTONS.values() if getattr(bench.ui, one).text.startswith("●")] == [button]
+    for button, kind in (("interactionButton", MapKind.INTERACTION), ("terminalButton", MapKind.TERMINAL)):
+        bench.click(button)
+        assert composite_of(bench.red).GetForegroundVolumeID() == overlay(bench, kind).GetID()
+        assert not bench.ui.layerSlider.enabled and not bench.ui.weightedCheck.enabled
+    assert bench.controller._worker._numbers == tasks
+
+
+def test_layers_of_a_stage_share_one_range_so_that_scrubbing_compares(explained: PanelBench) -> None:
+    ranges = set()
+    for index in range(len(layer_names_of(explained.state.result))):
+        explained.slide("layerSlider", index)
+        display = overlay(explained).GetDisplayNode()
+        ranges.add((display.GetWindowLevelMin(), display.GetWindowLevelMax()))
+    assert len(ranges) == 1
+
+
+def test_weighting_threshold_opacity_colours_legend_and_outline_reach_the_scene(explained: PanelBench) -> None:
+    bench = explained
+    weighted = slicer.util.arrayFromVolume(overlay(bench)).copy()
+    bench.click("weightedCheck")
+    assert not np.array_equal(slicer.util.arrayFromVolume(overlay(bench)), weighted)
+    assert "without spatial weighting" in overlay(bench).GetName()
+    assert overlay(bench).GetAttribute("MedXAI.SpatialWeighting") == "False"
+    bench.slide("opacitySlider", 25)
+    assert composite_of(bench.red).GetForegroundOpacity() == pytest.approx(0.25)
+    low = overlay(bench).GetDisplayNode().GetLowerThreshold()
+    bench.slide("thresholdSlider", 50)
+    display = overlay(bench).GetDisplayNode()
+    assert display.GetLowerThreshold() > low
+    assert display.GetLowerThreshold() == pytest.approx(
+        (display.GetWindowLevelMin() + display.GetWindowLevelMax()) / 2, rel=1e-4
+    )
+    bench.choose("coloursSelector", "viridis")
+    assert "viridis" in overlay(bench).GetDisplayNode().GetColorNode().GetName()
+    bench.choose("coloursSelector", "inferno")
+    assert "viridis" not in overlay(bench).GetDisplayNode().GetColorNode().GetName()
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(overlay(bench))
+    assert legend.GetVisibility()
+    bench.click("legendCheck")
+    assert not legend.GetVisibility()
+    found = find_working(bench.parameters.volume, bench.parameters.region)
+    bench.click("segmentationCheck")
+    assert not found.segmentation.GetDisplayNode().GetVisibility()
+    bench.click("overlayCheck")
+    assert composite_of(bench.red).GetForegroundVolumeID() is None
+    bench.click("overlayCheck")
+    assert composite_of(bench.red).GetForegroundVolumeID() == overlay(bench).GetID()
+
+
+def test_side_by_side_fills_four_linked_views_and_goes_back(explained: PanelBench) -> None:
+    bench = explained
+    before = bench.layout.GetViewArrangement()
+    bench.click("sideCheck")
+    for name, kind in (
+        ("MedXAIStage1", MapKind.STAGE1),
+        ("MedXAIStage2", MapKind.STAGE2),
+        ("MedXAIStage3", MapKind.STAGE3),
+        ("MedXAITerminal", MapKind.TERMINAL),
+    ):
+        composite = composite_of(bench.scene.GetSingletonNode(name, "vtkMRMLSliceNode"))
+        assert composite.GetForegroundVolumeID() == overlay(bench, kind).GetID() and composite.GetLinkedControl()
+    bench.slide("layerSlider", 0)
+    assert {overlay(bench, MapKind(f"stage{n}")).GetAttribute("MedXAI.Layer") for n in (1, 2, 3)} == {
+        layer_names_of(bench.state.result)[0]
+    }
+    assert "MedXAIStage1" not in [
+        bench.ui.viewSelector._real.itemText(i) for i in range(bench.ui.viewSelector._real.count())
+    ]
+    bench.click("sideCheck")
+    assert bench.layout.GetViewArrangement() == before
+
+
+def test_leaving_the_side_by_side_layout_by_other_means_unchecks_it(explained: PanelBench) -> None:
+    bench = explained
+    bench.click("sideCheck")
+    bench.layout.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
+    bench.settle()
+    assert not bench.ui.sideCheck.checked
+    assert bench.layout.GetViewArrangement() == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
+
+
+def test_export_writes_the_files_and_says_where(explained: PanelBench, tmp_path: Path) -> None:
+    bench, folder = explained, tmp_path / "out"
+    folder.mkdir()
+    bench.answer(str(folder))
+    bench.click("exportButton")
+    assert bench.pump(lambda: not bench.state.running)
+    assert str(folder) in bench.ui.statusLabel.text
+    assert {
+        "panels.png",
+        "explanation.json",
+        "saliency_stage1.nrrd",
+        "saliency_stage3.nrrd",
+        "segmentation.nrrd",
+        "report.html",
+    } <= {f.name for f in folder.iterdir()}
+    assert json.loads((folder / "explanation.json").read_text(encoding="utf-8"))["limits"] == LIMITS_STATEMENT
+    report = html.unescape((folder / "report.html").read_text(encoding="utf-8"))
+    assert LIMITS_STATEMENT in report and not re.search(r"(src|href)=.https?:", report), (
+        "the report does not stand alone"
+    )
+    bench.answer("")
+    bench.click("exportButton")
+    assert not bench.state.running, "a cancelled dialog started an export"
+
+
+def test_kept_maps_stay_and_the_next_explanation_makes_its_own(explained: PanelBench) -> None:
+    bench = explained
+    kept = overlay(bench)
+    voxels = slicer.util.arrayFromVolume(kept).copy()
+    bench.click("keepButton")
+    bench.drag(bench.parameters.region, 6.0)
+    bench.click("explainButton")
+    assert bench.pump(lambda: find_working(bench.parameters.volume, bench.parameters.region) is not None)
+    bench.settle()
+    assert overlay(bench) is not kept and "kept" in kept.GetName()
+    np.testing.assert_array_equal(slicer.util.arrayFromVolume(kept), voxels)
+
+
+def test_maps_are_not_offered_as_volumes(explained: PanelBench) -> None:
+    box = explained.ui.volumeSelector._real
+    assert [box.itemText(index) for index in range(box.count())] == ["None", "ball"]
+
+
+@pytest.mark.skipif(not grad_cam.is_installed(), reason="the comparison needs the package grad-cam")
+def test_grad_cam_is_offered_for_comparison_and_shown_as_another_method(explained: PanelBench) -> None:
+    bench, ui = explained, explained.ui
+    stage3 = overlay(bench)
+    volumes = bench.scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+    assert ui.gradCamButton.visible and ui.gradCamButton.enabled
+    bench.click("gradCamButton")
+    assert composite_of(bench.red).GetForegroundVolumeID() is None, "stage 3 is still drawn under another name"
+    assert bench.pump(lambda: bool(bench.state.result.comparisons)), bench.state.message
+    bench.settle()
+    node = overlay(bench, MapKind.GRAD_CAM)
+    assert composite_of(bench.red).GetForegroundVolumeID() == node.GetID() and bench.scene.IsNodePresent(stage3)
+    assert (
+        "comparison" in node.GetName()
+        and "comparison" in node.GetAttribute("MedXAI.Stage")
+        and node.GetAttribute("MedXAI.Limits")
+    )
+    np.testing.assert_array_equal(
+        slicer.util.arrayFromVolume(node)[0],
+        bench.state.result.on_slice(map_shown(bench.state.result, bench.state.view)),
+    )
+    assert "Another method" in ui.mapLabel.text and "inside the segmented organ" in ui.figuresLabel.text
+    assert not ui.layerSlider.enabled and ui.gradCamButton.checked and not ui.stage3Button.checked
+    names = [ui.volumeSelector._real.itemText(index) for index in range(ui.volumeSelector._real.count())]
+    assert names == ["None", "ball"], "the map is offered as a volume"
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(bench.scene)
+    folders = {hierarchy.GetItemParent(hierarchy.GetItemByDataNode(one)) for one in (node, stage3)}
+    assert len(folders) == 1
+    bench.click("stage3Button")
+    assert composite_of(bench.red).GetForegroundVolumeID() == stage3.GetID()
+    bench.drag(bench.parameters.region, 6.0)
+    assert bench.pump(lambda: bench.state.explained.box.first_column == 22)
+    bench.settle()
+    assert MapKind.GRAD_CAM not in find_working(bench.parameters.volume, bench.parameters.region).overlays
+    assert bench.scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == volumes, (
+        "the old box's Grad-CAM stayed in the scene"
+    )
+
+
+def test_grad_cam_is_absent_where_it_is_not_installed(bench: PanelBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("medxai.explainers.grad_cam.is_installed", lambda: False)
+    bench.reload_module()
+    bench.start()
+    assert not bench.ui.gradCamButton.visible and not bench.ui.comparisonLabel.visible

@@ -1,0 +1,142 @@
+"""The decoder for many boxes gives what segment-anything's own decoder gives, for masks and for attention."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from medxai.encoding.encoding import encode
+from medxai.model_input.convention import InputConvention
+from medxai.model_input.model_input import Preparation, make_model_input
+from medxai.models.demo_encoder import build_demo_sam
+from medxai.models.loading import LoadedModel
+from medxai.models.segment_anything_import import modeling
+from medxai.segmentation import box_decoder
+from medxai.segmentation.attention import PromptAttention
+from medxai.segmentation.box_decoder import can_run, decode_boxes
+from medxai.segmentation.segmenting import segment
+from medxai.slice.box import PixelBox
+from support.models import small_model
+
+GRID = (6, 9)
+SHAPES = {
+    "as in SAM": {},
+    "one layer": dict(depth=1),
+    "three layers, two heads": dict(depth=3, heads=2),
+    "ReLU": dict(activation=nn.ReLU),
+    "one mask": dict(masks=1),
+}
+
+
+def decoder(width=32, depth=2, heads=8, activation=nn.GELU, masks=3) -> nn.Module:
+    torch.manual_seed(1)
+    parts = modeling()
+    transformer = parts.TwoWayTransformer(depth=depth, embedding_dim=width, num_heads=heads, mlp_dim=48)
+    made = parts.MaskDecoder(
+        transformer_dim=width, transformer=transformer, num_multimask_outputs=masks, activation=activation
+    )
+    for name, parameter in made.named_parameters():
+        if "norm" in name or name.endswith("bias") or ".1.weight" in name:
+            parameter.data += torch.randn_like(parameter) * 0.3  # nothing is one or zero as at the start
+        else:
+            parameter.data *= 2
+    return made.double().eval().requires_grad_(False)
+
+
+def prompts(boxes: int, same_dense: bool, width: int = 32):
+    generator = torch.Generator().manual_seed(2)
+
+    def random(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    dense = random(1, width, *GRID).expand(boxes, -1, -1, -1) if same_dense else random(boxes, width, *GRID)
+    return random(1, width, *GRID), random(1, width, *GRID), random(boxes, 2, width), dense
+
+
+def own(mask_decoder, embedding, pe, sparse, dense):
+    with torch.inference_mode(), PromptAttention(mask_decoder) as attention:
+        logits, _ = mask_decoder(embedding, pe, sparse, dense, multimask_output=False)
+        return logits[:, 0], attention.mean()
+
+
+@pytest.mark.parametrize("same_dense", [True, False])
+@pytest.mark.parametrize("boxes", [1, 3, 5])
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_logits_and_attention_equal_the_decoders_own(shape, boxes, same_dense):
+    mask_decoder = decoder(**shape)
+    embedding, pe, sparse, dense = prompts(boxes, same_dense)
+    expected, expected_attention = own(mask_decoder, embedding, pe, sparse, dense)
+    logits, attention = decode_boxes(mask_decoder, embedding, pe, sparse, dense[:1] if same_dense else dense)
+    torch.testing.assert_close(logits, expected, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(attention, expected_attention, rtol=1e-10, atol=1e-12)
+    assert expected.std() > 0.1
+    assert expected_attention.std(dim=1).min() > 1e-4  # no uniform attention that anything would equal
+
+
+def test_boxes_on_images_of_their_own_are_as_each_image_alone():
+    mask_decoder = decoder()
+    _, pe, sparse, dense = prompts(5, same_dense=True)
+    images = torch.randn(5, 32, *GRID, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    logits, attention = decode_boxes(mask_decoder, images, pe, sparse, dense[:1])
+    for index, image in enumerate(images.split(1)):
+        expected, expected_attention = own(mask_decoder, image, pe, sparse[index : index + 1], dense[:1])
+        torch.testing.assert_close(logits[index : index + 1], expected, rtol=1e-10, atol=1e-10)
+        torch.testing.assert_close(attention[index : index + 1], expected_attention, rtol=1e-10, atol=1e-12)
+
+
+def test_upscaling_in_pieces_is_upscaling_at_once(monkeypatch):
+    mask_decoder = decoder()
+    given = prompts(2, same_dense=False)
+    at_once, _ = decode_boxes(mask_decoder, *given)
+    monkeypatch.setattr(box_decoder, "_TOKENS_AT_ONCE", 7)
+    in_pieces, _ = decode_boxes(mask_decoder, *given)
+    torch.testing.assert_close(in_pieces, at_once, rtol=1e-12, atol=1e-12)
+
+
+def test_boxes_with_their_own_mask_prompts_keep_them_in_a_batch():
+    """The demo model: each box is a mask prompt too, so the image's tokens differ from box to box."""
+    torch.manual_seed(0)
+    model = LoadedModel(
+        "demo",
+        "demo",
+        "demo",
+        build_demo_sam(),
+        InputConvention(Preparation.MEDSAM, 256),
+        "seed-0",
+        torch.device("cpu"),
+    )
+    grey = np.random.default_rng(3).integers(0, 255, (60, 80), dtype=np.uint8)
+    encoding = encode(model, make_model_input(grey, model.convention))
+    boxes = [PixelBox(5, 5, 30, 30), PixelBox(40, 20, 75, 55)]
+    together = segment(model, encoding, boxes)
+    for box, found in zip(boxes, together, strict=True):
+        np.testing.assert_allclose(found.logits, segment(model, encoding, [box])[0].logits, atol=1e-5)
+    assert np.abs(together[0].logits - together[1].logits).max() > 1e-3
+
+
+def test_neither_weights_nor_inputs_are_changed():
+    mask_decoder = decoder()
+    given = prompts(3, same_dense=True)
+    before = [tensor.clone() for tensor in (*mask_decoder.state_dict().values(), *given)]
+    decode_boxes(mask_decoder, *given[:3], given[3][:1])
+    for tensor, kept in zip((*mask_decoder.state_dict().values(), *given), before, strict=True):
+        assert torch.equal(tensor, kept)
+
+
+def test_another_decoder_is_left_to_itself():
+    assert can_run(small_model().sam.mask_decoder)
+
+    class Other(modeling().transformer.Attention):
+        pass
+
+    changed = decoder()
+    changed.transformer.layers[0].cross_attn_image_to_token = Other(32, 8, 2)
+    assert not can_run(changed)
+
+    hooked = decoder()
+    hooked.transformer.register_forward_hook(lambda *_: None)
+    assert not can_run(hooked)
+
+    derived = decoder()
+    derived.__class__ = type("Derived", (type(derived),), {})
+    assert not can_run(derived)

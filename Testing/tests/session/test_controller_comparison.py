@@ -1,0 +1,108 @@
+"""Another method's map: computed where it is asked for, for the box that is shown, and never left over from another."""
+
+import numpy as np
+import pytest
+
+from medxai.errors import InputError
+from medxai.explainers.grad_cam import is_installed
+from MedXAILib.session.choices import MapKind, ViewChoices
+from MedXAILib.session.controller import Controller
+from MedXAILib.session.figures import figures_of, has_map, map_shown
+from MedXAILib.session.state import Outcome, Phase
+from MedXAILib.session.workshop import Workshop
+from support.panel import PlainScene, until
+from support.session import SlowWorkshop, explained
+
+pytestmark = pytest.mark.skipif(not is_installed(), reason="the comparison needs the package grad-cam")
+
+GRAD_CAM = ViewChoices(MapKind.GRAD_CAM)
+
+
+@pytest.fixture
+def weights() -> str:
+    """The trained model: untrained weights segment nothing, and Grad-CAM explains a mask."""
+    return "demo"
+
+
+def is_compared(controller: Controller) -> bool:
+    return controller.state.running is None and has_map(controller.state.result, MapKind.GRAD_CAM)
+
+
+def test_it_is_computed_only_when_it_is_looked_at(controller: Controller, scene: PlainScene) -> None:
+    explained(controller)
+    until(controller, lambda: not controller.wants_ticks)
+    assert controller.state.comparisons == (MapKind.GRAD_CAM,) and not has_map(
+        controller.state.result, MapKind.GRAD_CAM
+    )
+    first, shown = controller.state.result, len(scene.shown)
+    controller.choose_view(GRAD_CAM)
+    assert controller.wants_ticks
+    until(controller, lambda: is_compared(controller))
+    result = controller.state.result
+    assert result.explanation is first.explanation and len(scene.shown) == shown and scene.restyled[-1][0] is result
+    values = map_shown(result, GRAD_CAM)
+    assert (
+        values.shape == controller.state.result.encoding.embedding.shape[-2:] and values.min() >= 0 and values.max() > 0
+    )
+    figures = figures_of(result, GRAD_CAM)
+    assert (
+        0 <= figures.share_inside <= 1 and figures.narrowing is None and figures.resolution_mm == result.resolution_mm
+    )
+    tasks = controller._worker._numbers
+    controller.choose_view(ViewChoices(MapKind.STAGE1))
+    controller.choose_view(GRAD_CAM)
+    until(controller, lambda: not controller.wants_ticks)
+    assert controller._worker._numbers == tasks, "it was computed twice"
+
+
+def test_a_moved_box_gets_its_own_when_it_rests(controller: Controller, scene: PlainScene) -> None:
+    explained(controller)
+    controller.choose_view(GRAD_CAM)
+    until(controller, lambda: is_compared(controller))
+    before = map_shown(controller.state.result, GRAD_CAM)
+    scene.corners = (10, 30, 34, 50)
+    controller.scene_changed()
+    until(controller, lambda: controller.state.explained.box.first_column == 10)
+    assert not has_map(controller.state.result, MapKind.GRAD_CAM), "the new box carries the old box's map"
+    until(controller, lambda: is_compared(controller))
+    assert not np.array_equal(map_shown(controller.state.result, GRAD_CAM), before)
+
+
+def test_where_it_cannot_be_made_the_reason_is_said_once(
+    controller: Controller, workshop: SlowWorkshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def fails(*_arguments: object) -> None:
+        asked.append(1)
+        raise InputError("there is no mask to explain")
+
+    monkeypatch.setattr(workshop, "compare", fails)
+    explained(controller)
+    controller.choose_view(GRAD_CAM)
+    until(controller, lambda: controller.state.outcome is Outcome.FAILED)
+    until(controller, lambda: not controller.wants_ticks)
+    assert (
+        controller.state.message == "there is no mask to explain" and len(asked) == 1 and controller.state.can_explain
+    )
+    monkeypatch.undo()
+    explained(controller)
+    until(controller, lambda: is_compared(controller))
+    assert controller.state.phase is Phase.RESULT
+
+
+def test_a_method_that_is_not_installed_is_not_asked(
+    scene: PlainScene, workshop: SlowWorkshop, weights: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from MedXAILib.session.choices import MethodChoices
+
+    monkeypatch.setattr(Workshop, "comparisons", lambda self: ())
+    it = Controller(scene, workshop)
+    it.choose_method(MethodChoices(model=weights, device="cpu"))
+    it.start()
+    until(it, lambda: it.state.started)
+    explained(it)
+    it.choose_view(GRAD_CAM)
+    until(it, lambda: not it.wants_ticks)
+    assert not has_map(it.state.result, MapKind.GRAD_CAM)
+    it.close(20)
