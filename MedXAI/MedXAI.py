@@ -61,7 +61,9 @@ class MedXAIWidget(ScriptedLoadableModuleWidget):
         self.ui = slicer.util.childWidgetVariables(widget)
         widget.setMRMLScene(slicer.mrmlScene)
         self.logic = MedXAILogic()
-        self.panel = Panel(self.ui, self.logic.getParameterNode, self.resourcePath)
+        self.panel = Panel(self.ui, self.logic.getParameterNode, self.resourcePath, self.logic.engine)
+        if self.parent.isEntered:  # Slicer enters a module when it is opened, not when it is reloaded
+            self.enter()
 
     def onReload(self):
         """The developer's Reload button: reads all of MedXAI anew, not only this file.
@@ -93,7 +95,6 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
 
     def __init__(self):
         ScriptedLoadableModuleLogic.__init__(self)
-        self._nodeExplainer = None
         self._parameters = None
 
     def getParameterNode(self):
@@ -110,23 +111,24 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
         volumeNode,
         roiNode,
         sliceNode=None,
-        model="medsam",
+        model=None,
         preset="paper",
         window=None,
         modality=None,
         enhanceInput=False,
         layers=None,
         device="auto",
+        encoder="exact",
         progress=None,
         isCancelled=None,
     ):
         """Segments and explains what an ROI encloses on the slice that a view shows; adds the result to the scene.
 
         volumeNode: scalar volume, CT or MR. roiNode: vtkMRMLMarkupsROINode, in any orientation, under linear transforms.
-        sliceNode: the view (default: Red). model: 'medsam', 'demo', … (see `modelNames`), or a checkpoint file.
+        sliceNode: the view (default: Red). model: a name of `modelNames`, or a checkpoint file; default: the best one whose weights are here.
         preset: 'paper' or 'contour'. window: (level, width), default CT 40/400 and MR by percentiles. modality: 'CT' or
         'MR' where it cannot be told. layers: for example ['block 2', 'block 11', 'neck']. device: 'auto', 'cpu', 'cuda',
-        'mps'. progress: called with (done, total) parts. isCancelled: asked between blocks.
+        'mps'. encoder: how the image encoder is computed, 'exact', 'fast', 'openvino'. progress: called with (done, total) parts. isCancelled: asked between blocks.
 
         Returns a SceneResult: `overlays` and `stage_node(n)`, `segmentation_node`, `roi_node`, `folder_item`, and
         `explanation` with masks, raw maps, figures (`explanation.concentration`) and `explanation.warnings`.
@@ -134,41 +136,49 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
         """
         from medxai.explainers.three_stage.parameters import parameters_for
         from medxai.model_input.grey import Window
-        from medxai.scene.explaining import explain_nodes
+        from medxai.progress import RunControl
+        from medxai.request import ModelChoice
+        from medxai.scene.explaining import NodeRequest, explain_nodes
 
-        return explain_nodes(
-            self.nodeExplainer.explainer(model, device),
+        asked = NodeRequest(
             volumeNode,
             roiNode,
             sliceNode,
-            parameters=parameters_for(preset),
-            window=Window(*window) if window is not None else None,
-            modality=modality,
-            enhance_input=enhanceInput,
-            layers=layers,
-            progress=progress or (lambda done, total: None),
-            is_cancelled=isCancelled or (lambda: False),
+            ModelChoice(model, device, encoder),
+            Window(*window) if window is not None else None,
+            modality,
+            enhanceInput,
+            tuple(layers) if layers else None,
+            parameters_for(preset),
         )
+        control = RunControl(
+            (lambda step, done, total: progress(done, total)) if progress else (lambda step, done, total: None),
+            isCancelled or (lambda: False),
+        )
+        return explain_nodes(self.engine.get(), asked, control)
 
     @property
-    def nodeExplainer(self):
-        """The loaded models and cached encodings of this logic."""
-        if self._nodeExplainer is None:
-            from medxai.scene.explaining import NodeExplainer
+    def engine(self):
+        """The engine of panel and console (MedXAILib.session.shared_engine.SharedEngine), one in all of Slicer."""
+        from MedXAILib.session.shared_engine import engine_of_process
 
-            self._nodeExplainer = NodeExplainer()
-        return self._nodeExplainer
+        return engine_of_process()
 
     def modelNames(self):
         """The names that `explain` takes as model."""
-        from medxai.models.registry import REGISTRY
+        from medxai.models.registry import checkpoints
 
-        return [entry.name for entry in REGISTRY]
+        return [entry.name for entry in checkpoints()]
+
+    def explainerNames(self):
+        """Every way to make maps that is installed: MedXAI's own, the baselines, the comparison methods."""
+        from medxai.explainers.registry import why_not
+
+        return [name for name, reason in why_not().items() if not reason]
 
     def freeMemory(self):
-        """Forgets all loaded models and cached encodings."""
-        if self._nodeExplainer is not None:
-            self._nodeExplainer.free()
+        """Forgets the loaded model and all cached encodings, those of the panel too."""
+        self.engine.free()
 
 
 class MedXAITest(ScriptedLoadableModuleTest):
@@ -176,7 +186,7 @@ class MedXAITest(ScriptedLoadableModuleTest):
 
     def runTest(self):
         """All cases, each in an empty scene."""
-        from medxai.scene.self_test import SelfTestCases
+        from MedXAILib.panel.self_test import SelfTestCases
 
         class Cases(SelfTestCases, unittest.TestCase):
             def setUp(self):

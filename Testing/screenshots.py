@@ -7,6 +7,7 @@ widgets' looks are Qt's own Fusion style instead of Slicer's.
 import os
 import sys
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,17 +17,20 @@ sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "MedXAI")]
 
 from PySide6 import QtGui, QtWidgets
 
-from medxai.encoding.backends.preview import DRAFT
+from medxai.encoding.backends.preview import PREVIEW
+from medxai.progress import Step
 from medxai.scene.headless import picture_of_view
 from medxai.scene.views import look_at
 from medxai.slice.box import box_of_mask
 from medxai.slice.slice_image import slice_of
 from medxai.volume.phantom import ORGAN_LABELS, make_phantom
-from MedXAILib.session import workshop
-from MedXAILib.session.state import Activity, Outcome, Running, Step
+from MedXAILib.session import tasks
+from MedXAILib.session.state import Activity, Outcome, Running
 from stand_ins.panel_bench import PanelBench, panel_bench
 
 FOLDER = ROOT / "Resources" / "panel"
+#: The narrowest and a usual width of Slicer's module panel, in pixels.
+NARROW_PX, WIDE_PX = 360, 500
 THUMBNAIL = ROOT / "MedXAI" / "Resources" / "Icons" / "MedXAIAbdomenPhantom.png"
 
 
@@ -42,22 +46,24 @@ def main() -> None:
 
 
 def make_pictures(bench: PanelBench, phantom: object, theme: str) -> None:
-    def picture(state: str) -> None:
-        bench.picture(FOLDER / f"{state}_{theme}.png")
+    def picture(state: str, width: int = NARROW_PX) -> None:
+        bench.picture(FOLDER / f"{state}_{theme}.png", width)
 
-    needed, looked = workshop.NEEDED_MODULES, workshop._is_installed
+    needed, looked = tasks.NEEDED_MODULES, tasks._is_installed
     bench.start()
-    workshop.NEEDED_MODULES = ("torch", "skimage", "segment_anything")
-    workshop._is_installed = lambda name: False
-    bench.panel._act(bench.controller.start)
+    tasks.NEEDED_MODULES = ("torch", "skimage", "segment_anything")
+    tasks._is_installed = lambda name: False
+    bench.controller.start()
+    bench.controller.scene_changed()
     assert bench.pump(lambda: bool(bench.state.missing))
     bench.ui.modelSection.collapsed = False
     bench.choose("modelSelector", "medsam")
     picture("packages_missing")
     bench.choose("modelSelector", "demo")
     bench.ui.modelSection.collapsed = True
-    workshop.NEEDED_MODULES, workshop._is_installed = needed, looked
-    bench.panel._act(bench.controller.start)
+    tasks.NEEDED_MODULES, tasks._is_installed = needed, looked
+    bench.controller.start()
+    bench.controller.scene_changed()
     bench.start()
     picture("empty")
 
@@ -78,41 +84,41 @@ def make_pictures(bench: PanelBench, phantom: object, theme: str) -> None:
     picture("ready")
 
     # A picture cannot wait for a moment, so the running state is set: 4 of 12 blocks after 3.4 seconds.
-    bench.controller._set(running=Running(Activity.EXPLAIN, bench.controller._clock() - 3.4, Step.ENCODING, 4, 13))
+    bench.controller._state.change(running=Running(Activity.EXPLAIN, time.monotonic() - 3.4, Step.ENCODING, 4, 13))
     picture("running")
-    bench.controller._set(running=None)
+    bench.controller._state.change(running=None)
 
     bench.click("explainButton")
     assert bench.pump(lambda: bench.state.result is not None), bench.state
     bench.settle()
     picture("result")
+    picture("result_wide", WIDE_PX)
     if theme == "light":
         thumbnail(bench)
-    bench.click("gradCamButton")
+    bench.choose("comparisonSelector", "grad-cam")
     assert bench.pump(lambda: bool(bench.state.result.comparisons)), bench.state.message
     bench.settle()
     picture("comparison")
     bench.click("stage3Button")
     bench.ui.caseSection.collapsed, bench.ui.settingsSection.collapsed = True, False
-    preferences = bench.panel._preferences
-    preferences.model_folder, preferences.look_ahead = None, True  # as at a user's, instead of the test bench's
-    bench.panel._show_settings()
+    # As at a user's, instead of the test bench's.
+    bench.ui.folderButton.text, bench.ui.aheadCheck.checked = "the usual place", True
     picture("settings")
     bench.ui.caseSection.collapsed, bench.ui.settingsSection.collapsed = False, True
 
     # The demo model is too quick for a preview, so its result is shown as one: 3 of 12 blocks after 4.1 seconds.
-    full, warning = bench.state.result, DRAFT.note
-    preview = replace(full, encoding=replace(full.encoding, backend=DRAFT.name), warnings=(warning, *full.warnings))
-    bench.controller._set(
-        result=preview, running=Running(Activity.EXPLAIN, bench.controller._clock() - 4.1, Step.ENCODING, 3, 13)
+    full, warning = bench.state.result, PREVIEW.note
+    preview = replace(full, encoding=replace(full.encoding, backend=PREVIEW.name), warnings=(warning, *full.warnings))
+    bench.controller._state.change(
+        result=preview, running=Running(Activity.EXPLAIN, time.monotonic() - 4.1, Step.ENCODING, 3, 13)
     )
     picture("preview")
-    bench.controller._set(result=full, running=None)
+    bench.controller._state.change(result=full, running=None)
     bench.click("liveCheck")
     bench.scroll(bench.red, bench.red.GetSliceOffset() + 10)
     bench.settle()
     picture("stale")
-    bench.controller._set(
+    bench.controller._state.change(
         outcome=Outcome.FAILED,
         message="There is not enough memory to encode the slice with 'MedSAM ViT-B'; close other programs or choose a smaller model (demo, litemedsam).",
     )

@@ -29,7 +29,7 @@ def display_range(maps: Iterable[np.ndarray]) -> DisplayRange:
     positive = values[values > 0]
     if values.max() - values.min() < UNINFORMATIVE_RANGE or positive.size == 0:
         return DisplayRange(0.0, 1.0, False)
-    lower = max(float(np.percentile(values, _LOWER_PERCENTILE)), 0.0)
+    lower = max(float(np.percentile(values, _LOWER_PERCENTILE)), 0.0) + 0.0  # never −0.0, which legends would show
     upper = max(float(np.percentile(positive, _UPPER_PERCENTILE)), lower + UNINFORMATIVE_RANGE)
     return DisplayRange(lower, upper, True)
 

@@ -1,246 +1,438 @@
-"""The whole way without a scene: volume → slice image → model input → encoding → segmentation and explanation."""
+"""The one place that walks the whole way: volume → slice → model input → encoding → segmentation → maps.
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+Panel, console, command line, cohort, failure cases and benchmarks all ask an `Engine`; none walks the way itself.
+"""
 
-import numpy as np
+from __future__ import annotations
 
-from .display_range import display_range
-from .encoding.backends.choice import EXACT, Backend
-from .encoding.backends.preview import DRAFT
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .encoding.backends.base import Backend
+from .encoding.backends.exact import EXACT
+from .encoding.backends.preview import PREVIEW, can_preview
+from .encoding.backends.registry import choose_backend
 from .encoding.cache import EncodingCache
 from .encoding.encoding import Encoding, encode, encoding_key
-from .encoding.feature_extraction import check_layers, default_layers
-from .explainers.three_stage.concentration import Concentration, concentration_of
-from .explainers.three_stage.parameters import ExplainerParameters
-from .explainers.three_stage.stages import Explanation, explain
+from .encoding.feature_extraction import check_layers, default_layers, layer_names
+from .errors import Cancelled, InputError
+from .explainers import registry
+from .explainers.base import Case
+from .explainers.three_stage.concentration import concentration_of
+from .explainers.three_stage.stages import explain
 from .model_input.contrast import enhance_contrast
-from .model_input.convention import InputConvention
 from .model_input.grey import GreyRange, Window, grey_range_of, grey_slice
-from .model_input.model_input import ModelInput, make_model_input
-from .models.loading import LoadedModel
-from .segmentation.segmenting import Segmentation, segment
+from .models.default_model import default_model
+from .models.device import choose_device
+from .models.loading import LoadedModel, load_model
+from .models.store import ModelStore
+from .progress import RunControl, Step
+from .request import ALL_LAYERS, ExplainRequest, ModelChoice
+from .result_warnings import warnings_of
+from .results import (
+    EncodingSummary,
+    Explanation,
+    ModelIdentity,
+    PreparedSlice,
+    SaliencyMap,
+    Segmentation,
+    SliceExplanation,
+)
+from .segmentation.segmenting import segment
 from .slice.box import ClippedBox, clip_box
-from .slice.slice_image import SliceImage, slice_of
+from .slice.slice_image import PLANE_AXES, SliceImage, slice_of
 from .volume.volume import Volume
 
-#: A box over more of the image than this leaves the centred features little contrast (1 − its share).
-LARGE_BOX_SHARE = 0.6
+#: Memory for encodings; a slice of ViT-B with its five default layers takes about 31 MB.
+DEFAULT_BUDGET_BYTES = 512 << 20
+#: Prepared slices that are kept; one of a 1024 px model takes 13 MB.
+_PREPARED_SLICES = 4
+#: Slices whose encoding is known by what was asked for, without preparing them again.
+_KNOWN_SLICES = 256
+#: Slices on each side that idle time is spent on: readers scroll in small steps, and each costs as much as the one that
+#: they look at.
+REACH = 2
 
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class PreparedSlice:
-    """A slice ready to be encoded, and to be shown.
-
-    grey: (rows, columns) uint8, what the model input was made of. shown: the same with enhanced contrast, for display.
-    """
-
-    image: SliceImage
-    grey: np.ndarray
-    shown: np.ndarray
-    grey_range: GreyRange
-    model_input: ModelInput
-    enhanced_input: bool
+Box = ClippedBox | tuple[float, float, float, float]
+"""A box on the slice: checked already, or first column, first row, last column, last row (inclusive)."""
 
 
 @dataclass(frozen=True)
-class SliceExplanation:
-    """Everything about one box on one slice.
-
-    resolution_mm: the size of one token of the embedding (width, height) in millimetres. warnings: sentences for the user.
-    encoded_now: False where the encoding came from the cache. comparisons: maps of other explainers that were asked for
-    besides, raw (h, w) over the model's square, by name.
-    """
-
-    prepared: PreparedSlice
-    box: ClippedBox
-    model: LoadedModel
-    encoding: Encoding
-    explanation: Explanation
-    concentration: Concentration
-    resolution_mm: tuple[float, float]
-    warnings: tuple[str, ...]
-    encoded_now: bool
-    comparisons: Mapping[str, np.ndarray] = field(default_factory=dict)
-
-    @property
-    def segmentation(self) -> Segmentation:
-        return self.explanation.segmentation
-
-    @property
-    def is_preview(self) -> bool:
-        """Whether it was made at half resolution, to be replaced by a full one."""
-        return self.encoding.backend == DRAFT.name
-
-    def on_slice(self, values: np.ndarray) -> np.ndarray:
-        """A map (h, w) on the model's square brought to the slice's pixels; zero outside the volume."""
-        return np.where(self.prepared.image.inside, self.encoding.frame.to_slice(values), 0).astype(np.float32)
-
-
-def prepare_slice(
-    volume: Volume,
-    image: SliceImage,
-    convention: InputConvention,
-    window: Window | None = None,
-    enhance_input: bool = False,
-    grey_range: GreyRange | None = None,
-) -> PreparedSlice:
-    """Grey values and model input of a slice. grey_range: where it is known already (an MR takes it from the whole volume).
-
-    Raises InputError for a constant slice, or a window that shows nothing.
-    """
-    return prepare_image(image, grey_range or grey_range_of(volume, window), convention, enhance_input)
-
-
-def prepare_image(
-    image: SliceImage, grey_range: GreyRange, convention: InputConvention, enhance_input: bool = False
-) -> PreparedSlice:
-    """The same where the grey range is known and no volume is needed. Raises InputError for a slice that shows nothing."""
-    grey = grey_slice(image, grey_range)
-    shown = enhance_contrast(grey)
-    grey = shown if enhance_input else grey
-    return PreparedSlice(image, grey, shown, grey_range, make_model_input(grey, convention), enhance_input)
-
-
-@dataclass(frozen=True)
-class Explainer:
-    """One model with the encodings that it has made; the second box on a slice is answered from the cache.
-
-    backend: how the encoder is computed; see `encoding.choose_backend`.
-    """
+class _Ready:
+    """A model with its way to compute, ready for slices. notes: for the user."""
 
     model: LoadedModel
-    cache: EncodingCache
-    backend: Backend = EXACT
+    backend: Backend
+    notes: tuple[str, ...] = ()
 
-    def encode(
-        self,
-        prepared: PreparedSlice,
-        layers: Sequence[str] | None = None,
-        progress: Progress = lambda done, total: None,
-        is_cancelled: Callable[[], bool] = lambda: False,
-    ) -> tuple[Encoding, bool]:
-        """The slice's encoding, and whether it had to be made now. Raises what `encoding.encode` raises."""
-        encoder = self.model.sam.image_encoder
-        layers = check_layers(encoder, layers or default_layers(encoder))
-        key = encoding_key(self.model, prepared.model_input, layers, self.backend)
-        known = self.cache.get(key)
-        if known is not None:
-            return known, False
-        encoding = encode(self.model, prepared.model_input, layers, progress, is_cancelled, self.backend)
-        self.cache.put(key, encoding)
-        return encoding, True
+
+class Engine:
+    """Explains boxes on slices, and keeps what the next box needs again: the model, prepared slices, encodings.
+
+    The second box on a slice is answered from the cache. One engine serves panel and console alike; its methods may be
+    called from any thread, and one after another they run.
+
+    Example:
+        >>> from medxai import Engine, ExplainRequest, ModelChoice, make_phantom
+        >>> phantom = make_phantom()
+        >>> request = ExplainRequest.of_slice(phantom.volume, "axial", 20, model=ModelChoice("demo"))
+        >>> result = Engine().explain(request, [(40, 60, 120, 130)])[0]
+        >>> result.segmentation.mask.shape == request.image.shape
+        True
+    """
+
+    def __init__(self, store: ModelStore | None = None, budget_bytes: int = DEFAULT_BUDGET_BYTES):
+        """An engine with no model in memory yet.
+
+        Args:
+            store: Where downloaded weights live; None for the platform's folder.
+            budget_bytes: Memory for encodings.
+        """
+        self.store = store or ModelStore()
+        self._cache = EncodingCache(budget_bytes)
+        self._lock = threading.RLock()
+        self._loaded: tuple[ModelChoice, LoadedModel, str] | None = None
+        self._backend: tuple[ModelChoice, Backend] | None = None
+        self._prepared: OrderedDict[Hashable, PreparedSlice] = OrderedDict()
+        self._known: OrderedDict[Hashable, str] = OrderedDict()
+        self._grey_ranges: weakref.WeakKeyDictionary[Volume, dict[Window | None, GreyRange]] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    # The way.
 
     def explain(
         self,
-        prepared: PreparedSlice,
-        boxes: Sequence[ClippedBox],
-        parameters: ExplainerParameters | None = None,
-        layers: Sequence[str] | None = None,
-        progress: Progress = lambda done, total: None,
-        is_cancelled: Callable[[], bool] = lambda: False,
+        request: ExplainRequest,
+        boxes: Sequence[Box],
+        control: RunControl = RunControl(),
+        on_preview: Callable[[SliceExplanation], None] | None = None,
     ) -> tuple[SliceExplanation, ...]:
-        """Segments and explains boxes on one slice. Raises what `encode` raises."""
-        encoding, encoded_now = self.encode(prepared, layers, progress, is_cancelled)
-        segmentations = segment(self.model, encoding, [clipped.box for clipped in boxes])
-        explanations = explain(encoding, segmentations, parameters)
+        """Segments and explains boxes on one slice.
+
+        Args:
+            request: The slice and how it is to be explained.
+            boxes: On the slice; one result each.
+            control: Hears of the progress, and stops the work between two blocks of the encoder.
+            on_preview: Called with the first box's result at half resolution, where the slice has to be encoded and the
+                model allows it; None where no preview is wanted.
+
+        Raises:
+            InputError: Volume, slice, window, box or layer cannot be used; before any model runs.
+            ModelError: The weights are missing, damaged or of an unknown kind.
+            ResourceError: Memory runs out.
+            Cancelled: The control said so.
+        """
+        with self._lock:
+            clipped = [_clipped(request.image, box) for box in boxes]
+            ready, prepared = self._made_ready(request, control)
+            if on_preview is not None and self._can_preview(request, ready, prepared):
+                preview = replace(ready, backend=PREVIEW, notes=(*ready.notes, PREVIEW.note))
+                encoding = self._encode(request, preview, prepared, control.at(Step.PREVIEWING))
+                on_preview(self._answer(request, preview, prepared, (encoding, True), clipped[:1])[0])
+            encoded = self._encoding(request, ready, prepared, control)
+            results = self._answer(request, ready, prepared, encoded, clipped)
+            control.raise_if_cancelled()
+            return results
+
+    def segment(
+        self, request: ExplainRequest, boxes: Sequence[Box], control: RunControl = RunControl()
+    ) -> tuple[Segmentation, ...]:
+        """One mask a box, without maps. Raises what `explain` raises."""
+        with self._lock:
+            clipped = [_clipped(request.image, box) for box in boxes]
+            ready, prepared = self._made_ready(request, control)
+            encoding, _ = self._encoding(request, ready, prepared, control)
+            return segment(ready.model, encoding, [one.box for one in clipped])
+
+    def case(self, request: ExplainRequest, box: Box, control: RunControl = RunControl()) -> Case:
+        """One box with its result, and with the model and the encoding that other explainers and metrics need.
+
+        Raises what `explain` raises.
+        """
+        with self._lock:
+            clipped = _clipped(request.image, box)
+            ready, prepared = self._made_ready(request, control)
+            encoding, is_new = self._encoding(request, ready, prepared, control)
+            (result,) = self._answer(request, ready, prepared, (encoding, is_new), [clipped])
+            return Case(request, clipped, result, ready.model, encoding, self)
+
+    def compare(
+        self, request: ExplainRequest, box: Box, explainer: str, control: RunControl = RunControl()
+    ) -> tuple[SaliencyMap, ...]:
+        """Another explainer's maps of a box. Raises InputError where it cannot run, and what `explain` raises."""
+        with self._lock:
+            (one,) = registry.make([explainer])
+            return tuple(one.explain(self.case(request, box, control), control.at(Step.COMPARING)))
+
+    # Idle time.
+
+    def is_encoded(self, request: ExplainRequest) -> bool:
+        """Whether another box on this slice needs no encoding; quick, for any thread."""
+        key = self._known.get(_slice_key(request))
+        return key is not None and self._cache.get(key) is not None
+
+    def look_ahead(self, request: ExplainRequest, control: RunControl = RunControl(), reach: int = REACH) -> int:
+        """Encodes the slices around one that was explained, the nearest first; returns how many were encoded now.
+
+        Ends at the next block once it is cancelled (it does not raise), and before the cache would have to drop
+        anything: a slice that the user looks at is never pushed out by one that he does not. Loads no model.
+        """
+        with self._lock:
+            if isinstance(request.model, ModelChoice) and (self._loaded is None or self._loaded[0] != request.model):
+                return 0
+            done, largest = 0, 0
+            for image in neighbours(request.volume, request.image, reach):
+                size = largest or self._cache.nbytes // max(len(self._cache), 1)
+                if control.is_cancelled() or not self._cache.has_room_for(size):
+                    break
+                asked = replace(request, image=image)
+                try:
+                    ready, prepared = self._made_ready(asked, control)
+                    encoding, is_new = self._encoding(asked, ready, prepared, control)
+                except Cancelled:
+                    break
+                except InputError:  # a constant slice, at the volume's end
+                    continue
+                largest = max(largest, encoding.nbytes)
+                done += is_new
+            return done
+
+    # Memory.
+
+    @property
+    def held_bytes(self) -> int:
+        """What the encodings take now; for any thread."""
+        return self._cache.nbytes
+
+    def set_budget(self, budget_bytes: int) -> None:
+        """Memory for encodings from now on; what exceeds it is dropped at once. For any thread."""
+        self._cache.set_budget(budget_bytes)
+
+    def free(self) -> int:
+        """Drops model, encodings and prepared slices; returns the bytes of the encodings."""
+        freed = self.held_bytes
+        self._cache.clear()
+        self._loaded = self._backend = None
+        self._prepared.clear()
+        self._known.clear()
+        return freed
+
+    # Models.
+
+    def load(self, choice: ModelChoice = ModelChoice(), control: RunControl = RunControl()) -> LoadedModel:
+        """The model of a choice, loaded once and kept until another is asked for.
+
+        Raises:
+            ModelError: There is no such model or file, or it cannot be read.
+            InputError: There is no such device.
+        """
+        with self._lock:
+            return self._load(choice, control)[0]
+
+    def layers_of(self, request: ExplainRequest, control: RunControl = RunControl()) -> tuple[str, ...]:
+        """The layers that a request is explained at, checked. Raises InputError for one that the model lacks."""
+        with self._lock:
+            return _layers(self._ready(request.model, control).model, request)
+
+    def _load(self, choice: ModelChoice, control: RunControl) -> tuple[LoadedModel, str]:
+        held = self._loaded
+        if held is None or _model_of(held[0]) != _model_of(choice):
+            control.at(Step.LOADING).report(0, 0)
+            device = choose_device(choice.device)
+            self._loaded = self._backend = None  # the old model's memory is needed for the new one
+            held = (
+                choice,
+                load_model(choice.model or default_model(self.store), self.store, device.device, choice.preparation),
+                device.note,
+            )
+        self._loaded = choice, held[1], held[2]
+        return held[1], held[2]
+
+    def _ready(self, model: ModelChoice | LoadedModel, control: RunControl) -> _Ready:
+        if isinstance(model, LoadedModel):
+            return _Ready(model, EXACT, (model.note,))
+        loaded, device_note = self._load(model, control)
+        if self._backend is None or self._backend[0] != model:
+            control.at(Step.LOADING).report(0, 0)
+            self._backend = None
+            compiled = self.store.folder / "compiled"
+            self._backend = (
+                model,
+                choose_backend(model.backend, loaded.sam.image_encoder, loaded.device, compiled),
+            )
+        backend = self._backend[1]
+        return _Ready(loaded, backend, (device_note, loaded.note, backend.note))
+
+    # Slices.
+
+    def _made_ready(self, request: ExplainRequest, control: RunControl) -> tuple[_Ready, PreparedSlice]:
+        """The slice is looked at before the model is loaded: what cannot be used is said at once."""
+        grey_range = request.grey_range or self._grey_range(request.volume, request.window)
+        if self._loaded is None:
+            grey_slice(request.image, grey_range)
+        ready = self._ready(request.model, control)
+        return ready, self._prepare(request, grey_range, ready.model, control)
+
+    def _grey_range(self, volume: Volume, window: Window | None) -> GreyRange:
+        """Found once a volume and window: percentiles of a large MR take longer than a slice."""
+        known = self._grey_ranges.setdefault(volume, {})
+        if window not in known:
+            known[window] = grey_range_of(volume, window)
+        return known[window]
+
+    def _prepare(
+        self, request: ExplainRequest, grey_range: GreyRange, model: LoadedModel, control: RunControl
+    ) -> PreparedSlice:
+        key = (weakref.ref(request.image), grey_range, request.enhance_input, model.convention)
+        known = self._prepared.get(key)
+        if known is None:
+            control.at(Step.PREPARING).report(0, 0)
+            grey = grey_slice(request.image, grey_range)
+            shown = enhance_contrast(grey)
+            grey = shown if request.enhance_input else grey
+            model_input = model.convention.prepare(grey)
+            known = PreparedSlice(request.image, grey, shown, grey_range, model_input, request.enhance_input)
+            _keep(self._prepared, key, known, _PREPARED_SLICES)
+        return known
+
+    # Encodings.
+
+    def _can_preview(self, request: ExplainRequest, ready: _Ready, prepared: PreparedSlice) -> bool:
+        key = encoding_key(ready.model, prepared.model_input, _layers(ready.model, request), ready.backend)
+        return self._cache.get(key) is None and can_preview(ready.model.sam.image_encoder)
+
+    def _encoding(
+        self, request: ExplainRequest, ready: _Ready, prepared: PreparedSlice, control: RunControl
+    ) -> tuple[Encoding, bool]:
+        """The slice's encoding, and whether it had to be made now."""
+        key = encoding_key(ready.model, prepared.model_input, _layers(ready.model, request), ready.backend)
+        known = self._cache.get(key)
+        encoding = known or self._encode(request, ready, prepared, control.at(Step.ENCODING))
+        if known is None:
+            self._cache.put(key, encoding)
+        _keep(self._known, _slice_key(request), key, _KNOWN_SLICES)
+        return encoding, known is None
+
+    def _encode(self, request: ExplainRequest, ready: _Ready, prepared: PreparedSlice, control: RunControl) -> Encoding:
+        layers = _layers(ready.model, request)
+        return encode(ready.model, prepared.model_input, layers, control, ready.backend)
+
+    # Results.
+
+    def _answer(
+        self,
+        request: ExplainRequest,
+        ready: _Ready,
+        prepared: PreparedSlice,
+        encoded: tuple[Encoding, bool],
+        boxes: Sequence[ClippedBox],
+    ) -> tuple[SliceExplanation, ...]:
+        encoding, is_new = encoded
+        segmentations = segment(ready.model, encoding, [clipped.box for clipped in boxes])
+        explanations = explain(encoding, segmentations, request.parameters)
+        summary = _summary(encoding, is_new)
         return tuple(
-            self._assemble(prepared, clipped, encoding, explanation, encoded_now)
+            _result(ready, prepared, clipped, explanation, summary)
             for clipped, explanation in zip(boxes, explanations, strict=True)
         )
 
-    def _assemble(
-        self,
-        prepared: PreparedSlice,
-        clipped: ClippedBox,
-        encoding: Encoding,
-        explanation: Explanation,
-        encoded_now: bool,
-    ) -> SliceExplanation:
-        content = {maps.grid: encoding.frame.content_coverage(maps.grid) for maps in explanation.layers}
-        figures = concentration_of(explanation, content)
-        return SliceExplanation(
-            prepared,
-            clipped,
-            self.model,
-            encoding,
-            explanation,
-            figures,
-            resolution_mm(prepared.image, encoding),
-            _warnings(self.model, prepared, clipped, explanation, self.backend),
-            encoded_now,
-        )
+
+def neighbours(volume: Volume, image: SliceImage, reach: int = REACH) -> Iterator[SliceImage]:
+    """The slices around one, the nearest first: index + 1, − 1, + 2, …, as far as the volume has them.
+
+    None of an oblique slice.
+    """
+    if image.index is None:
+        return
+    count = volume.shape_ijk[PLANE_AXES[image.plane][2]]
+    for distance in range(1, reach + 1):
+        for index in (image.index + distance, image.index - distance):
+            if 0 <= index < count:
+                yield slice_of(volume, image.plane, index)
 
 
-def resolution_mm(image: SliceImage, encoding: Encoding) -> tuple[float, float]:
+def resolution_mm(image: SliceImage, encoding: EncodingSummary) -> tuple[float, float]:
     """Width and height in millimetres of one token of the embedding: the finest that an encoder map can show."""
-    h, w = encoding.embedding.shape[-2:]
+    h, w = encoding.grid
     frame = encoding.frame
     (height, width), (rows, columns) = frame.content_shape, image.shape
     across, down = image.spacing_mm[:2]
     return across * columns / width * frame.size_px / w, down * rows / height * frame.size_px / h
 
 
-def _warnings(
-    model: LoadedModel, prepared: PreparedSlice, clipped: ClippedBox, explanation: Explanation, backend: Backend
-) -> tuple[str, ...]:
-    said = [note for note in (model.note, backend.note) if note]
-    if clipped.was_clipped:
-        said.append("The box reached over the edge of the slice and was cut there.")
-    share = clipped.box.area_px / prepared.grey.size
-    if share > LARGE_BOX_SHARE:
-        said.append(f"The box covers {share:.0%} of the slice; so large a box leaves the maps little contrast.")
-    in_box = prepared.grey[clipped.box.mask(prepared.grey.shape)]
-    if in_box.min() == in_box.max():
-        said.append(
-            "All pixels of the box have one value in this window, so there is nothing to see in it and the maps show hardly more than "
-            "where it lies; draw another box, or choose another window."
-        )
-    if not explanation.segmentation.mask.any():
-        said.append("The model segmented nothing in this box; the maps show what it compared, not an organ.")
-    for stage in (1, 2, 3):
-        if not display_range(maps.stages[stage] for maps in explanation.layers).informative:
-            said.append(
-                f"Stage {stage} is uninformative here (its values hardly differ, or none is positive) and is shown empty."
-            )
-    repaired = {layer: count for layer, count in explanation.repaired_tokens.items() if count}
-    if repaired:
-        said.append(
-            "Artefact tokens were replaced by their neighbours: "
-            + ", ".join(f"{n} in {layer}" for layer, n in repaired.items())
-            + "."
-        )
-    return tuple(said)
+def _clipped(image: SliceImage, box: Box) -> ClippedBox:
+    return box if isinstance(box, ClippedBox) else clip_box(image, *box)
 
 
-def explain_volume_slice(
-    volume: Volume,
-    plane: str,
-    index: int,
-    box: tuple[float, float, float, float],
-    model: LoadedModel,
-    parameters: ExplainerParameters | None = None,
-    window: Window | None = None,
-    cache: EncodingCache | None = None,
+def _layers(model: LoadedModel, request: ExplainRequest) -> tuple[str, ...]:
+    encoder = model.sam.image_encoder
+    if request.layers == ALL_LAYERS:
+        return layer_names(encoder)
+    return check_layers(encoder, request.layers or default_layers(encoder))
+
+
+def _model_of(choice: ModelChoice) -> tuple[str | Path | None, str, str]:
+    """What decides which network is in memory; the backend does not."""
+    return choice.model, choice.device, choice.preparation
+
+
+def _slice_key(request: ExplainRequest) -> Hashable:
+    """Equal for two requests exactly if they ask for the same encoding of the same slice of the same volume."""
+    image = request.image
+    place = (image.plane, image.index) if image.index is not None else image.pixel_to_ras_mm.tobytes()
+    model = request.model if isinstance(request.model, ModelChoice) else weakref.ref(request.model)
+    return weakref.ref(request.volume), place, model, request.window, request.enhance_input, request.layers
+
+
+def _keep(known: OrderedDict, key: Hashable, value: object, most: int) -> None:
+    known.pop(key, None)
+    known[key] = value
+    while len(known) > most:
+        known.popitem(last=False)
+
+
+def _summary(encoding: Encoding, is_new: bool) -> EncodingSummary:
+    h, w = encoding.embedding.shape[-2:]
+    layers = tuple(layer.name for layer in encoding.layers)
+    return EncodingSummary(layers, (int(h), int(w)), encoding.frame, encoding.seconds, encoding.backend, is_new)
+
+
+def _identity(model: LoadedModel) -> ModelIdentity:
+    return ModelIdentity(
+        model.name,
+        model.title,
+        model.architecture,
+        model.convention.preparation,
+        model.convention.size_px,
+        model.checksum_sha256,
+        str(model.device),
+        model.note,
+        model.convention.sentence,
+        model.family.key,
+    )
+
+
+def _result(
+    ready: _Ready, prepared: PreparedSlice, clipped: ClippedBox, explanation: Explanation, encoding: EncodingSummary
 ) -> SliceExplanation:
-    """The shortest way: one box (first column, first row, last column, last row) on one axis-aligned slice.
-
-    Raises InputError, before the model runs, where volume, slice, window or box cannot be used.
-    """
-    image = slice_of(volume, plane, index)
-    clipped = clip_box(image, *box)
-    prepared = prepare_slice(volume, image, model.convention, window)
-    return Explainer(model, cache or EncodingCache()).explain(prepared, [clipped], parameters)[0]
-
-
-__all__ = [
-    "Explainer",
-    "PreparedSlice",
-    "SliceExplanation",
-    "explain_volume_slice",
-    "prepare_image",
-    "prepare_slice",
-    "resolution_mm",
-]
+    content = {maps.grid: encoding.frame.content_coverage(maps.grid) for maps in explanation.layers}
+    return SliceExplanation(
+        prepared,
+        clipped,
+        _identity(ready.model),
+        encoding,
+        explanation,
+        concentration_of(explanation, content),
+        resolution_mm(prepared.image, encoding),
+        warnings_of(
+            prepared,
+            clipped,
+            explanation,
+            (*prepared.image.facts.notes, *ready.notes, ready.model.convention.warning_for(encoding.frame)),
+        ),
+    )

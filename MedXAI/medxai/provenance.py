@@ -4,8 +4,9 @@ import json
 from dataclasses import asdict
 
 from . import __version__
-from .engine import SliceExplanation
 from .limits import LIMITS_STATEMENT
+from .maps import MapId, MapInfo
+from .results import SliceExplanation
 from .slice.slice_image import PLANE_AXES
 
 
@@ -24,6 +25,7 @@ def provenance_of(result: SliceExplanation) -> dict[str, str]:
         "Plane": prepared.image.plane,
         "SliceIndex": "" if prepared.image.index is None else str(prepared.image.index),
         "BoxIjk": box_text(result),
+        "Modality": prepared.image.facts.modality_text,
         "GreyRange": f"{prepared.grey_range.lower:g} {prepared.grey_range.upper:g}",
         "ContrastEnhancedInput": str(prepared.enhanced_input),
         "Preset": result.explanation.parameters.preset.value,
@@ -41,7 +43,16 @@ def box_text(result: SliceExplanation) -> str:
     return f"{names[0]} {box.first_column} to {box.last_column}, {names[1]} {box.first_row} to {box.last_row}"
 
 
-def shown_layer(result: SliceExplanation) -> str:
-    """The layer whose maps stand for their stage: the last block, the deepest features before the neck."""
-    blocks = [maps.layer for maps in result.explanation.layers if maps.layer.startswith("block")]
-    return blocks[-1] if blocks else result.explanation.layers[-1].layer
+def map_attributes(info: MapInfo, map_id: MapId) -> dict[str, str]:
+    """Names and values for one map: its identity, the same everywhere, and its title and layer for people.
+
+    'Stage' is the name that scenes of earlier versions use.
+    """
+    attributes = {
+        "Map": str(map_id),
+        "Stage": f"stage {info.stage}" if info.stage else info.title,
+        "Layer": map_id.layer,
+    }
+    if info.stage == 3:
+        attributes["SpatialWeighting"] = str(not info.is_variant)
+    return attributes

@@ -111,7 +111,7 @@ def table(title: str, times: dict[str, list[float]], busy: list[float]) -> str:
         "| --- | ---: | ---: |",
     ]
     for way, found in times.items():
-        shares = [mine / its for mine, its in zip(found, one)]
+        shares = [mine / its for mine, its in zip(found, one, strict=False)]
         seconds = f"{median(found):.1f} ({min(found):.1f} to {max(found):.1f})"
         lines.append(f"| {way} | {seconds} | {median(shares):.2f} ({min(shares):.2f} to {max(shares):.2f}) |")
     return "\n".join(lines) + "\n"

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "MedXAI"))
 
 import torch
 
-from medxai.encoding.backends.choice import EXACT
+from medxai.encoding.backends.exact import EXACT
 from medxai.encoding.cache import EncodingCache
 from medxai.encoding.feature_extraction import default_layers
 from medxai.encoding.features import whitened
@@ -31,7 +31,7 @@ from medxai.metrics.slice_region import grown_box
 from medxai.models.loading import LoadedModel, load_model
 from medxai.slice.box import clip_box
 from medxai.slice.slice_image import slice_of
-from medxai.volume.volume import Modality, Volume
+from medxai.volume.volume import Modality, Volume, make_volume
 from medxai_lab.synthetic.samples import make_sample
 from medxai_lab.synthetic.storage import SceneStore, make_shard
 
@@ -58,7 +58,7 @@ def questions(folder: Path) -> list[Question]:
         sample = make_sample(np.random.default_rng((78, index)), store[index], SIZE_PX, BOXES)
         if sample is None:
             continue
-        volume = Volume(
+        volume = make_volume(
             f"slice {index}", (sample.image * 255).round().astype(np.uint8)[None], np.eye(4), Modality.PICTURE
         )
         for (x0, y0, x1, y1), structure in zip(np.rint(sample.boxes), sample.masks, strict=True):
@@ -169,7 +169,8 @@ def table(found: dict[tuple[str, str], np.ndarray], gaussian: np.ndarray, tokens
         "",
         "| map | layer | AUROC | gain over the Gaussian | gain by size: "
         + " · ".join(
-            f"{low}{'+' if high == np.inf else f' to {high}'} tokens (n = {n})" for (low, high), n in zip(sizes, counts)
+            f"{low}{'+' if high == np.inf else f' to {high}'} tokens (n = {n})"
+            for (low, high), n in zip(sizes, counts, strict=False)
         )
         + " |",
         "| --- | --- | --- | --- | --- |",

@@ -26,13 +26,14 @@ sys.path[:0] = [str(HERE), str(ROOT / "MedXAI")]
 import subjects
 import torch
 
-from medxai.encoding.backends.choice import EXACT, Backend
-from medxai.encoding.backends.exact_vit import exact_pass
-from medxai.encoding.backends.preview import DRAFT
+from medxai.encoding.backends.base import Backend
+from medxai.encoding.backends.exact import EXACT
+from medxai.encoding.backends.preview import PREVIEW
 from medxai.encoding.cache import EncodingCache
 from medxai.encoding.encoding import encode
-from medxai.encoding.feature_extraction import EncoderOutput, _hooked_pass
+from medxai.encoding.feature_extraction import EncoderOutput, run_own_forward
 from medxai.encoding.features import LayerFeatures, repair_artefacts, whitened
+from medxai.encoding.kernels.exact_vit import exact_pass
 from medxai.engine import prepare_slice
 from medxai.explainers.three_stage.stages import Explanation, explain
 from medxai.segmentation.segmenting import segment
@@ -64,12 +65,16 @@ class RoundedProducts:
         residual += self._product(layer, x)
 
 
-def rounded_pass(encoder, image, layers, progress, is_cancelled):
-    return EncoderOutput(*exact_pass(encoder, image, layers, progress, is_cancelled, RoundedProducts()))
+def rounded_pass(encoder, image, layers, control):
+    return EncoderOutput(*exact_pass(encoder, image, layers, control, RoundedProducts()))
 
 
 def ways(model, cache: Path) -> dict[str, Backend]:
-    found = {"exact": EXACT, "fast (bfloat16, emulated)": Backend("rounded", rounded_pass), "preview at 512 px": DRAFT}
+    found = {
+        "exact": EXACT,
+        "fast (bfloat16, emulated)": Backend("rounded", rounded_pass),
+        "preview at 512 px": PREVIEW,
+    }
     openvino = subjects.choose_backend("openvino", model.sam.image_encoder, model.device, cache)
     return found if openvino.note else {**found, "OpenVINO float32": openvino}
 
@@ -87,13 +92,15 @@ def reference(model, prepared, box) -> Explanation:
     """segment-anything's own forward, its tokens kept in float32."""
     kept = {}
 
-    def run(encoder, image, layers, progress, is_cancelled):
-        output = _hooked_pass(encoder, image, layers, progress, is_cancelled)
+    def run(encoder, image, layers, control):
+        output = run_own_forward(encoder, image, layers, control)
         kept.update(output.tokens)
         return output
 
     encoding = encode(model, prepared.model_input, backend=Backend("plain", run))
-    layers = tuple(full_precision(kept[l.name], l, encoding.frame.content_coverage(l.grid)) for l in encoding.layers)
+    layers = tuple(
+        full_precision(kept[one.name], one, encoding.frame.content_coverage(one.grid)) for one in encoding.layers
+    )
     encoding = replace(encoding, layers=layers)
     return explain(encoding, segment(model, encoding, [box]))[0]
 

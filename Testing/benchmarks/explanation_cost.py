@@ -3,7 +3,7 @@
     python Testing/benchmarks/explanation_cost.py [--rounds N]
 
 Three ways, in turn in one process, so that another program's load hits all: segment-anything alone (encode and decode),
-MedXAI through segment-anything's own encoder with taps (what explaining adds), MedXAI as it is used (its exact fast
+MedXAI through segment-anything's own encoder with hooks (what explaining adds), MedXAI as it is used (its exact fast
 encoder). Then the next box on the slice. Peak memory is that of a process of its own for each way. Weights are random:
 they cost the same arithmetic as real ones. Writes Resources/benchmarks/explanation_cost.md.
 """
@@ -23,34 +23,30 @@ sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "MedXAI")]
 
 from machine import peak_mb
 
-from medxai.encoding import feature_extraction as tapped_pass
 from medxai.encoding import features
 from medxai.encoding.encoding import Encoding, encode
-from medxai.encoding.feature_extraction import default_layers
+from medxai.encoding.feature_extraction import default_layers, run_own_forward
 from medxai.explainers.three_stage.stages import explain
-from medxai.model_input.convention import InputConvention
-from medxai.model_input.model_input import (
-    ModelInput,
-    Preparation,
-    make_model_input,
-)
+from medxai.model_input.frame import ModelInput
+from medxai.models.convention import InputConvention
+from medxai.models.families.sam import MedSam
 from medxai.models.loading import LoadedModel
-from medxai.models.sam_vit import SAM_VIT_B, build_sam_vit
+from medxai.models.networks.sam_vit import SAM_VIT_B, build_sam_vit
 from medxai.segmentation.segmenting import segment
 from medxai.slice.box import PixelBox
 
 BOXES = [PixelBox(120, 90, 300, 260), PixelBox(60, 200, 150, 330)]
-WAYS = ("plain", "tapped", "medxai")
+WAYS = ("plain", "own forward", "medxai")
 
 
 def model_and_input() -> tuple[LoadedModel, ModelInput]:
     torch.manual_seed(0)
-    convention = InputConvention(Preparation.MEDSAM, 1024)
+    convention = InputConvention(MedSam(), 1024)
     model = LoadedModel(
         "vit-b", "ViT-B", "SAM ViT-B", build_sam_vit(SAM_VIT_B), convention, "random", torch.device("cpu")
     )
     grey = np.random.default_rng(0).integers(0, 255, (512, 512), dtype=np.uint8)
-    return model, make_model_input(grey, convention)
+    return model, convention.prepare(grey)
 
 
 @torch.inference_mode()
@@ -71,13 +67,11 @@ def medxai(model: LoadedModel, model_input: ModelInput, box: PixelBox, encoding:
 
 
 @torch.inference_mode()
-def tapped(model: LoadedModel, model_input: ModelInput, box: PixelBox) -> None:
+def own_forward(model: LoadedModel, model_input: ModelInput, box: PixelBox) -> None:
     """MedXAI with segment-anything's own encoder pass, so that only the explanation differs from `plain`."""
     encoder = model.sam.image_encoder
     layers = default_layers(encoder)
-    output = tapped_pass._hooked_pass(
-        encoder, torch.from_numpy(model_input.tensor_chw)[None], layers, lambda *_: None, lambda: False
-    )
+    output = run_own_forward(encoder, torch.from_numpy(model_input.tensor_chw)[None], layers)
     content = torch.ones(64, 64)
     found = tuple(features.layer_features(name, tokens, content) for name, tokens in output.tokens.items())
     medxai(model, model_input, box, Encoding(output.embedding, found, model_input.frame, 0.0))
@@ -95,7 +89,7 @@ def peak_mb_of(way: str) -> float:
 
 def print_peak(way: str) -> None:
     model, model_input = model_and_input()
-    {"plain": plain, "tapped": tapped, "medxai": medxai}[way](model, model_input, BOXES[0])
+    {"plain": plain, "own forward": own_forward, "medxai": medxai}[way](model, model_input, BOXES[0])
     print(peak_mb())
 
 
@@ -112,7 +106,7 @@ def main() -> None:
     for _ in range(arguments.rounds):
         row = {
             "plain": timed(plain, model, model_input, BOXES[0]),
-            "tapped": timed(tapped, model, model_input, BOXES[0]),
+            "own forward": timed(own_forward, model, model_input, BOXES[0]),
         }
         start = time.perf_counter()
         encoding = medxai(model, model_input, BOXES[0])
@@ -139,7 +133,7 @@ within a round. Made by `python Testing/benchmarks/explanation_cost.py`.
 | | seconds | of plain | peak MB | of plain |
 | --- | --- | --- | --- | --- |
 | plain segment-anything, one box | {of("plain"):.2f} | 1 | {memory["plain"]:.0f} | 1 |
-| the same encoder, tapped and explained | {of("tapped"):.2f} | {ratio("tapped", "plain"):.3f} | {memory["tapped"]:.0f} | {memory["tapped"] / memory["plain"]:.2f} |
+| the encoder's own forward, explained | {of("own forward"):.2f} | {ratio("own forward", "plain"):.3f} | {memory["own forward"]:.0f} | {memory["own forward"] / memory["plain"]:.2f} |
 | MedXAI as used, first box | {of("medxai"):.2f} | {ratio("medxai", "plain"):.3f} | {memory["medxai"]:.0f} | {memory["medxai"] / memory["plain"]:.2f} |
 | MedXAI, next box on the slice | {of("next"):.2f} | {ratio("next", "plain"):.3f} | | |
 

@@ -60,7 +60,7 @@ def answer_steps(checkpoint: Path, cache: Path, way: str) -> None:
         found: dict[str, object] = {}
         if step == "load":
             loaded = []
-            found["seconds"] = seconds_of(lambda: loaded.append(subjects.load(checkpoint)))
+            found["seconds"] = seconds_of(lambda kept=loaded: kept.append(subjects.load(checkpoint)))
             subject, found["note"] = subjects.subject_for(way, loaded[0], cache)
         elif step == "save":
             torch.save(subject.embedding, rest[0].strip())

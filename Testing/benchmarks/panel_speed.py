@@ -89,7 +89,7 @@ def blocking(bench: PanelBench) -> dict[str, float]:
             event_loop.process_events()
             turns.append((time.perf_counter() - start) * 1000)
             event_loop.wait_ms(1)
-        assert bench.state.result.encoded_now, f"slice {step} was not encoded"
+        assert bench.state.result.encoding.is_new, f"slice {step} was not encoded"
     bench.click("liveCheck")
     bench.settle()
     return {
@@ -99,7 +99,7 @@ def blocking(bench: PanelBench) -> dict[str, float]:
 
 
 def live(bench: PanelBench) -> dict[str, float]:
-    """Finished updates a second while the box is dragged at 60 moves a second, and the longest turn of the event loop."""
+    """TaskFinished updates a second while the box is dragged at 60 moves a second, and the longest turn of the event loop."""
     updates, last, longest = 0, bench.state.result, 0.0
     region, start, moves = bench.parameters.region, time.perf_counter(), 0
     while time.perf_counter() - start < DRAG_SECONDS:

@@ -11,15 +11,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from medxai.encoding.backends.choice import Backend, choose_backend
-from medxai.encoding.backends.preview import DRAFT, can_draft
+from medxai.encoding.backends.base import Backend
+from medxai.encoding.backends.preview import PREVIEW, can_preview
+from medxai.encoding.backends.registry import choose_backend
 from medxai.encoding.cache import EncodingCache
 from medxai.engine import Explainer, PreparedSlice, prepare_slice
-from medxai.models.demo_encoder import build_demo_sam
-from medxai.models.lite_medsam import build_lite_medsam
 from medxai.models.loading import LoadedModel, load_model
-from medxai.models.sam_vit import SAM_VIT_B, SAM_VIT_L, build_sam_vit
-from medxai.segmentation.segmenting import box_in_model_px, prompt_embeddings
+from medxai.models.networks.demo_encoder import build_demo_sam
+from medxai.models.networks.lite_medsam import build_lite_medsam
+from medxai.models.networks.sam_vit import SAM_VIT_B, SAM_VIT_L, build_sam_vit
+from medxai.segmentation.prompting import prompt_embeddings
 from medxai.slice.box import ClippedBox, clip_box
 from medxai.slice.slice_image import slice_of
 from medxai.volume.phantom import make_phantom
@@ -33,7 +34,7 @@ MODELS = {
 #: The model's own forward, without layers: what every other way is compared with.
 PLAIN = "plain"
 WAYS = {PLAIN: "segment-anything", "exact": "MedXAI exact", "fast": "MedXAI fast (bfloat16)"}
-WAYS |= {"openvino": "OpenVINO float32", "openvino-fast": "OpenVINO bfloat16", DRAFT.name: "preview at half size"}
+WAYS |= {"openvino": "OpenVINO float32", "openvino-fast": "OpenVINO bfloat16", PREVIEW.name: "preview at half size"}
 BOXES = 32
 #: What can be asked of a subject, after loading: the first box of a slice includes encoding it.
 STEPS = ("encode", "first", "next", "together")
@@ -64,7 +65,7 @@ class PlainSubject:
         _, prepared, boxes = slice_and_boxes(model)
         self._frame = prepared.model_input.frame
         self._image = torch.from_numpy(prepared.model_input.tensor_chw)[None]
-        self._corners = [box_in_model_px(model.sam, box.box, self._frame) for box in boxes]
+        self._corners = [model.convention.box_in_model_px(box.box, self._frame) for box in boxes]
         self._turn = itertools.cycle(range(1, BOXES))
         self.embedding = torch.empty(0)
 
@@ -124,10 +125,10 @@ def subject_for(way: str, model: LoadedModel, cache_folder: Path) -> tuple[Plain
     """What does a model's steps that way, or None and the reason."""
     if way == PLAIN:
         return PlainSubject(model), ""
-    if way == DRAFT.name:
-        can = can_draft(model.sam.image_encoder)
+    if way == PREVIEW.name:
+        can = can_preview(model.sam.image_encoder)
         return (
-            (MedxaiSubject(model, DRAFT), "")
+            (MedxaiSubject(model, PREVIEW), "")
             if can
             else (None, "Previews are for large ViT encoders; this model's slices take little time.")
         )

@@ -27,7 +27,11 @@ class SortFilterProxyModel(QtCore.QObject):
 
 
 class NodeComboBox(QtWidgets.QComboBox):
-    """qMRMLNodeComboBox: the nodes of a scene; every property that MedXAI relies on has to be set in the .ui."""
+    """qMRMLNodeComboBox: the nodes of a scene; every property that MedXAI relies on has to be set in the .ui.
+
+    As late as the real one: while a scene is imported or changed in a batch it does not know the new nodes, so a node
+    that is chosen meanwhile is not chosen, and nobody chooses it again afterwards.
+    """
 
     mrml_signals = True
     currentNodeChanged = QtCore.Signal(object)
@@ -39,6 +43,7 @@ class NodeComboBox(QtWidgets.QComboBox):
         tags = self._tags  # a callable without self, which is half gone when the signal comes
         self.destroyed.connect(lambda: [subject.RemoveObserver(tag) for subject, tag in tags])
         self._node = None
+        self._listed: list[object] = []
         self._model = SortFilterProxyModel(self)
         self._is_filling = False
         self.activated.connect(self._chosen)
@@ -91,13 +96,21 @@ class NodeComboBox(QtWidgets.QComboBox):
     def setCurrentNode(self, node: "slicer.vtkMRMLNode | None") -> None:
         if isinstance(node, str):
             node = self._scene.GetNodeByID(node) if self._scene else None
+        if self._is_late():
+            node = node if any(node is listed for listed in self._listed) else None
+            self._node = node  # quietly: its items come when the batch ends
+            return
         if node is not None and node not in self._nodes():
             node = None  # as in Slicer: a node that is not listed cannot be chosen
         self._change(node)
 
+    def _is_late(self) -> bool:
+        scene = self._scene
+        return scene is not None and (scene.IsClosing() or scene.IsBatchProcessing() or scene.IsImporting())
+
     def refill(self) -> None:
         """Lists the scene's nodes anew and keeps the choice where it still exists."""
-        if self._scene is None or self._scene.IsClosing() or self._scene.IsBatchProcessing():
+        if self._scene is None or self._is_late():
             if self._scene is not None and self._node is not None and not self._scene.IsNodePresent(self._node):
                 self._change(None)
             return
@@ -125,6 +138,7 @@ class NodeComboBox(QtWidgets.QComboBox):
 
     def _change(self, node: "slicer.vtkMRMLNode | None") -> None:
         before, self._node = self._node, node
+        self._listed = self._nodes()
         self._is_filling = True
         self.clear()
         if self.get("noneEnabled"):
@@ -229,6 +243,11 @@ class ModuleWidget(MRMLWidget):
     """qSlicerScriptedLoadableModuleWidget: the frame in which a module's panel stands."""
 
     python_widget = None
+    is_entered = False
+
+    def get(self, name: str) -> bool:
+        assert name == "isEntered"
+        return self.is_entered
 
     def self(self) -> object:
         """The module's Python widget."""

@@ -1,5 +1,6 @@
 """The real panel on a real MRML scene, off screen, with a user's hands."""
 
+import gc
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -8,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import shiboken6
 import slicer
 from PySide6 import QtCore, QtWidgets
 
 from . import event_loop, install, qt_module
+from .late_views import LayoutManager, LegendManager
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,8 +28,8 @@ class PanelBench:
         self.application = application
         self.actions = 0
         self.layout = scene.AddNewNodeByClass("vtkMRMLLayoutNode")
-        self.layout.AddObserver("ModifiedEvent", lambda *_: self._make_views())
-        self._logics: list[object] = []
+        self.layout_manager = LayoutManager(scene, self.layout)
+        self.legends = LegendManager(scene)
         self.crosshair = scene.AddNewNodeByClass("vtkMRMLCrosshairNode")
         self.open_module()
 
@@ -44,31 +47,50 @@ class PanelBench:
         self.widget.setup()
         self.parent._real.python_widget = self.widget
         install.ModuleManager.frame = self.parent
-        self.widget.enter()
+        self.return_to_module()
 
     def reload_module(self) -> None:
-        """The widget is taken down and made anew, as after the developer's Reload, of the same code."""
+        """The developer's Reload, of the same code: as Slicer does it, the old widgets are only hidden, and the new
+        Python widget is set up in the same frame, but not entered."""
         self.widget.cleanup()
-        self.parent._real.deleteLater()
-        self.open_module()
+        self._set_up_again()
 
     def press_reload(self) -> None:
         """The developer's Reload button."""
         self.widget.onReload()
-        self.parent._real.deleteLater()
-        self.open_module()
+        self._set_up_again()
+
+    def _set_up_again(self) -> None:
+        import MedXAI
+
+        real = self.parent._real
+        for child in real.findChildren(QtWidgets.QWidget, options=QtCore.Qt.FindChildOption.FindDirectChildrenOnly):
+            child.hide()
+            real.layout().removeWidget(child)
+        self.widget = MedXAI.MedXAIWidget(self.parent)
+        real.python_widget = self.widget
+        self.widget.setup()
 
     def leave_module(self) -> None:
+        self.parent._real.is_entered = False
         self.widget.exit()
 
     def return_to_module(self) -> None:
+        self.parent._real.is_entered = True
         self.widget.enter()
 
     def quit(self) -> bool:
         """Slicer quits; returns whether the worker has stopped."""
-        worker = self.controller._worker
+        controller = self.controller
         self.widget.cleanup()
-        return worker.close(30)
+        return controller.close(30)
+
+    def destroy(self) -> None:
+        """The widgets end here: left to the garbage collector, they would end in whatever thread it happens to run."""
+        install.ModuleManager.frame = None
+        shiboken6.delete(self.parent._real)
+        self.widget = self.parent = None
+        gc.collect()
 
     def pump(self, condition: Callable[[], bool] = lambda: False, limit_s: float = 60.0) -> bool:
         """Lets Qt work until the condition holds; whether it came to hold within the limit."""
@@ -110,8 +132,18 @@ class PanelBench:
         return self.controller.state
 
     @property
+    def drawing(self) -> Any:
+        """The box and how it is drawn."""
+        return self.widget.panel.drawing
+
+    @property
+    def engine(self) -> Any:
+        """The engine of panel and console."""
+        return self.widget.logic.engine
+
+    @property
     def parameters(self) -> Any:
-        return self.widget.panel._parameters
+        return self.widget.panel.parameters
 
     @property
     def red(self) -> "slicer.vtkMRMLSliceNode":
@@ -150,7 +182,7 @@ class PanelBench:
         from medxai.scene.regions import roi_of_box
 
         self.click("drawButton")
-        region = self.panel._placing.region
+        region = self.panel.drawing.region
         assert region is not None, "the Draw button started no drawing"
         self.actions += 1
         self.crosshair.SetCursorPositionXYZ([0.0, 0.0, 0.0], view or self.red)
@@ -158,7 +190,8 @@ class PanelBench:
         region.SetRadiusXYZ(0, 0, 0)
         region.GetObjectToNodeMatrix()
         region.SetAndObserveObjectToNodeMatrix(model.GetObjectToNodeMatrix())
-        region.SetSize(*model.GetSize())
+        width, height, _ = model.GetSize()
+        region.SetSize(width, height, min(width, height))  # as in Slicer, a box is as deep as it is wide
         region.SetAndObserveTransformNodeID(model.GetTransformNodeID())
         self.scene.RemoveNode(model)
         self.end_drawing()
@@ -166,7 +199,7 @@ class PanelBench:
 
     def end_drawing(self) -> None:
         """The mouse is given back: after the last click, or after Esc."""
-        node = self.panel._placing.interaction_node
+        node = self.panel.drawing.interaction_node
         node.SetCurrentInteractionMode(node.ViewTransform)
 
     def drag(self, region: "slicer.vtkMRMLMarkupsROINode", across_mm: float, down_mm: float = 0.0) -> None:
@@ -174,7 +207,7 @@ class PanelBench:
         self.actions += 1
         centre = np.zeros(3)
         region.GetCenterWorld(centre)
-        region.SetCenterWorld(*(centre + [across_mm, down_mm, 0]))
+        region.SetCenterWorld(*(centre + np.array([across_mm, down_mm, 0])))
 
     def scroll(self, view: "slicer.vtkMRMLSliceNode", offset_mm: float) -> None:
         self.actions += 1
@@ -203,20 +236,6 @@ class PanelBench:
         real.grab().save(str(path))
         real.hide()
 
-    def _make_views(self) -> None:
-        """Slicer's layout manager makes the slice views that a layout names."""
-        from medxai.scene import side_by_side
-
-        if not side_by_side.is_laid_out(self.scene) or self._logics:
-            return
-        for name in side_by_side.VIEWS:
-            logic = slicer.vtkMRMLSliceLogic()
-            logic.SetMRMLScene(self.scene)
-            view = logic.AddSliceNode(name)
-            view.SetOrientation("Axial")
-            view.SetDimensions(300, 300, 1)
-            self._logics.append(logic)
-
 
 @contextmanager
 def panel_bench(folder: Path) -> Iterator[PanelBench]:
@@ -238,6 +257,7 @@ def panel_bench(folder: Path) -> Iterator[PanelBench]:
         finally:
             if bench.panel is not None:
                 bench.quit()
+            bench.destroy()
 
 
 @contextmanager

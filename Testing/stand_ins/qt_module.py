@@ -92,6 +92,13 @@ class _Icon(StandIn):
         return object.__getattribute__(self, "_real")
 
 
+class _KeySequence(StandIn):
+    def __init__(self, keys: str):
+        if QtGui.QKeySequence(keys).isEmpty():
+            raise ValueError(f"there are no keys {keys!r}")
+        object.__setattr__(self, "_real", QtGui.QKeySequence(keys))
+
+
 def qt_module() -> types.ModuleType:
     """A new `qt` with exactly the classes of the surface."""
     qt = types.ModuleType("qt")
@@ -115,6 +122,8 @@ def qt_module() -> types.ModuleType:
     qt.QUiLoader = stand_in_for("QUiLoader", QtUiTools.QUiLoader, _Loader)
     qt.QSettings = stand_in_for("QSettings", QtCore.QSettings, _Settings)
     qt.QIcon = stand_in_for("QIcon", QtGui.QIcon, _Icon)
+    qt.QKeySequence = stand_in_for("QKeySequence", QtGui.QKeySequence, _KeySequence)
+    qt.QShortcut = stand_in_for("QShortcut", QtGui.QShortcut)
     qt.QFileDialog = FileDialog
     qt.QMessageBox = MessageBox
     return qt
@@ -147,7 +156,7 @@ def slicer_widgets() -> dict[str, type]:
             "qMRMLSortFilterProxyModel", mrml_widgets.SortFilterProxyModel, ("hiddenNodeIDs",)
         ),
         "qSlicerScriptedLoadableModuleWidget": _mrml(
-            "qSlicerScriptedLoadableModuleWidget", mrml_widgets.ModuleWidget, ()
+            "qSlicerScriptedLoadableModuleWidget", mrml_widgets.ModuleWidget, ("isEntered",)
         ),
     }
 

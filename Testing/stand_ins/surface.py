@@ -66,6 +66,8 @@ SURFACES = {
     "QUiLoader": Surface(methods=("load",), bases=("QObject",)),
     "QSettings": Surface(methods=("value", "setValue", "contains", "remove"), bases=("QObject",)),
     "QIcon": Surface(),
+    "QKeySequence": Surface(),
+    "QShortcut": Surface(properties=("enabled",), signals=("activated()",), methods=("setKey",), bases=("QObject",)),
     "QFileDialog": Surface(methods=("getExistingDirectory", "getOpenFileName")),
     "qMRMLWidget": Surface(
         signals=("mrmlSceneChanged(vtkMRMLScene*)",),
@@ -97,7 +99,10 @@ SURFACES = {
         properties=("collapsed", "text"), bases=("QWidget",), header="Libs/Widgets/ctkCollapsibleButton.h"
     ),
     "qSlicerScriptedLoadableModuleWidget": Surface(
-        methods=("self",), bases=("QWidget",), header="Base/QTGUI/qSlicerScriptedLoadableModuleWidget.h"
+        properties=("isEntered",),
+        methods=("self",),
+        bases=("QWidget",),
+        header="Base/QTGUI/qSlicerScriptedLoadableModuleWidget.h",
     ),
 }
 

@@ -2,10 +2,11 @@
 
 import torch
 
-from medxai.model_input.convention import InputConvention
-from medxai.model_input.model_input import Preparation
+from medxai.models.convention import InputConvention
+from medxai.models.families.sam import MedSam
+from medxai.models.family import ModelFamily
 from medxai.models.loading import LoadedModel
-from medxai.models.sam_vit import SamVitShape, build_sam_vit
+from medxai.models.networks.sam_vit import SamVitShape, build_sam_vit
 
 #: A SAM of segment-anything's own code, small enough to encode in milliseconds.
 SMALL_SHAPE = SamVitShape(
@@ -21,10 +22,8 @@ SMALL_SHAPE = SamVitShape(
 )
 
 
-def small_model(
-    preparation: Preparation = Preparation.MEDSAM, seed: int = 0, shape: SamVitShape = SMALL_SHAPE
-) -> LoadedModel:
-    """A small SAM with random weights, its position tables filled too (they start as zeros)."""
+def small_model(family: ModelFamily | None = None, seed: int = 0, shape: SamVitShape = SMALL_SHAPE) -> LoadedModel:
+    """A small SAM with random weights, its position tables filled too (they start as zeros); images as `family`, MedSAM's without."""
     torch.manual_seed(seed)
     sam = build_sam_vit(shape)
     with torch.no_grad():
@@ -36,7 +35,7 @@ def small_model(
         "small SAM",
         "SAM ViT",
         sam,
-        InputConvention(preparation, shape.image_size_px),
+        InputConvention(family or MedSam(), shape.image_size_px),
         f"seed-{seed}",
         torch.device("cpu"),
     )

@@ -9,14 +9,19 @@ import safetensors.torch
 import torch
 
 from medxai.errors import InputError
-from medxai.models.demo_encoder import build_demo_sam
+from medxai.map_view import ViewChoices
+from medxai.maps import OWN_MAPS_SHOWN
+from medxai.models.networks.demo_encoder import build_demo_sam
 from medxai.slice.box import clip_box
 from medxai.slice.slice_image import slice_of
 from medxai.volume.volume import Modality, Volume, make_volume
-from MedXAILib.session.choices import MethodChoices, ViewChoices
+from MedXAILib.session.choices import MethodChoices
 from MedXAILib.session.controller import Controller
-from MedXAILib.session.situation import Lack, Sight
+from MedXAILib.session.snapshot import MissingInput, SceneSnapshot
 from support.models import small_model
+
+#: The keys of the maps that have a button.
+OWN_KEYS = tuple(info.key for info in OWN_MAPS_SHOWN)
 
 
 def untrained_weights(folder: Path) -> Path:
@@ -59,35 +64,28 @@ class PlainScene:
         self.restyled: list[tuple[object, ViewChoices]] = []
         self.fails_to_show = False
 
-    def look(self, method: MethodChoices) -> Sight:
+    def look(self, method: MethodChoices) -> SceneSnapshot:
         if self.volume is None:
-            return Sight(lack=Lack.VOLUME)
+            return SceneSnapshot(lack=MissingInput.VOLUME)
         if self.corners is None:
-            return Sight(id(self.volume), lack=Lack.REGION)
+            return SceneSnapshot(id(self.volume), lack=MissingInput.REGION)
         try:
             image = slice_of(self.volume, "axial", self.index)
             box = clip_box(image, *self.corners)
         except InputError as error:
-            return Sight(id(self.volume), lack=Lack.UNUSABLE, reason=str(error))
-        return Sight(id(self.volume), ("axial", self.index), None, self.volume, image, box, Lack.NONE)
+            return SceneSnapshot(id(self.volume), lack=MissingInput.UNUSABLE, reason=str(error))
+        return SceneSnapshot(id(self.volume), ("axial", self.index), None, self.volume, image, box, MissingInput.NONE)
 
-    def show(self, explanation: object, _situation: object, view: ViewChoices) -> None:
+    def show(self, explanation: object, _key: object, view: ViewChoices) -> None:
         if self.fails_to_show:
             raise OSError("the scene is gone")
         self.shown.append((explanation, view))
 
-    def show_live(self, explanation: object, _situation: object, view: ViewChoices) -> None:
+    def show_live(self, explanation: object, _key: object, view: ViewChoices) -> None:
         self.live.append((explanation, view))
 
-    def restyle(self, explanation: object, _situation: object, view: ViewChoices) -> None:
+    def restyle(self, explanation: object, _key: object, view: ViewChoices) -> None:
         self.restyled.append((explanation, view))
-
-    def exporter(self, explanation: object, _situation: object, folder: str) -> Callable[[], str]:
-        def write() -> str:
-            (Path(folder) / "report.txt").write_text("report")
-            return folder
-
-        return write
 
 
 def until(controller: Controller, condition: Callable[[], bool], limit_s: float = 60.0) -> None:

@@ -4,13 +4,12 @@ import slicer
 
 from medxai.scene.working_result import find_working
 from medxai.slice.box import PixelBox
-from MedXAILib.session.choices import MapKind
 from stand_ins.panel_bench import PanelBench
 
 BOX = PixelBox(20, 18, 44, 42)
 
 
-def overlay(bench: PanelBench, kind: MapKind | None = None) -> "slicer.vtkMRMLScalarVolumeNode":
+def overlay(bench: PanelBench, map_key: str | None = None) -> "slicer.vtkMRMLScalarVolumeNode":
     """The node that holds a map of the chosen volume and region; default: the map that is shown."""
     found = find_working(bench.parameters.volume, bench.parameters.region)
-    return found.overlays[kind or bench.state.view.kind]
+    return found.overlays[map_key or bench.state.view.map_key]

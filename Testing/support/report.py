@@ -23,7 +23,7 @@ HOSTILE_NAMES = {
     "a template": "{{ 7 * 7 }}{% raw %}",
     "an end of style": "</style></title><b>bold</b>",
     "very long": "Z" * 4000,
-    "other scripts": "肝臓 ‮ CT é \U0001f9e0",
+    "other scripts": "肝臓 ‮ CT é \U0001f9e0",  # noqa: PLE2502  on purpose
 }
 
 #: Nothing that sounds as if a map or a mask had been judged sound; only the limits statement may name two of them.
@@ -80,13 +80,13 @@ def line(explainer, kind, stage, layer, mean, half, organ=ALL_ORGANS, mask="refe
 
 
 def cohort_summary():
-    """A small cohort whose figures differ in every line that a page may tell apart."""
+    """A small cohort whose numbers differ in every line that a page may tell apart."""
     gains = tuple(
         line("medxai", "method", stage, layer, mean, 0.02, organ)
         for organ in (ALL_ORGANS, "liver", "spleen")
-        for stage, mean in (("1", -0.05), ("2", 0.01), ("3", 0.04))
+        for stage, mean in (("stage1", -0.05), ("stage2", 0.01), ("stage3", 0.04))
         for layer in ("block 2", "neck")
-    ) + tuple(line("grad-cam", "peer", "", layer, -0.3, 0.1) for layer in ("block 2", "neck"))
+    ) + tuple(line("grad-cam", "comparison", "", layer, -0.3, 0.1) for layer in ("block 2", "neck"))
     return CohortSummary(
         title="abdomens: demo",
         settings={"dataset": "abdomens", "model": "demo", "model sha256": "ab" * 32, "seed": "0"},
@@ -100,9 +100,9 @@ def cohort_summary():
         headline_layer="neck",
         caveats=(BOX_CAVEAT,),
         gains=gains,
-        figures=(
+        metrics=(
             *(replace(one, interval=Interval(0.9, 0.8, 0.95, 3, 12, "cases")) for one in gains),
-            line("box", "null", "", "", 0.815, 0.02),
+            line("box", "baseline", "", "", 0.815, 0.02),
         ),
         tests=(
             PairedTest(
@@ -111,8 +111,8 @@ def cohort_summary():
         ),
         comparisons=30,
         checks=(
-            CheckCount("random weights", "medxai", "1", "neck", 11, 12),
-            CheckCount("another box", "medxai", "1", "neck", 12, 12),
+            CheckCount("random weights", "medxai", "stage1", "neck", 11, 12),
+            CheckCount("another box", "medxai", "stage1", "neck", 12, 12),
         ),
         segmentation=(SegmentationLine("liver", 6, 0.861, 0.702),),
         failures=(

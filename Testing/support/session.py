@@ -1,34 +1,46 @@
 """The real session with an encoder that a test can hold up, and its first result."""
 
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 
+from medxai.progress import RunControl, Step
+from medxai.results import SliceExplanation
 from MedXAILib.session.controller import Controller
-from MedXAILib.session.state import Step
-from MedXAILib.session.workshop import Workshop
+from MedXAILib.session.shared_engine import SharedEngine
+from MedXAILib.session.snapshot import ExplanationKey, SceneSnapshot
+from MedXAILib.session.tasks import Tasks
 from support.panel import until
 
 
-class SlowWorkshop(Workshop):
-    """The real workshop whose encoder waits at every block, so that a test can act in the middle."""
+class SlowTasks(Tasks):
+    """The real tasks whose encoder waits at every block, so that a test can act in the middle."""
 
-    def __init__(self, *arguments: object):
-        super().__init__(*arguments)
+    def __init__(self, engine: SharedEngine | None = None):
+        super().__init__(engine)
         self.gate = threading.Event()
         self.gate.set()
         self.blocks_seen = 0
         self.holds_preview = False
 
-    def explain(self, sight, situation, report, is_cancelled, preview=None):
+    def explain(
+        self,
+        snapshot: SceneSnapshot,
+        key: ExplanationKey,
+        control: RunControl,
+        on_preview: Callable[[SliceExplanation], None] | None = None,
+    ) -> SliceExplanation:
         def gated(step: Step, done: int, total: int) -> None:
             if step is Step.ENCODING or (step is Step.PREVIEWING and self.holds_preview):
                 self.blocks_seen = done
                 self.gate.wait(20)
-            report(step, done, total)
+            control.on_progress(step, done, total)
 
-        return super().explain(sight, situation, gated, is_cancelled, preview)
+        return super().explain(snapshot, key, replace(control, on_progress=gated), on_preview)
 
 
 def explained(controller: Controller) -> Controller:
+    """After an Explain, with its result taken in."""
     controller.explain()
     until(controller, lambda: controller.state.result is not None and not controller.state.running)
     controller.tick()

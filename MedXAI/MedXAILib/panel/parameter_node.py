@@ -5,7 +5,10 @@ from typing import Annotated
 from slicer import vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode, vtkMRMLSliceNode
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
-from ..session.choices import MapKind, MethodChoices, ViewChoices
+from medxai.map_view import ViewChoices, map_key_of
+from medxai.maps import STAGE3
+
+from ..session.choices import MethodChoices
 
 AUTOMATIC = "automatic"
 #: The window that the view shows now.
@@ -30,7 +33,7 @@ class MedXAIParameterNode:
     allLayers: bool = False
     enhanceInput: bool = False
     live: bool = True
-    map: str = "stage3"
+    map: str = STAGE3.key
     layer: str = ""
     weighted: bool = True
     overlay: bool = True
@@ -70,10 +73,9 @@ def window_of(parameters: MedXAIParameterNode) -> tuple[float, float] | None:
 
 
 def view_of(parameters: MedXAIParameterNode) -> ViewChoices:
-    """What the parameters say of how maps are looked at; a map that this version does not know is stage 3."""
-    known = {kind.value for kind in MapKind}
+    """What the parameters say of how maps are looked at; scenes of earlier versions say 'stage1' for 'medxai/stage1'."""
     return ViewChoices(
-        kind=MapKind(parameters.map if parameters.map in known else "stage3"),
+        map_key=map_key_of(parameters.map),
         layer=parameters.layer,
         weighted=parameters.weighted,
         threshold=parameters.threshold / 100,

@@ -1,13 +1,12 @@
 """Drawing a region with the mouse, in whatever slice view the user clicks."""
 
-import numpy as np
 import slicer
 
+from medxai.scene.regions import name_region
+
+from .region_look import style
+
 _ROI_CLASS = "vtkMRMLMarkupsROINode"
-#: A region drawn in a slice view may come out flat: thinner than this share of its shorter side.
-_FLAT_SHARE = 0.2
-#: It then gets this share of its shorter side as depth, so that it is seen on the slices around.
-_DEPTH_SHARE = 0.5
 
 
 class Placing:
@@ -30,7 +29,8 @@ class Placing:
 
     def start(self, name: str) -> "slicer.vtkMRMLMarkupsROINode":
         """Makes a region and lets the mouse draw it."""
-        region = self._scene.AddNewNodeByClass(_ROI_CLASS, name)
+        region = self._scene.AddNewNodeByClass(_ROI_CLASS)
+        name_region(region, name)
         region.CreateDefaultDisplayNodes()
         style(region)
         self.region = region
@@ -56,34 +56,12 @@ class Placing:
         if not region.GetControlPointPlacementComplete() or region.GetNumberOfControlPoints() == 0:
             self._scene.RemoveNode(region)
             return None
-        thicken(region)
         return region
 
     def view_under_mouse(self) -> "slicer.vtkMRMLSliceNode | None":
         """The slice view in which the mouse is; None where it is in none."""
         crosshair = self._scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
         return crosshair.GetCursorPositionXYZ([0.0] * 3) if crosshair is not None else None
-
-
-def thicken(region: "slicer.vtkMRMLMarkupsROINode") -> None:
-    """Gives a flat region some depth, so that it is seen and can be dragged on neighbouring slices too."""
-    size = np.array(region.GetSize())
-    order = np.argsort(size)
-    if size[order[1]] > 0 and size[order[0]] < _FLAT_SHARE * size[order[1]]:
-        size[order[0]] = _DEPTH_SHARE * size[order[1]]
-        region.SetSize(*size)
-
-
-def style(region: "slicer.vtkMRMLMarkupsROINode") -> None:
-    """An outline that leaves the anatomy to be seen, with handles to drag it by."""
-    display = region.GetDisplayNode()
-    if display is None:
-        return
-    display.SetFillVisibility(False)
-    display.SetHandlesInteractive(True)
-    display.SetTranslationHandleVisibility(True)
-    display.SetRotationHandleVisibility(False)
-    display.SetScaleHandleVisibility(True)
 
 
 def _singleton(scene: "slicer.vtkMRMLScene", class_name: str, tag: str) -> "slicer.vtkMRMLNode":

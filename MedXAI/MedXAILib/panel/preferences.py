@@ -11,6 +11,7 @@ _DEVICE = "MedXAI/Device"
 _ENCODER = "MedXAI/Encoder"
 _LOOK_AHEAD = "MedXAI/LookAhead"
 _BUDGET_MB = "MedXAI/EncodingBudgetMB"
+_DEPTH = "MedXAI/BoxDepthSlices"
 _FOLDED = "MedXAI/FoldedParts"
 _EXPORT_FOLDER = "MedXAI/ExportFolder"
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -70,6 +71,18 @@ class Preferences:
     @budget_mb.setter
     def budget_mb(self, megabytes: int) -> None:
         qt.QSettings().setValue(_BUDGET_MB, int(megabytes))
+
+    @property
+    def depth_slices(self) -> int:
+        """How many slices a new box reaches through."""
+        try:
+            return max(int(qt.QSettings().value(_DEPTH, 1)), 1)
+        except (TypeError, ValueError):
+            return 1
+
+    @depth_slices.setter
+    def depth_slices(self, slices: int) -> None:
+        qt.QSettings().setValue(_DEPTH, int(slices))
 
     @property
     def export_folder(self) -> str:

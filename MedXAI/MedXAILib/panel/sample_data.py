@@ -23,7 +23,13 @@ def register() -> None:
         logic.registerCustomSampleDataCategory(_CATEGORY, title=_("MedXAI"))
     thumbnail = Path(__file__).parents[2] / "Resources" / "Icons" / f"{_NAME}.png"
     logic.registerCustomSampleDataSource(
-        category=_CATEGORY, sampleName=_NAME, customDownloader=load_phantom, thumbnailFileName=str(thumbnail)
+        category=_CATEGORY,
+        sampleName=_NAME,
+        uris=[],  # made here, so there is nothing to fetch; Slicer counts both lists
+        fileNames=[],
+        nodeNames=[],
+        customDownloader=load_phantom,
+        thumbnailFileName=str(thumbnail),
     )
 
 

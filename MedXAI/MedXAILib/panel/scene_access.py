@@ -1,25 +1,44 @@
 """The scene for the panel, before and after the numerical packages are there."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import slicer
 
-from medxai.scene.selection import Selection
+from medxai.map_view import ViewChoices
+from medxai.results import SliceExplanation
+from medxai.scene.geometry import array_of, world_from_ijk
 
-from ..session.choices import MethodChoices, ViewChoices
-from ..session.situation import Lack, Sight, Situation
+from ..session.choices import MethodChoices
+from ..session.snapshot import ExplanationKey, MissingInput, SceneSnapshot
+from ..session.state import State
+from .selection import Selection
 
 if TYPE_CHECKING:
-    from medxai.engine import SliceExplanation
-    from medxai.scene.panel_scene import PanelScene
-
+    from .panel_scene import PanelScene
     from .parameter_node import MedXAIParameterNode
 
 #: Every map that MedXAI puts into a scene says of which stage it is.
 _MAP_ATTRIBUTE = "MedXAI.Stage"
 _OWN_VIEW_PREFIX = "MedXAI"
 _WORKING, _SOURCE, _REGION = "MedXAI.Working", "MedXAI.source", "MedXAI.region"
+
+
+@dataclass(frozen=True)
+class SceneMaps:
+    """What the scene holds of maps.
+
+    Attributes:
+        can_be_looked_at: There are any.
+        are_saved: They came with a loaded scene, so there is no result behind them.
+        is_deleted: The user has deleted the one that is looked at.
+    """
+
+    can_be_looked_at: bool
+    are_saved: bool = False
+    is_deleted: bool = False
 
 
 class SceneAccess:
@@ -32,23 +51,20 @@ class SceneAccess:
 
     # The controller's port.
 
-    def look(self, method: MethodChoices) -> Sight:
+    def look(self, method: MethodChoices) -> SceneSnapshot:
         chosen = self._selection()
-        return self._real.look(method) if chosen.volume is not None else Sight(lack=Lack.VOLUME)
+        return self._real.look(method) if chosen.volume is not None else SceneSnapshot(lack=MissingInput.VOLUME)
 
-    def show(self, explanation: "SliceExplanation", situation: Situation, view: ViewChoices) -> None:
-        self._real.show(explanation, situation, view)
+    def show(self, explanation: SliceExplanation, key: ExplanationKey, view: ViewChoices) -> None:
+        self._real.show(explanation, key, view)
 
-    def show_live(self, explanation: "SliceExplanation", situation: Situation, view: ViewChoices) -> None:
-        self._real.show_live(explanation, situation, view)
+    def show_live(self, explanation: SliceExplanation, key: ExplanationKey, view: ViewChoices) -> None:
+        self._real.show_live(explanation, key, view)
 
-    def restyle(self, explanation: "SliceExplanation | None", situation: Situation | None, view: ViewChoices) -> None:
+    def restyle(self, explanation: SliceExplanation | None, key: ExplanationKey | None, view: ViewChoices) -> None:
         chosen = self._selection()
         if explanation is not None or self._maps_of(chosen):
-            self._real.restyle(explanation, situation, view)
-
-    def exporter(self, explanation: "SliceExplanation", situation: Situation, folder: str) -> Callable[[], str]:
-        return self._real.exporter(explanation, situation, folder)
+            self._real.restyle(explanation, key, view)
 
     # What the panel asks besides.
 
@@ -56,12 +72,6 @@ class SceneAccess:
         """Lets go of everything that belongs to the scene's content."""
         if self._port is not None:
             self._port.forget()
-
-    def selection_of(self, parameters: "MedXAIParameterNode | None") -> "Selection":
-        """The chosen nodes as far as they are still there."""
-        if parameters is None:
-            return Selection(None, None, None)
-        return Selection(parameters.volume, parameters.region, parameters.view)
 
     def choose_defaults(self, parameters: "MedXAIParameterNode") -> None:
         """What a user would choose anyway: the shown view, the volume that it shows, and the newest region."""
@@ -78,9 +88,29 @@ class SceneAccess:
             if visible:
                 parameters.region = visible[-1]
 
-    def has_maps(self, parameters: "MedXAIParameterNode") -> bool:
-        """Whether the scene holds maps of the chosen volume and region."""
-        return bool(self._maps_of(self.selection_of(parameters)))
+    def maps(self, state: State) -> SceneMaps:
+        """What the scene holds of the maps that a state speaks of."""
+        if state.result is not None:
+            return SceneMaps(True, is_deleted=self._port is not None and self._port.has_lost(state.view.map_key))
+        are_saved = state.started and bool(self._maps_of(self._selection()))
+        return SceneMaps(are_saved, are_saved=are_saved)
+
+    def volume_removed(self, node: "slicer.vtkMRMLScalarVolumeNode") -> None:
+        """A volume has left the scene: with it go its maps; a map that the user deleted is missed."""
+        if self._port is not None and not self._port.is_writing:
+            if not node.GetAttribute(_WORKING):
+                self._port.remove_orphans()
+            else:
+                self._port.map_removed(node)
+
+    def scroll(self, by: int) -> None:
+        """Shows the slice so many further on in the chosen view."""
+        chosen = self._selection()
+        if chosen.volume is None or chosen.slice is None:
+            return
+        normal = array_of(chosen.slice.GetSliceToRAS())[:3, 2]
+        spacing = float(np.abs(normal @ world_from_ijk(chosen.volume)[:3, :3]).max())
+        chosen.slice.SetSliceOffset(chosen.slice.GetSliceOffset() + by * spacing)
 
     def keep_maps(self) -> None:
         """Leaves the shown maps in the scene for good."""
@@ -105,14 +135,10 @@ class SceneAccess:
         """Whether a view belongs to the side-by-side layout."""
         return (view.GetSingletonTag() or "").startswith(_OWN_VIEW_PREFIX)
 
-    def has_left_side_by_side(self) -> bool:
-        """Whether the layout was ours and no longer is."""
-        return self._port is not None and self._port.has_left_side_by_side()
-
     @property
     def _real(self) -> "PanelScene":
         if self._port is None:
-            from medxai.scene.panel_scene import PanelScene
+            from .panel_scene import PanelScene
 
             self._port = PanelScene(self._scene, self._selection)
         return self._port

@@ -8,11 +8,17 @@ from slicer.util import VTKObservationMixin
 
 
 class Watch(VTKObservationMixin):
-    """Observes a set of nodes; `follow` exchanges the set, `stop` ends everything."""
+    """Observes a set of nodes; `follow` exchanges the set, `stop` ends everything.
 
-    def __init__(self, on_change: Callable[[], None]):
+    Args:
+        on_change: Called after each event.
+        events_of: The events of a node; by default all that change what is explained.
+    """
+
+    def __init__(self, on_change: Callable[[], None], events_of: "Callable[[slicer.vtkMRMLNode], tuple] | None" = None):
         VTKObservationMixin.__init__(self)
         self._on_change = on_change
+        self._events_of = events_of or _events_of
         self._nodes: list[object] = []
 
     def follow(self, nodes: "Iterable[slicer.vtkMRMLNode | None]") -> None:
@@ -23,7 +29,7 @@ class Watch(VTKObservationMixin):
         self.stop()
         self._nodes = wanted
         for node in wanted:
-            for event in _events_of(node):
+            for event in self._events_of(node):
                 self.addObserver(node, event, self._changed)
 
     def stop(self) -> None:

@@ -1,14 +1,15 @@
-"""The controller's states and figures in plain words. Everything a user reads comes from here, from the .ui, or from an error."""
+"""The session's states and metrics in plain words. Everything a user reads comes from here, from the .ui, or from an error."""
 
 from collections.abc import Sequence
 
 from medxai.limits import LIMITS_SHORT, LIMITS_STATEMENT
+from medxai.maps import MapInfo
+from medxai.models.family import Pace
 
-from ..session.choices import MapKind
-from ..session.figures import MapFigures
-from ..session.model_list import ModelStatus, Pace
-from ..session.situation import Aspect
-from ..session.state import Activity, Obstacle, Outcome, Phase, State, Step
+from ..session.map_metrics import MapMetrics
+from ..session.model_list import ModelStatus
+from ..session.snapshot import ChangedInput
+from ..session.state import Activity, Obstacle, Phase, State, Step
 from .translation import _
 
 _MEGABYTE = 1_000_000
@@ -51,7 +52,7 @@ def status(state: State, elapsed_s: float) -> str:
         text = _("✔ Written to {folder}.").format(folder=state.message) if state.message else _("✔ Explained.")
         activity = state.running.activity if state.running is not None else None
         if activity is Activity.COMPARE:
-            return _("{text} Computing {name}…").format(text=text, name=map_name(state.view.kind))
+            return _("{text} Computing {name}…").format(text=text, name=_(state.map_info.title))
         return _("{text} Preparing the slices around it…").format(text=text) if activity is Activity.AHEAD else text
     return next_step(state)
 
@@ -97,7 +98,7 @@ def next_step(state: State) -> str:
     if obstacle is None:
         return _("Ready: press Explain.")
     if obstacle is Obstacle.UNUSABLE:
-        return _("▲ {reason}").format(reason=state.sight.reason)
+        return _("▲ {reason}").format(reason=state.snapshot.reason)
     return {
         Obstacle.STARTING: _("Starting…"),
         Obstacle.PACKAGES: _("Some Python packages are missing: {names}.").format(names=packages(state.missing)),
@@ -114,13 +115,13 @@ def next_step(state: State) -> str:
 def stale_reason(state: State) -> str:
     """Why the shown maps no longer fit, and what to do about it."""
     what = {
-        Aspect.VOLUME: _("the volume"),
-        Aspect.SLICE: _("the slice"),
-        Aspect.WINDOW: _("the window"),
-        Aspect.MODEL: _("the model"),
-        Aspect.ENCODER: _("the way the encoder is computed"),
-        Aspect.METHOD: _("the way the maps are made"),
-        Aspect.BOX: _("the box"),
+        ChangedInput.VOLUME: _("the volume"),
+        ChangedInput.SLICE: _("the slice"),
+        ChangedInput.WINDOW: _("the window"),
+        ChangedInput.MODEL: _("the model"),
+        ChangedInput.ENCODER: _("the way the encoder is computed"),
+        ChangedInput.METHOD: _("the way the maps are made"),
+        ChangedInput.BOX: _("the box"),
     }
     changed = _(" and ").join(what[aspect] for aspect in state.stale)
     text = _("The maps are older than {what}.").format(what=changed)
@@ -141,6 +142,23 @@ def model_heading(model: ModelStatus | None) -> str:
     if model is None:
         return _("Model")
     return _("Model: {title} {sign}").format(title=model.title.partition(" (")[0], sign="✔" if model.is_here else "▼")
+
+
+def model_line(model: ModelStatus) -> str:
+    """A model in the list, short enough for a narrow panel; the whole title is the list's tooltip."""
+    return _("{sign} {title}").format(sign="✔" if model.is_here else "▼", title=model.title.partition(" (")[0])
+
+
+def model_tip(model: ModelStatus | None) -> str:
+    """The chosen model's whole title."""
+    text = _("The model that segments and is explained.")
+    return _("{text} Now: {title}").format(text=text, title=model.title) if model is not None else text
+
+
+def offer(model: ModelStatus) -> str:
+    """The button that fetches the real model."""
+    size = model.size_bytes // _MEGABYTE
+    return _("▼ Get {title} ({size} MB)").format(title=model.title.partition(" (")[0], size=size)
 
 
 def weights(model: ModelStatus | None) -> str:
@@ -213,49 +231,19 @@ def encoder_effect(name: str) -> str:
     }[name]
 
 
-def map_name(kind: MapKind) -> str:
-    """A map's name."""
-    return {
-        MapKind.STAGE1: _("Stage 1"),
-        MapKind.STAGE2: _("Stage 2"),
-        MapKind.STAGE3: _("Stage 3"),
-        MapKind.INTERACTION: _("Interaction"),
-        MapKind.TERMINAL: _("Terminal map"),
-        MapKind.GRAD_CAM: _("Grad-CAM, for comparison"),
-    }[kind]
-
-
 def chosen(text: str) -> str:
     """The text of the chosen map's button; in dark styles a pressed button hardly differs from the others."""
     return _("● {text}").format(text=text)
 
 
-def map_caption(kind: MapKind, is_preview: bool) -> str:
+def map_caption(info: MapInfo, is_preview: bool) -> str:
     """The chosen map's name and what it shows, as rich text."""
-    caption = {
-        MapKind.STAGE1: _(
-            "What looks like the inside of the box. From the image encoder alone; the mask has no part in it."
-        ),
-        MapKind.STAGE2: _("What looks like the inside of the box and like what the model's prompt looks at."),
-        MapKind.STAGE3: _(
-            "What looks like the segmented organ and like what the prompt looks at, rather than like the surroundings; "
-            "weighted by distance from the box."
-        ),
-        MapKind.INTERACTION: _("Where the mask decoder looks when it is given this box."),
-        MapKind.TERMINAL: _(
-            "The mask's own logits: above 0 is the segmented organ. The only map fine enough for boundaries."
-        ),
-        MapKind.GRAD_CAM: _(
-            "Another method, no part of MedXAI's explanation: by gradients, how far the mask's logits depend on the image "
-            "encoder's last features at each place."
-        ),
-    }[kind]
     text = _("<b>{name}, preview at half resolution:</b> {caption}") if is_preview else _("<b>{name}:</b> {caption}")
-    return text.format(name=map_name(kind), caption=caption)
+    return text.format(name=_(info.title), caption=_(info.sentence))
 
 
-def figures(numbers: MapFigures) -> str:
-    """The figures of the shown map, as rich text."""
+def metrics(numbers: MapMetrics) -> str:
+    """The metrics of the shown map, as rich text."""
     lines = []
     if not numbers.informative:
         lines.append(_("This map says nothing here: its values hardly differ, so it is not drawn."))
@@ -271,13 +259,15 @@ def figures(numbers: MapFigures) -> str:
         )
     )
     if numbers.narrowing is not None:
+        # Rounded once, so that the two parts add up to the whole.
+        total, model = round(100 * numbers.narrowing.total), round(100 * numbers.narrowing.by_the_model)
         lines.append(
             _(
                 "Narrowing from stage 1 at the first layer to stage 3 at the last: {total} = {model} by the model's layers, {made} by how the stages are built."
             ).format(
-                total=points(numbers.narrowing.total),
-                model=signed(numbers.narrowing.by_the_model),
-                made=signed(numbers.narrowing.by_construction),
+                total=_("{value} percentage points").format(value=signed(total)),
+                model=signed(model),
+                made=signed(total - model),
             )
         )
     if numbers.from_encoder_alone:
@@ -285,7 +275,7 @@ def figures(numbers: MapFigures) -> str:
     return "<br>".join(lines)
 
 
-def warnings(numbers: MapFigures) -> str:
+def warnings(numbers: MapMetrics) -> str:
     """The warnings, one a line; empty where there are none."""
     return "\n".join("▲ " + text for text in numbers.warnings)
 
@@ -295,11 +285,6 @@ def export_tip(state: State) -> str:
     if shows_preview(state):
         return _("A preview is not exported: press Explain for the full maps first.")
     return _("Write report.html, panels.png, explanation.json, the maps and the mask as NRRD into a folder.")
-
-
-def outcome_is_bad(state: State) -> bool:
-    """Whether the status line is to be read as a problem."""
-    return state.outcome is Outcome.FAILED and not state.is_busy
 
 
 def seconds(value: float) -> str:
@@ -312,14 +297,8 @@ def percent(share: float) -> str:
     return _("{value} %").format(value=f"{100 * share:.0f}")
 
 
-def points(share: float) -> str:
-    """A signed change of a share, in percentage points."""
-    return _("{value} percentage points").format(value=signed(share))
-
-
-def signed(share: float) -> str:
-    """A signed change in hundredths."""
-    hundredths = round(100 * share)
+def signed(hundredths: int) -> str:
+    """A signed change, in hundredths."""
     return f"{hundredths:+d}".replace("-", "−") if hundredths else "0"
 
 

@@ -2,33 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from medxai.models.store import ModelStore
-
-#: The models in the order of preference where the user has chosen none.
-_PREFERRED = ("medsam", "medsam-hf", "litemedsam", "demo")
-
-
-class Pace(str, Enum):
-    """What to expect of a model on a CPU for a slice that it has not seen yet."""
-
-    INSTANT = "instant"
-    SECONDS = "seconds"
-    HALF_MINUTE = "half a minute"
-    MINUTES = "minutes"
-
-
-_PACES = {
-    "MedXAI demo encoder": Pace.INSTANT,
-    "LiteMedSAM TinyViT": Pace.INSTANT,
-    "SAM ViT-B": Pace.SECONDS,
-    "SAM ViT-L": Pace.HALF_MINUTE,
-    "SAM ViT-H": Pace.MINUTES,
-}
+from medxai.models.default_model import best_of
+from medxai.models.family import Pace
+from medxai.models.registry import families
+from medxai.models.store import ModelStore
 
 
 @dataclass(frozen=True)
@@ -51,10 +30,8 @@ class ModelStatus:
     pace: Pace | None
 
 
-def model_statuses(store: "ModelStore", chosen: str) -> tuple[ModelStatus, ...]:
+def model_statuses(store: ModelStore, chosen: str) -> tuple[ModelStatus, ...]:
     """Every registered model, and the chosen checkpoint file where one is chosen."""
-    from medxai.models.registry import REGISTRY
-
     known = tuple(
         ModelStatus(
             entry.name,
@@ -65,9 +42,10 @@ def model_statuses(store: "ModelStore", chosen: str) -> tuple[ModelStatus, ...]:
             entry.bundled is None and store.has(entry),
             entry.size_bytes,
             entry.page,
-            _PACES.get(entry.architecture),
+            family.pace(entry.architecture),
         )
-        for entry in REGISTRY
+        for family in families()
+        for entry in family.checkpoints
     )
     if not chosen or any(model.name == chosen for model in known):
         return known
@@ -77,5 +55,4 @@ def model_statuses(store: "ModelStore", chosen: str) -> tuple[ModelStatus, ...]:
 
 def preferred(models: Sequence[ModelStatus]) -> str:
     """The best model whose weights are here; the demo model where none is."""
-    here = {model.name for model in models if model.is_here}
-    return next((name for name in _PREFERRED if name in here), "demo")
+    return best_of({model.name for model in models if model.is_here})

@@ -1,31 +1,21 @@
 """One immutable picture of where the work stands; a front end only shows it."""
 
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import TYPE_CHECKING
+from enum import StrEnum
 
-from .choices import MapKind, MethodChoices, ViewChoices
+from medxai.map_view import ViewChoices
+from medxai.maps import OWN_MAPS_SHOWN, STAGE3, MapInfo
+from medxai.models.default_model import LAST_RESORT
+from medxai.progress import Step
+from medxai.results import SliceExplanation
+
+from .choices import MethodChoices
 from .model_list import ModelStatus
-from .situation import Aspect, Lack, Sight, Situation
-
-if TYPE_CHECKING:
-    from medxai.engine import SliceExplanation
+from .pace import Paces
+from .snapshot import ChangedInput, ExplanationKey, MissingInput, SceneSnapshot
 
 
-class Step(str, Enum):
-    """What the worker is at."""
-
-    STARTING = "starting"
-    LOADING = "loading"
-    PREPARING = "preparing"
-    PREVIEWING = "previewing"
-    ENCODING = "encoding"
-    EXPLAINING = "explaining"
-    DOWNLOADING = "downloading"
-    EXPORTING = "exporting"
-
-
-class Activity(str, Enum):
+class Activity(StrEnum):
     """Why the worker works."""
 
     START = "start"
@@ -37,7 +27,7 @@ class Activity(str, Enum):
     EXPORT = "export"
 
 
-class Obstacle(str, Enum):
+class Obstacle(StrEnum):
     """Why Explain cannot be pressed; the first one is what the user should see to first."""
 
     STARTING = "starting"
@@ -48,7 +38,7 @@ class Obstacle(str, Enum):
     WEIGHTS = "weights"
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """How the last work ended."""
 
     NONE = "none"
@@ -57,7 +47,7 @@ class Outcome(str, Enum):
     FAILED = "failed"
 
 
-class Phase(str, Enum):
+class Phase(StrEnum):
     """The state in one word."""
 
     NOT_READY = "not ready"
@@ -71,7 +61,14 @@ class Phase(str, Enum):
 
 @dataclass(frozen=True)
 class Running:
-    """Work under way. since: the controller's clock when it began, in seconds. total: 0 where unknown."""
+    """Work under way.
+
+    Attributes:
+        activity: Why.
+        since: The controller's clock when it began, in seconds.
+        step: What it is at.
+        done, total: Parts; total is 0 where unknown.
+    """
 
     activity: Activity
     since: float
@@ -84,27 +81,43 @@ class Running:
 class State:
     """Where the work stands.
 
-    look_ahead: whether idle time goes to the slices around. comparisons: other methods that are installed. missing: packages that are not installed. message: what the last work had to say (why it failed, where a file lies).
-    result: the explanation that is shown, which may be a preview; explained: its situation. stale: in what the scene has moved on since.
-    encode_seconds: how long the last new slice took, by `MethodChoices.engine`.
+    Attributes:
+        method: How maps are made.
+        view: How they are looked at.
+        live: Whether dragging the box updates the maps.
+        look_ahead: Whether idle time goes to the slices around.
+        snapshot: What stands in the scene.
+        models: What can be chosen.
+        started: Whether all that is needed is installed and imported.
+        missing: Packages that are not installed.
+        comparisons: Maps of other explainers that can be made here.
+        running: The work under way.
+        outcome: How the last work ended.
+        message: What the last work had to say: why it failed, where a file lies.
+        result: The explanation that is shown, which may be a preview.
+        explained: What the result depends on.
+        explained_snapshot: The scene that it was made from.
+        stale: In what the scene has moved on since.
+        paces: How long new slices took lately.
     """
 
-    method: MethodChoices = MethodChoices()
-    view: ViewChoices = ViewChoices()
+    method: MethodChoices = field(default_factory=MethodChoices)
+    view: ViewChoices = field(default_factory=ViewChoices)
     live: bool = True
     look_ahead: bool = False
-    sight: Sight = field(default_factory=Sight)
+    snapshot: SceneSnapshot = field(default_factory=SceneSnapshot)
     models: tuple[ModelStatus, ...] = ()
     started: bool = False
     missing: tuple[str, ...] = ()
-    comparisons: tuple[MapKind, ...] = ()
+    comparisons: tuple[MapInfo, ...] = ()
     running: Running | None = None
     outcome: Outcome = Outcome.NONE
     message: str = ""
-    result: "SliceExplanation | None" = None
-    explained: Situation | None = None
-    stale: tuple[Aspect, ...] = ()
-    encode_seconds: tuple[tuple[tuple[str, str, str], float], ...] = ()
+    result: SliceExplanation | None = None
+    explained: ExplanationKey | None = None
+    explained_snapshot: SceneSnapshot | None = None
+    stale: tuple[ChangedInput, ...] = ()
+    paces: Paces = field(default_factory=Paces)
 
     @property
     def obstacles(self) -> tuple[Obstacle, ...]:
@@ -113,17 +126,34 @@ class State:
             return (Obstacle.PACKAGES,)
         if not self.started:
             return (Obstacle.STARTING,)
-        lack = {Lack.VOLUME: Obstacle.VOLUME, Lack.REGION: Obstacle.REGION, Lack.UNUSABLE: Obstacle.UNUSABLE}.get(
-            self.sight.lack
-        )
+        lack = {
+            MissingInput.VOLUME: Obstacle.VOLUME,
+            MissingInput.REGION: Obstacle.REGION,
+            MissingInput.UNUSABLE: Obstacle.UNUSABLE,
+        }.get(self.snapshot.lack)
         model = self.model
         weights = Obstacle.WEIGHTS if model is None or not model.is_here else None
         return tuple(obstacle for obstacle in (lack, weights) if obstacle)
 
     @property
+    def map_info(self) -> MapInfo:
+        """What users are told of the chosen map."""
+        known = (*OWN_MAPS_SHOWN, *self.comparisons)
+        return next((info for info in known if info.key == self.view.map_key), STAGE3)
+
+    @property
     def model(self) -> ModelStatus | None:
         """The chosen model; None where the list does not know it."""
         return next((model for model in self.models if model.name == self.method.model), None)
+
+    @property
+    def offered_model(self) -> ModelStatus | None:
+        """The best model to be fetched, where only the demo model is here; None otherwise."""
+        best = next((model for model in self.models if model.can_download), None)
+        is_only_demo = self.method.model == LAST_RESORT and not any(
+            m.is_here and m.name != LAST_RESORT for m in self.models
+        )
+        return best if is_only_demo else None
 
     @property
     def is_busy(self) -> bool:
@@ -152,7 +182,7 @@ class State:
     @property
     def seconds_for_new_slice(self) -> float | None:
         """How long the chosen model took for its last new slice; None where it has not run yet."""
-        return dict(self.encode_seconds).get(self.method.engine)
+        return self.paces.last(self.method.model_choice)
 
     @property
     def phase(self) -> Phase:

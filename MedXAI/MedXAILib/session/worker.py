@@ -7,39 +7,38 @@ from dataclasses import dataclass
 from typing import Any
 
 from medxai.errors import Cancelled
-
-Report = Callable[[Any, int, int], None]
-"""Called by a task with the step that it is at, the parts of it done, and the parts in all (0: unknown)."""
+from medxai.progress import RunControl, Step
 
 
 @dataclass(frozen=True)
-class Hands:
-    """What a task has to do with the world. report, hand_over: raise Cancelled where the task was cancelled.
+class TaskContext:
+    """What a task has of the world around it.
 
-    hand_over: gives something that can be shown before the task is done. is_cancelled: whether to stop.
+    Attributes:
+        control: Its progress and cancellation; reporting raises Cancelled where the task was cancelled.
+        hand_over: Gives something that can be shown before the task is done; raises Cancelled likewise.
     """
 
-    report: Report
+    control: RunControl
     hand_over: Callable[[Any], None]
-    is_cancelled: Callable[[], bool]
 
 
-Run = Callable[[Hands], Any]
+Run = Callable[[TaskContext], Any]
 """A task; what it returns is its result."""
 
 
 @dataclass(frozen=True)
-class Progress:
-    """A task has got on."""
+class TaskProgress:
+    """A task has got on: at which step, how many of its parts are done, and how many there are (0: unknown)."""
 
     task: int
-    step: Any
+    step: Step
     done: int
     total: int
 
 
 @dataclass(frozen=True)
-class HandedOver:
+class PartialResult:
     """A task has something to show already."""
 
     task: int
@@ -47,7 +46,7 @@ class HandedOver:
 
 
 @dataclass(frozen=True)
-class Finished:
+class TaskFinished:
     """A task has returned."""
 
     task: int
@@ -55,14 +54,14 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Broke:
+class TaskFailed:
     """A task has raised."""
 
     task: int
     error: BaseException
 
 
-Event = Progress | HandedOver | Finished | Broke
+Event = TaskProgress | PartialResult | TaskFinished | TaskFailed
 
 
 @dataclass(frozen=True)
@@ -105,6 +104,11 @@ class Worker:
             self._wake.notify()
             return self._numbers
 
+    @property
+    def submitted(self) -> int:
+        """How many tasks there have been."""
+        return self._numbers
+
     def cancel(self) -> None:
         """Asks the running task to stop and drops the waiting one; their events may still come and are to be ignored."""
         with self._wake:
@@ -122,8 +126,8 @@ class Worker:
                 return events
             if (
                 events
-                and isinstance(event, Progress)
-                and isinstance(events[-1], Progress)
+                and isinstance(event, TaskProgress)
+                and isinstance(events[-1], TaskProgress)
                 and events[-1].task == event.task
             ):
                 events[-1] = event
@@ -161,18 +165,17 @@ class Worker:
             with self._wake:
                 self._running = None
 
-    def _done(self, task: _Waiting) -> Finished | Broke:
-        def tell(event: Progress | HandedOver) -> None:
+    def _done(self, task: _Waiting) -> TaskFinished | TaskFailed:
+        def tell(event: TaskProgress | PartialResult) -> None:
             if task.cancelled.is_set():
                 raise Cancelled
             self._events.put(event)
 
-        hands = Hands(
-            lambda step, done, total: tell(Progress(task.number, step, done, total)),
-            lambda value: tell(HandedOver(task.number, value)),
-            task.cancelled.is_set,
+        control = RunControl(
+            lambda step, done, total: tell(TaskProgress(task.number, step, done, total)), task.cancelled.is_set
         )
+        context = TaskContext(control, lambda value: tell(PartialResult(task.number, value)))
         try:
-            return Finished(task.number, task.run(hands))
+            return TaskFinished(task.number, task.run(context))
         except BaseException as error:  # whatever it is, the thread lives on and the user hears of it
-            return Broke(task.number, error)
+            return TaskFailed(task.number, error)

@@ -3,25 +3,23 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..encoding.backends.choice import choose_backend
-from ..encoding.cache import EncodingCache
-from ..encoding.feature_extraction import check_layers
-from ..engine import Explainer, SliceExplanation, prepare_slice
+from ..engine import Engine
 from ..errors import InputError, MedXAIError
 from ..explainers.three_stage.parameters import parameters_for
 from ..limits import LIMITS_STATEMENT
-from ..model_input.grey import WINDOW_PRESETS, Window, grey_range_of
-from ..models.device import choose_device
-from ..models.loading import load_model
-from ..models.store import ModelStore
-from ..report.case_evidence import full_evidence, quick_evidence
+from ..maps import STAGES, stage_map
+from ..model_input.grey import WINDOW_PRESETS, Window
+from ..progress import RunControl, Step
+from ..report.case_evidence import full_evidence, named, quick_evidence
 from ..report.folder import check_writable
 from ..report.writing import write_results
-from ..slice.box import clip_box
+from ..request import ExplainRequest, ModelChoice
+from ..results import SliceExplanation
 from ..slice.slice_image import PLANE_AXES, slice_of
 from ..volume.labelled_volume import labelled
 from ..volume.reading import read_volume
@@ -33,55 +31,64 @@ WINDOW_NAMES = tuple(WINDOW_PRESETS)
 def run(arguments: argparse.Namespace) -> None:
     """Reads, checks, explains and writes; raises MedXAIError before anything expensive where the input cannot be used."""
     check_writable(arguments.output)
-    volume = read_volume(arguments.input, arguments.modality)
+    volume = read_volume(arguments.input, arguments.modality, arguments.series, arguments.stack)
     _say_orientation(volume, arguments.plane)
     index = _slice_index(volume, arguments)
-    explain_volume(
-        volume,
-        arguments.plane,
-        index,
-        tuple(arguments.box),
-        _window(arguments),
-        arguments,
-        _reference(volume, index, arguments),
-    )
+    window, reference_mask = _window(arguments), _reference(volume, index, arguments)
+    explain_case(CommandCase(volume, arguments.plane, index, tuple(arguments.box), window, reference_mask), arguments)
 
 
-def explain_volume(
-    volume: Volume,
-    plane: str,
-    index: int,
-    box: tuple[float, float, float, float],
-    window: Window | None,
-    arguments: argparse.Namespace,
-    reference_mask: np.ndarray | None = None,
-    other_boxes: Sequence[tuple[float, float, float, float]] = (),
-) -> SliceExplanation:
-    """Explains one box and writes everything into `arguments.output`.
+@dataclass(frozen=True)
+class CommandCase:
+    """What a command explains besides its options.
 
-    reference_mask: (rows, columns) bool on the slice. other_boxes: around other organs on it, for the full evidence.
+    Attributes:
+        volume: The scan.
+        plane, index: The slice.
+        box: First column, first row, last column, last row, inclusive.
+        window: Level and width; None for the modality's own.
+        reference_mask: (rows, columns) bool on the slice; None where there is none.
+        other_boxes: Around other organs on the slice, for the full evidence.
     """
-    image = slice_of(volume, plane, index)
-    clipped = clip_box(image, *box)
-    grey_range = grey_range_of(volume, window)
-    enhance = getattr(arguments, "enhance_input", False)
-    device = choose_device(arguments.device)
-    if device.note:
-        print(device.note, file=sys.stderr)
-    model = load_model(arguments.model, device=device.device)
-    layers = check_layers(model.sam.image_encoder, arguments.layers) if arguments.layers else None
-    prepared = prepare_slice(volume, image, model.convention, window, enhance, grey_range)
-    backend = choose_backend(arguments.encoder, model.sam.image_encoder, model.device, ModelStore().folder / "compiled")
-    explainer = Explainer(model, EncodingCache(), backend)
-    boxes = [clipped, *(clip_box(image, *other) for other in other_boxes)]
-    result, *others = explainer.explain(prepared, boxes, parameters_for(arguments.preset), layers, progress=_progress)
-    full = arguments.evidence == "full"
-    evidence = (
-        full_evidence(result, reference_mask, others, _measuring) if full else quick_evidence(result, reference_mask)
+
+    volume: Volume
+    plane: str
+    index: int
+    box: tuple[float, float, float, float]
+    window: Window | None = None
+    reference_mask: np.ndarray | None = None
+    other_boxes: Sequence[tuple[float, float, float, float]] = ()
+
+
+def explain_case(asked: CommandCase, arguments: argparse.Namespace) -> SliceExplanation:
+    """Explains one box and writes everything into `arguments.output`."""
+    engine = Engine()
+    request = ExplainRequest.of_slice(
+        asked.volume,
+        asked.plane,
+        asked.index,
+        model=ModelChoice(arguments.model, arguments.device, arguments.encoder, arguments.preparation),
+        window=asked.window,
+        enhance_input=getattr(arguments, "enhance_input", False),
+        layers=tuple(arguments.layers) if arguments.layers else None,
+        parameters=parameters_for(arguments.preset),
     )
+    control = RunControl(_say_progress)
+    case = named(engine.case(request, asked.box, control), asked.reference_mask)
+    if arguments.evidence == "full":
+        others = [named(engine.case(request, box, control)) for box in asked.other_boxes]
+        evidence = full_evidence(case, others, control)
+    else:
+        evidence = quick_evidence(case, explainers=arguments.explainers, control=control)
     source = {"path": str(getattr(arguments, "input", "")) or None}
+    result = case.result
     write_results(
-        result, arguments.output, source, lambda folder: _scene(result, volume, folder), evidence, reference_mask
+        result,
+        arguments.output,
+        evidence,
+        source,
+        lambda folder: _scene(result, asked.volume, folder),
+        asked.reference_mask,
     )
     _report(result, arguments.output)
     return result
@@ -139,41 +146,37 @@ def _window(arguments: argparse.Namespace) -> Window | None:
 
 def _say_orientation(volume: Volume, plane: str) -> None:
     """Says so where the voxel axis that the plane is named after runs another way in the patient."""
-    through = volume.ijk_to_ras_mm[:3, PLANE_AXES[plane][2]]
-    anatomical = ("sagittal", "coronal", "axial")[int(np.argmax(np.abs(through)))]
-    if anatomical != plane:
-        print(
-            f"note: slices along the {'ijk'[PLANE_AXES[plane][2]]} axis of this volume, here called {plane}, are {anatomical} in the patient.",
-            file=sys.stderr,
-        )
+    image = slice_of(volume, plane, 0)
+    anatomical = image.anatomical_plane
+    if anatomical in (plane, None):
+        return
+    axis = "ijk"[PLANE_AXES[plane][2]]
+    print(
+        f"note: slices along the {axis} axis of this volume, here called {plane}, are {anatomical} in the patient.",
+        file=sys.stderr,
+    )
 
 
-def _progress(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        print(
-            f"\rencoding the slice: {done} of {total} parts",
-            end="\n" if done == total else "",
-            file=sys.stderr,
-            flush=True,
-        )
+_STEPS = {Step.ENCODING: "encoding the slice", Step.MEASURING: "measuring the maps"}
 
 
-def _measuring(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        print(
-            f"\rmeasuring the maps: {done} of {total} parts",
-            end="\n" if done == total else "",
-            file=sys.stderr,
-            flush=True,
-        )
+def _say_progress(step: Step, done: int, total: int) -> None:
+    if step in _STEPS and sys.stderr.isatty():
+        end = "\n" if done == total else ""
+        print(f"\r{_STEPS[step]}: {done} of {total} parts", end=end, file=sys.stderr, flush=True)
 
 
 def _report(result: SliceExplanation, folder: Path) -> None:
-    figures, layer = result.concentration, result.explanation.layers[-1].layer
+    figures, layer = result.concentration, result.encoding.layers[-1]
     print(
         f"{result.model.title}: {result.segmentation.mask.sum()} pixels segmented, {figures.mask_share:.1%} of the slice."
     )
-    shares = (figures.share_inside[stage, layer] for stage in (1, 2, 3))
+    prepared = result.prepared
+    print(
+        f"{prepared.image.where}; modality {prepared.image.facts.modality_text}; grey values {prepared.grey_range.lower:g} to "
+        f"{prepared.grey_range.upper:g}, {prepared.grey_range.origin}."
+    )
+    shares = (figures.share_inside[stage_map(stage, layer)] for stage in STAGES)
     print(
         f"Share of each stage's map inside the mask ({layer}): "
         + ", ".join("none" if s is None else f"{s:.0%}" for s in shares)

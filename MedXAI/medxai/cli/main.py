@@ -1,12 +1,13 @@
 """`medxai`: explain a slice, run the demonstration, evaluate a data set, manage models."""
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from .. import __version__
-from ..encoding.backends.choice import CHOICES
+from ..encoding.backends.registry import choices
 from ..errors import Cancelled, MedXAIError
 from ..limits import LIMITS_STATEMENT
 from . import demonstrate, dice, evaluate, explain, models
@@ -14,6 +15,7 @@ from . import demonstrate, dice, evaluate, explain, models
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status: 0 done, 2 could not be done (the reason on stderr), 130 cancelled."""
+    _print_every_letter()
     parsed = _parser().parse_args(arguments)
     try:
         parsed.run(parsed)
@@ -38,6 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _print_every_letter() -> None:
+    """A console that lacks a letter (a Chinese name with code page 1252) shows its number instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="medxai", description="Shows why a MedSAM segmentation came out as it did.", epilog=LIMITS_STATEMENT
@@ -57,7 +66,21 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
         "explain", help="segment and explain the organ in a box on one slice", epilog=LIMITS_STATEMENT
     )
     command.add_argument(
-        "input", type=Path, metavar="INPUT", help="NIfTI, NRRD, MHA, PNG, or a folder with one DICOM series"
+        "input",
+        type=Path,
+        metavar="INPUT",
+        help="NIfTI, NRRD, MHA, a picture, a DICOM file, or a folder with DICOM files",
+    )
+    command.add_argument(
+        "--series",
+        metavar="N",
+        help="which series of a DICOM folder: its number as listed where there are several, or its UID",
+    )
+    command.add_argument(
+        "--stack",
+        type=int,
+        metavar="N",
+        help="which stack of slices of the series (echo, phase, orientation), as listed where there are several",
     )
     command.add_argument(
         "--slice", type=int, metavar="K", help="voxel index of the slice (not needed for a volume of one slice)"
@@ -74,7 +97,7 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
         "--plane", choices=("axial", "coronal", "sagittal"), default="axial", help="constant k, j or i (default: axial)"
     )
     command.add_argument(
-        "--modality", choices=("CT", "MR", "picture"), help="default: from the file, else by its values"
+        "--modality", choices=("CT", "MR", "picture", "other"), help="default: from the file, else by its values"
     )
     command.add_argument(
         "--window",
@@ -115,9 +138,14 @@ def _add_demo(commands: argparse._SubParsersAction) -> None:
 def _add_model_options(command: argparse.ArgumentParser, output: Path | None = None) -> None:
     command.add_argument(
         "--model",
-        default="demo",
         metavar="NAME|FILE",
-        help="a name from 'medxai models list', or a checkpoint file (default: demo)",
+        help="a name from 'medxai models list', or a checkpoint file (default: the best whose weights are on this machine)",
+    )
+    command.add_argument(
+        "--preparation",
+        choices=("default", "official"),
+        default="default",
+        help="official: the model's input and boxes byte for byte as its authors make them; default: what gives the better masks",
     )
     command.add_argument("--preset", choices=("paper", "contour"), default="paper", help="spatial weighting of stage 3")
     command.add_argument(
@@ -129,7 +157,7 @@ def _add_model_options(command: argparse.ArgumentParser, output: Path | None = N
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
     command.add_argument(
         "--encoder",
-        choices=CHOICES,
+        choices=choices(),
         default="exact",
         help="exact (default); fast: rounded numbers where the processor gains by it; openvino: Intel's runtime where installed",
     )
@@ -139,6 +167,13 @@ def _add_model_options(command: argparse.ArgumentParser, output: Path | None = N
         default="quick",
         help="for report.html: quick (default): figures beside the nulls that need no model; full: every null, installed method and "
         "check: minutes with a small model",
+    )
+    command.add_argument(
+        "--explainers",
+        nargs="+",
+        default=(),
+        metavar="NAME",
+        help="other explainers for report.html beside MedXAI, by name or group (baselines, comparisons, all)",
     )
     command.add_argument(
         "--output", type=Path, required=output is None, default=output, metavar="DIR", help="folder for the results"
@@ -156,13 +191,18 @@ def _add_dice(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument(
         "--model",
-        default="demo",
         metavar="NAME|FILE",
-        help="a name from 'medxai models list', or a checkpoint file (default: demo)",
+        help="a name from 'medxai models list', or a checkpoint file (default: the best whose weights are on this machine)",
+    )
+    command.add_argument(
+        "--preparation",
+        choices=("default", "official"),
+        default="default",
+        help="official: the model's input and boxes byte for byte as its authors make them; default: what gives the better masks",
     )
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
     command.add_argument(
-        "--modality", choices=("CT", "MR", "picture"), help="default: from the file, else by its values"
+        "--modality", choices=("CT", "MR", "picture", "other"), help="default: from the file, else by its values"
     )
     command.add_argument(
         "--window",
@@ -198,9 +238,14 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument(
         "--model",
-        default="demo",
         metavar="NAME|FILE",
-        help="a name from 'medxai models list', or a checkpoint file (default: demo)",
+        help="a name from 'medxai models list', or a checkpoint file (default: the best whose weights are on this machine)",
+    )
+    command.add_argument(
+        "--preparation",
+        choices=("default", "official"),
+        default="default",
+        help="official: the model's input and boxes byte for byte as its authors make them; default: what gives the better masks",
     )
     command.add_argument(
         "--explainers",

@@ -3,16 +3,16 @@
 import argparse
 import sys
 
-from ..models import download
-from ..models.download import Verification, verify
-from ..models.registry import REGISTRY, registered
+from ..models.download import Verification, download, verify
+from ..models.registry import checkpoints, registered
 from ..models.store import ModelStore
+from ..progress import RunControl, Step
 
 
 def run_list(_arguments: argparse.Namespace) -> None:
     """Prints every registered model and whether its weights are on this machine."""
     store = ModelStore()
-    for entry in REGISTRY:
+    for entry in checkpoints():
         path = store.path_of(entry)
         size = (
             f"{path.stat().st_size / 1e6:.0f} MB"
@@ -31,7 +31,7 @@ def run_list(_arguments: argparse.Namespace) -> None:
 def run_download(arguments: argparse.Namespace) -> None:
     """Fetches a checkpoint and says what it was checked against."""
     entry, store = registered(arguments.name), ModelStore()
-    _say(download(entry, store, progress=_progress))
+    _say(download(entry, store, RunControl(show_bytes)))
 
 
 def run_verify(arguments: argparse.Namespace) -> None:
@@ -41,9 +41,12 @@ def run_verify(arguments: argparse.Namespace) -> None:
 
 def _say(result: Verification) -> None:
     print(f"{result.path}\nSHA-256 {result.sha256}\nchecked against: {result.checked_against}")
+    if result.source:
+        print(f"fetched from: {result.source}")
 
 
-def _progress(done: int, total: int) -> None:
+def show_bytes(_step: Step, done: int, total: int) -> None:
+    """The progress of a download, in one line of the terminal."""
     if sys.stderr.isatty():
         share = f" of {total / 1e6:.0f}" if total else ""
         print(f"\r{done / 1e6:.0f}{share} MB", end="", file=sys.stderr, flush=True)

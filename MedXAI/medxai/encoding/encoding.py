@@ -2,17 +2,19 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ..errors import ResourceError
-from ..model_input.model_input import ModelFrame, ModelInput
+from ..model_input.frame import ModelFrame, ModelInput
 from ..models.loading import LoadedModel
-from .backends.choice import EXACT, Backend
-from .feature_extraction import Progress, check_layers, default_layers
+from ..progress import RunControl
+from .backends.base import Backend
+from .backends.exact import EXACT
+from .feature_extraction import check_layers, default_layers
 from .features import LayerFeatures, layer_features
 
 
@@ -40,7 +42,14 @@ def encoding_key(model: LoadedModel, model_input: ModelInput, layers: Sequence[s
 
     The backend is in it too: an exact result never stands in for a rounded one, nor the other way round.
     """
-    identity = (model_input.digest, model.checksum_sha256, str(model.device), tuple(layers), backend.name)
+    identity = (
+        model_input.digest,
+        model.checksum_sha256,
+        model.variant,
+        str(model.device),
+        tuple(layers),
+        backend.name,
+    )
     return hashlib.blake2b(repr(identity).encode(), digest_size=16).hexdigest()
 
 
@@ -48,8 +57,7 @@ def encode(
     model: LoadedModel,
     model_input: ModelInput,
     layers: Sequence[str] | None = None,
-    progress: Progress = lambda done, total: None,
-    is_cancelled: Callable[[], bool] = lambda: False,
+    control: RunControl = RunControl(),
     backend: Backend = EXACT,
 ) -> Encoding:
     """One pass of the image encoder, with the features of the asked layers (default: see `default_layers`).
@@ -61,7 +69,7 @@ def encode(
     start = time.perf_counter()
     image = torch.from_numpy(model_input.tensor_chw)[None].to(model.device)
     try:
-        output = backend.run(encoder, image, layers, progress, is_cancelled)
+        output = backend.run(encoder, image, layers, control)
         features = tuple(_features(name, tokens, model_input.frame) for name, tokens in output.tokens.items())
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise ResourceError(_NO_MEMORY.format(model.title)) from error

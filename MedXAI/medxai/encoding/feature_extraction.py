@@ -1,4 +1,4 @@
-"""One pass of an image encoder that gives its embedding and the tokens of chosen layers, with progress and cancellation."""
+"""One pass of an image encoder that gives its embedding and the tokens of chosen layers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -7,39 +7,47 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..errors import Cancelled, InputError
-from .backends import exact_vit
+from ..errors import InputError
+from ..progress import RunControl
+from .kernels import exact_tiny_vit, exact_vit
 
-Progress = Callable[[int, int], None]
-"""Called with the parts done and the parts in all, a part being a block or the neck."""
-
+#: The name of the last layer, whose output is the embedding.
 NECK = "neck"
 
 
 @dataclass(frozen=True)
 class EncoderOutput:
-    """embedding: (1, C, h, w). tokens: for each asked layer its grid (h_l, w_l, d_l), in the encoder's order."""
+    """What an encoder makes of one image.
+
+    Attributes:
+        embedding: (1, C, h, w), what the mask decoder reads.
+        tokens: For each asked layer its grid (h_l, w_l, d_l), in the encoder's order.
+    """
 
     embedding: Tensor
     tokens: Mapping[str, Tensor]
 
 
 def layer_names(image_encoder: nn.Module) -> tuple[str, ...]:
-    """Every layer that can be tapped: 'block 0', 'block 1', …, 'neck'."""
+    """Every layer whose tokens can be had: 'block 0', 'block 1', …, 'neck'."""
     return (*(f"block {i}" for i in range(len(image_encoder.blocks))), NECK)
 
 
 def default_layers(image_encoder: nn.Module) -> tuple[str, ...]:
     """The blocks with global attention (ViT-B: 2, 5, 8, 11) and the neck; elsewhere four blocks spread over the depth."""
     blocks = list(image_encoder.blocks)
-    wide = [i for i, block in enumerate(blocks) if getattr(block, "window_size", None) == 0]
-    if not wide or len(wide) == len(blocks):
-        wide = sorted({round((n + 1) * len(blocks) / 4) - 1 for n in range(4)} - {-1})
-    return (*(f"block {i}" for i in wide), NECK)
+    global_ones = [i for i, block in enumerate(blocks) if getattr(block, "window_size", None) == 0]
+    if not global_ones or len(global_ones) == len(blocks):
+        global_ones = sorted({round((n + 1) * len(blocks) / 4) - 1 for n in range(4)} - {-1})
+    return (*(f"block {i}" for i in global_ones), NECK)
 
 
 def check_layers(image_encoder: nn.Module, layers: Sequence[str]) -> tuple[str, ...]:
-    """The asked layers in the encoder's order. Raises InputError for an unknown one or none."""
+    """The asked layers in the encoder's order.
+
+    Raises:
+        InputError: For an unknown layer, or none.
+    """
     known = layer_names(image_encoder)
     unknown = [name for name in layers if name not in known]
     if unknown or not layers:
@@ -51,60 +59,55 @@ def check_layers(image_encoder: nn.Module, layers: Sequence[str]) -> tuple[str, 
 
 @torch.inference_mode()
 def run_encoder(
-    image_encoder: nn.Module,
-    image: Tensor,
-    layers: Sequence[str],
-    progress: Progress = lambda done, total: None,
-    is_cancelled: Callable[[], bool] = lambda: False,
+    image_encoder: nn.Module, image: Tensor, layers: Sequence[str], control: RunControl = RunControl()
 ) -> EncoderOutput:
-    """The embedding of an image (1, 3, S, S), and the tokens of the asked layers.
+    """The embedding of an image and the tokens of the asked layers, in the model's own precision.
 
-    Works for any encoder with `blocks` that give (B, h, w, d) and a `neck` that gives (B, C, h, w).
-    Raises Cancelled between two blocks once `is_cancelled` says so.
+    Works for any encoder with `blocks` that give (B, h, w, d) and a `neck` that gives (B, C, h, w); encoders that are
+    known take a faster pass with the same mathematics.
+
+    Args:
+        image_encoder: In evaluation mode.
+        image: (1, 3, S, S).
+        layers: Names such as 'block 2' and 'neck'.
+        control: Hears of every block and of the neck, and can stop the pass between two of them.
+
+    Raises:
+        Cancelled: Between two blocks.
+        InputError: For an unknown layer, or none.
     """
     layers = check_layers(image_encoder, layers)
-    if exact_vit.can_run(image_encoder, image):
-        embedding, tokens = exact_vit.exact_pass(image_encoder, image, layers, progress, is_cancelled)
-        return EncoderOutput(embedding, {name: tokens[name] for name in layers})
-    return _hooked_pass(image_encoder, image, layers, progress, is_cancelled)
+    for kernel in (exact_vit, exact_tiny_vit):
+        if kernel.can_run(image_encoder, image):
+            embedding, tokens = kernel.exact_pass(image_encoder, image, layers, control)
+            return EncoderOutput(embedding, {name: tokens[name] for name in layers})
+    return run_own_forward(image_encoder, image, layers, control)
 
 
-def _hooked_pass(
-    image_encoder: nn.Module, image: Tensor, layers: Sequence[str], progress: Progress, is_cancelled: Callable[[], bool]
+@torch.inference_mode()
+def run_own_forward(
+    image_encoder: nn.Module, image: Tensor, layers: Sequence[str], control: RunControl = RunControl()
 ) -> EncoderOutput:
+    """Like `run_encoder`, by the module's own forward: hooks on its blocks keep the tokens."""
     tokens: dict[str, Tensor] = {}
     total = len(image_encoder.blocks) + 1
 
     def after(name: str, done: int) -> Callable[[nn.Module, tuple, Tensor], None]:
-        def hook(_module: nn.Module, _inputs: tuple, output: Tensor) -> None:
+        def keep(_module: nn.Module, _inputs: tuple, output: Tensor) -> None:
             if name in layers:
                 tokens[name] = output[0]
-            progress(done, total)
-            if is_cancelled():
-                raise Cancelled
+            control.report(done, total)
+            control.raise_if_cancelled()
 
-        return hook
+        return keep
 
+    control.raise_if_cancelled()
     with ExitStack() as hooks:
         for index, block in enumerate(image_encoder.blocks):
-            hooks.enter_context(_removing(block.register_forward_hook(after(f"block {index}", index + 1))))
-        if is_cancelled():
-            raise Cancelled
+            handle = block.register_forward_hook(after(f"block {index}", index + 1))
+            hooks.callback(handle.remove)
         embedding = image_encoder(image)
     if NECK in layers:
         tokens[NECK] = embedding[0].permute(1, 2, 0)
-    progress(total, total)
+    control.report(total, total)
     return EncoderOutput(embedding, {name: tokens[name] for name in layers})
-
-
-class _removing:
-    """A hook's handle as a context that removes the hook at its end."""
-
-    def __init__(self, handle: torch.utils.hooks.RemovableHandle):
-        self._handle = handle
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_error: object) -> None:
-        self._handle.remove()

@@ -6,24 +6,25 @@ import torch
 from torch import Tensor, nn
 
 from ..encoding.feature_extraction import NECK
-from ..engine import SliceExplanation
 from ..errors import InputError
-from ..model_input.model_input import ModelFrame
+from ..model_input.frame import ModelFrame
+from ..models.family import ModelFamily
 from ..models.loading import LoadedModel
-from ..segmentation.prompting import box_in_model_px, prompt_embeddings
+from ..segmentation.prompting import prompt_embeddings
 from ..slice.box import PixelBox
+from .base import Case
 
 
 class BoxDecoder(nn.Module):
     """Embeddings (B, C, h, w) → mask logits (B, 1, 4h, 4w), each with the same box. `embedding` passes them on unchanged:
     a layer to hook where the encoder's result is known already."""
 
-    def __init__(self, sam: nn.Module, xyxy: Tensor):
+    def __init__(self, family: ModelFamily, sam: nn.Module, xyxy: Tensor):
         super().__init__()
         self.embedding = nn.Identity()
         self.prompt_encoder, self.mask_decoder = sam.prompt_encoder, sam.mask_decoder
         with torch.no_grad():
-            self._sparse, self._dense = prompt_embeddings(sam, xyxy)
+            self._sparse, self._dense = prompt_embeddings(family, sam, xyxy)
             self._image_pe = self.prompt_encoder.get_dense_pe()
 
     def forward(self, embedding: Tensor) -> Tensor:
@@ -50,9 +51,9 @@ class BoxSegmenter(nn.Module):
     def __init__(self, model: LoadedModel, box: PixelBox, frame: ModelFrame):
         super().__init__()
         sam = _shell_of(model.sam)
-        corners = torch.from_numpy(box_in_model_px(sam, box, frame))[None]
+        corners = torch.from_numpy(model.convention.box_in_model_px(box, frame))[None]
         self.encoder = sam.image_encoder
-        self.decoder = BoxDecoder(sam, corners.to(model.device, torch.float32))
+        self.decoder = BoxDecoder(model.family, sam, corners.to(model.device, torch.float32))
         self.eval()
 
     def forward(self, image: Tensor) -> Tensor:
@@ -81,12 +82,12 @@ def _shell_of(sam: nn.Module) -> nn.Module:
 
 
 @torch.inference_mode(False)
-def segmenter_for(result: SliceExplanation) -> BoxSegmenter:
-    """The differentiable function of a result: given `image_of(result)` it gives the result's own logits."""
-    return BoxSegmenter(result.model, result.segmentation.box, result.encoding.frame)
+def segmenter_for(case: Case) -> BoxSegmenter:
+    """The differentiable function of a case: given `image_of(case)` it gives the case's own logits."""
+    return BoxSegmenter(case.model, case.box.box, case.encoding.frame)
 
 
 @torch.inference_mode(False)
-def image_of(result: SliceExplanation) -> Tensor:
+def image_of(case: Case) -> Tensor:
     """(1, 3, S, S) float32 on the model's device: what the model saw, a fresh tensor."""
-    return torch.tensor(result.prepared.model_input.tensor_chw, device=result.model.device)[None]
+    return torch.tensor(case.result.prepared.model_input.tensor_chw, device=case.model.device)[None]

@@ -13,23 +13,18 @@ from types import ModuleType, SimpleNamespace
 import torch
 
 from ..errors import InputError
-from .packages import is_there, missing
+from .base import Package
 
-_PACKAGE = "pytorch_grad_cam"
+GRAD_CAM = Package("pytorch_grad_cam", "grad-cam")
 _MISSING_OPERATOR = re.compile(r"operator torchvision::(\w+) does not exist")
 #: torchvision has about a dozen operators; two (nms, qnms) are asked for today.
 _MOST_ATTEMPTS = 20
 
 
-def is_installed() -> bool:
-    """Whether the package is there; nothing is imported."""
-    return is_there(_PACKAGE)
-
-
 def grad_cam_package() -> ModuleType:
     """The module `pytorch_grad_cam`. Raises InputError where it is not installed or cannot be imported."""
-    if not is_installed():
-        raise missing("Grad-CAM needs", "grad-cam")
+    if not GRAD_CAM.is_installed:
+        raise InputError(GRAD_CAM.missing("grad-cam"))
     try:
         package = _import()
     except (ImportError, RuntimeError) as error:
@@ -45,7 +40,7 @@ def grad_cam_package() -> ModuleType:
 def _import() -> ModuleType:
     for _ in range(_MOST_ATTEMPTS):
         try:
-            return importlib.import_module(_PACKAGE)
+            return importlib.import_module(GRAD_CAM.module)
         except RuntimeError as error:
             operator = _MISSING_OPERATOR.search(str(error))
             if operator is None:

@@ -1,4 +1,4 @@
-"""The hardest null baseline: MedXAI's whole method on the same architecture with weights that have learned nothing."""
+"""The hardest baseline: MedXAI's whole method on the same architecture with weights that have learned nothing."""
 
 import copy
 from dataclasses import dataclass, field, replace
@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
-from ..encoding.cache import EncodingCache
-from ..engine import Explainer
-from ..models.loading import LoadedModel
-from .base import Case, Kind, SaliencyMap
-from .three_stage.maps import maps_of
+from ..maps import OWN_MAPS, MapInfo, Need, Role
+from ..models.loading import LoadedModel, with_network
+from ..progress import RunControl
+from ..results import SaliencyMap
+from .base import Case, Explainer
+from .medxai_maps import maps_of
+from .registry import register
 
 #: Deviation for a bare tensor whose trained values do not vary (SAM's own initialisation of such tables).
 _DEFAULT_DEVIATION = 0.02
@@ -30,7 +32,7 @@ def with_random_weights(model: LoadedModel, seed: int) -> LoadedModel:
         for module in sam.modules():
             _initialise(module)
     checksum = f"random weights, seed {seed}, architecture of {model.checksum_sha256}"
-    return replace(model, name=f"{model.name} (random weights)", sam=sam.eval(), checksum_sha256=checksum)
+    return with_network(model, sam.eval(), checksum, f"{model.name} (random weights)")
 
 
 def _initialise(module: nn.Module) -> None:
@@ -54,29 +56,44 @@ def _deviation(trained: Tensor) -> float:
     return deviation if deviation > 0 else _DEFAULT_DEVIATION
 
 
+@register
 @dataclass(frozen=True)
-class RandomWeights:
-    """Every map of MedXAI, the encoder and the decoder being random; the box, the image and the parameters are the case's.
+class RandomWeights(Explainer):
+    """Every map of MedXAI, encoder and decoder being random; the box, the image and the parameters are the case's.
 
-    The random model of the last model asked for is kept, with the encodings of its last slices. For one thread at a time.
+    The random model of the last model asked for is kept. For one thread at a time.
     """
 
     seed: int = 0
-    name: str = "random-weights"
-    kind: Kind = Kind.NULL
-    _kept: dict[str, tuple[LoadedModel, Explainer]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _kept: list[tuple[LoadedModel, LoadedModel]] = field(default_factory=list, init=False, repr=False, compare=False)
 
-    def explain(self, case: Case) -> tuple[SaliencyMap, ...]:
-        result = case.result
-        layers = [layer.name for layer in result.encoding.layers]
-        explainer = self._explainer_for(result.model)
-        found = explainer.explain(result.prepared, [result.box], result.explanation.parameters, layers)[0]
-        return maps_of(self.name, found.explanation)
+    key = "random-weights"
+    title = "same network, random weights"
+    sentence = "The whole method on the same architecture with weights that have learned nothing."
+    role = Role.BASELINE
+    needs = frozenset({Need.FEATURES, Need.DECODER, Need.ENCODER_RUNS})
+    has_layers = True
+    order = 1
 
-    def _explainer_for(self, model: LoadedModel) -> Explainer:
-        """Told by the network itself, not by its checksum: a model with some weights exchanged may carry the same one."""
-        known = self._kept.get("last")
-        if known is None or known[0].sam is not model.sam:
-            known = model, Explainer(with_random_weights(model, self.seed), EncodingCache(64 << 20))
-            self._kept["last"] = known
-        return known[1]
+    @classmethod
+    def map_infos(cls) -> tuple[MapInfo, ...]:
+        return tuple(
+            replace(
+                info,
+                explainer=cls.key,
+                title=f"{info.title}, random weights",
+                role=cls.role,
+                needs=cls.needs | info.needs,
+            )
+            for info in OWN_MAPS
+        )
+
+    def explain(self, case: Case, control: RunControl = RunControl()) -> tuple[SaliencyMap, ...]:
+        request = replace(case.request, model=self._random(case.model), layers=case.result.encoding.layers)
+        return maps_of(self.key, case.engine.case(request, case.box, control).result.explanation)
+
+    def _random(self, model: LoadedModel) -> LoadedModel:
+        """Told by the network itself, not by its checksum: a model with some weights exchanged may carry the same."""
+        if not self._kept or self._kept[0][0].sam is not model.sam:
+            self._kept[:] = [(model, with_random_weights(model, self.seed))]
+        return self._kept[0][1]

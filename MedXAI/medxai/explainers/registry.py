@@ -1,163 +1,141 @@
-"""Every explainer by name, in groups, and which of them this installation can run."""
+"""Every explainer by its key, in groups, and which of them this installation can run."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from __future__ import annotations
 
-from ..engine import SliceExplanation
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TypeVar
+
 from ..errors import InputError
-from .base import Case, CaseExplainer, Kind, SaliencyMap
-from .captum_attribution import LayerIntegratedGradients, Occlusion
-from .grad_cam import ClassActivationMaps, ScoreCam
-from .intensity import IntensitySimilarity
-from .packages import is_there, sentence_on_missing
-from .random_weights import RandomWeights
-from .rise import Rise
-from .scoring import IsCancelled, never
-from .spatial_weighting import BoxIndicator, SpatialWeighting
-from .three_stage.maps import MedXAIMaps
-from .three_stage.parameters import Preset
-from .uniform import Uniform
+from ..maps import OWN_MAPS, MapInfo, Role
+from ..plugins import import_all
+from ..progress import RunControl
+from ..results import SaliencyMap
+from .base import Case, Explainer, Package
 
 #: From this side on a pass of the encoder takes seconds, and an explainer may take …
 LARGE_SIDE_PX = 512
 #: … this many of them.
 MOST_PASSES = 64
 
-
-@dataclass(frozen=True)
-class _Package:
-    """module: as Python imports it. name: as pip knows it."""
-
-    module: str
-    name: str
-
-
-_GRAD_CAM, _CAPTUM, _XAITK = (
-    _Package("pytorch_grad_cam", "grad-cam"),
-    _Package("captum", "captum"),
-    _Package("xaitk_saliency", "xaitk-saliency"),
-)
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """needs: the package that it imports; None where it needs none. make: from `is_cancelled` and a seed."""
-
-    kind: Kind
-    needs: _Package | None
-    make: Callable[[IsCancelled, int], CaseExplainer]
-
-
-def _cam(name: str, method: str) -> _Entry:
-    return _Entry(Kind.PEER, _GRAD_CAM, lambda stop, seed: ClassActivationMaps(name, method, is_cancelled=stop))
-
-
-_ENTRIES: Mapping[str, _Entry] = {
-    "medxai": _Entry(Kind.METHOD, None, lambda stop, seed: MedXAIMaps()),
-    "random-weights": _Entry(Kind.NULL, None, lambda stop, seed: RandomWeights(seed)),
-    "intensity": _Entry(Kind.NULL, None, lambda stop, seed: IntensitySimilarity()),
-    "centre-gaussian": _Entry(Kind.NULL, None, lambda stop, seed: SpatialWeighting("centre-gaussian", Preset.PAPER)),
-    "box-plateau": _Entry(Kind.NULL, None, lambda stop, seed: SpatialWeighting("box-plateau", Preset.CONTOUR)),
-    "box": _Entry(Kind.NULL, None, lambda stop, seed: BoxIndicator()),
-    "uniform": _Entry(Kind.NULL, None, lambda stop, seed: Uniform()),
-    "grad-cam": _cam("grad-cam", "GradCAM"),
-    "hires-cam": _cam("hires-cam", "HiResCAM"),
-    "eigen-cam": _cam("eigen-cam", "EigenCAM"),
-    "score-cam": _Entry(Kind.PEER, _GRAD_CAM, lambda stop, seed: ScoreCam(is_cancelled=stop)),
-    "occlusion": _Entry(Kind.PEER, _CAPTUM, lambda stop, seed: Occlusion(is_cancelled=stop)),
-    "layer-integrated-gradients": _Entry(
-        Kind.PEER, _CAPTUM, lambda stop, seed: LayerIntegratedGradients(is_cancelled=stop)
-    ),
-    "rise": _Entry(Kind.PEER, _XAITK, lambda stop, seed: Rise(seed=seed, is_cancelled=stop)),
+_KNOWN: dict[str, type[Explainer]] = {}
+_OWN = {info.key: info for info in OWN_MAPS}
+_Class = TypeVar("_Class", bound=type[Explainer])
+_ROLES = (Role.METHOD, Role.BASELINE, Role.COMPARISON)
+#: Groups by the names that the command line takes; the second ones are those of earlier versions.
+_GROUP_ROLES = {
+    "baselines": Role.BASELINE,
+    "nulls": Role.BASELINE,
+    "comparisons": Role.COMPARISON,
+    "peers": Role.COMPARISON,
 }
-
-GROUPS: Mapping[str, tuple[str, ...]] = {
-    "nulls": tuple(name for name, entry in _ENTRIES.items() if entry.kind is Kind.NULL),
-    "peers": tuple(name for name, entry in _ENTRIES.items() if entry.kind is Kind.PEER),
-    "all": tuple(_ENTRIES),
-}
+ALL = "all"
 
 
-def names() -> tuple[str, ...]:
-    """Every explainer's name, MedXAI's own first, then the nulls, then the peers."""
-    return tuple(_ENTRIES)
+def register(explainer: _Class) -> _Class:
+    """Class decorator: makes an explainer known by its key. Raises ValueError where the key is taken."""
+    known = _KNOWN.get(explainer.key)
+    if known is not None and (known.__module__, known.__qualname__) != (explainer.__module__, explainer.__qualname__):
+        raise ValueError(f"two explainers are called {explainer.key!r}: {known} and {explainer}")
+    _KNOWN[explainer.key] = explainer
+    return explainer
 
 
-def installed() -> dict[str, str]:
-    """For every name why it cannot run here, in a sentence with the remedy; '' where it can. Nothing is imported."""
-    missing = _missing(_ENTRIES)
-    return {
-        name: sentence_on_missing(_need([name]), entry.needs.name) if entry.needs in missing else ""
-        for name, entry in _ENTRIES.items()
+def explainers() -> Mapping[str, type[Explainer]]:
+    """Every explainer by its key: MedXAI's own first, then the baselines, then the comparison methods."""
+    import_all(sys.modules[__package__])
+    ordered = sorted(_KNOWN.values(), key=lambda cls: (_ROLES.index(cls.role), cls.order, cls.key))
+    return {cls.key: cls for cls in ordered}
+
+
+def groups() -> Mapping[str, tuple[str, ...]]:
+    """The keys that each group's name stands for: baselines (nulls), comparisons (peers), all."""
+    known = explainers()
+    by_role = {
+        name: tuple(key for key, cls in known.items() if cls.role is role) for name, role in _GROUP_ROLES.items()
     }
+    return {**by_role, ALL: tuple(known)}
 
 
-def make(asked: Sequence[str], is_cancelled: IsCancelled = never, seed: int = 0) -> tuple[CaseExplainer, ...]:
-    """The explainers of names and groups ('nulls', 'peers', 'all'), each once, in the catalogue's order.
+def map_infos() -> tuple[MapInfo, ...]:
+    """What users are told of every map that this installation can make, in the order of `explainers`."""
+    return tuple(info for cls in explainers().values() if not cls.why_not() for info in cls.map_infos())
 
-    is_cancelled: asked between passes; they then raise Cancelled. seed: of the random weights and masks. On a large
-    encoder they raise InputError where they would need more than MOST_PASSES; make one yourself with fewer, or alone.
-    Raises InputError for an unknown name, and for a package that is missing.
+
+def map_info(key: str) -> MapInfo:
+    """What users are told of a map by its key; a map that nothing registered makes goes by its key."""
+    if key in _OWN:
+        return _OWN[key]
+    known = (info for cls in explainers().values() for info in cls.map_infos())
+    return next((info for info in known if info.key == key), MapInfo(key, "", key, ""))
+
+
+def why_not() -> dict[str, str]:
+    """For every explainer why it cannot run here, in a sentence with the remedy; '' where it can."""
+    return {key: cls.why_not() for key, cls in explainers().items()}
+
+
+def make(asked: Sequence[str], seed: int = 0) -> tuple[Explainer, ...]:
+    """The explainers of keys and groups, each once, in the registry's order.
+
+    On a large encoder they raise InputError where they would need more than `MOST_PASSES` passes; make the class
+    yourself with fewer, or alone.
+
+    Args:
+        asked: Keys, or 'baselines', 'comparisons', 'all' (and their earlier names 'nulls', 'peers').
+        seed: Of random weights and masks.
+
+    Raises:
+        InputError: For an unknown name, or a package that is missing.
     """
-    wanted = {name for one in asked for name in GROUPS.get(one, (one,))}
-    unknown = sorted(wanted - set(_ENTRIES))
+    known, group_keys = explainers(), groups()
+    wanted = {key for name in asked for key in group_keys.get(name, (name,))}
+    unknown = sorted(wanted - set(known))
     if unknown or not wanted:
         raise InputError(
-            f"There is no explainer {', '.join(map(repr, unknown)) or 'chosen'}; choose from {', '.join(_ENTRIES)}, or the groups {', '.join(GROUPS)}."
+            f"There is no explainer {', '.join(map(repr, unknown)) or 'chosen'}; choose from {', '.join(known)}, "
+            f"or the groups baselines, comparisons and all."
         )
-    missing = _missing(wanted)
+    missing: dict[Package, list[str]] = {}
+    for key in (key for key in known if key in wanted):
+        package = known[key].package
+        if package is not None and not package.is_installed:
+            missing.setdefault(package, []).append(key)
     if missing:
-        raise InputError(
-            " ".join(sentence_on_missing(_need(needing), package.name) for package, needing in missing.items())
-        )
-    return tuple(_limited(_ENTRIES[name].make(is_cancelled, seed)) for name in _ENTRIES if name in wanted)
+        raise InputError(" ".join(package.missing(*needing) for package, needing in missing.items()))
+    return tuple(LimitedExplainer(_instance(cls, seed)) for key, cls in known.items() if key in wanted)
 
 
-def _need(explainers: Sequence[str]) -> str:
-    return (
-        f"The explainer {explainers[0]} needs"
-        if len(explainers) == 1
-        else f"The explainers {', '.join(explainers)} need"
-    )
-
-
-def _missing(wanted: Collection[str]) -> dict[_Package, list[str]]:
-    """The packages that are not there, each with the wanted explainers that need it."""
-    needing: dict[_Package, list[str]] = {}
-    for name, entry in _ENTRIES.items():
-        if name in wanted and entry.needs and not is_there(entry.needs.module):
-            needing.setdefault(entry.needs, []).append(name)
-    return needing
+def _instance(cls: type[Explainer], seed: int) -> Explainer:
+    takes_seed = is_dataclass(cls) and any(field.name == "seed" for field in fields(cls))
+    return cls(seed=seed) if takes_seed else cls()
 
 
 @dataclass(frozen=True)
-class LimitedExplainer:
-    """An explainer of many passes that refuses a large encoder before it begins."""
+class LimitedExplainer(Explainer):
+    """An explainer that refuses a large encoder before it begins where it would take too many passes."""
 
-    explainer: CaseExplainer
+    explainer: Explainer
     most_passes: int = MOST_PASSES
 
     @property
-    def name(self) -> str:
-        return self.explainer.name
+    def key(self) -> str:  # type: ignore[override]
+        return self.explainer.key
 
     @property
-    def kind(self) -> Kind:
-        return self.explainer.kind
+    def role(self) -> Role:  # type: ignore[override]
+        return self.explainer.role
 
-    def passes(self, result: SliceExplanation) -> int:
-        """Passes of the encoder for one case."""
-        return self.explainer.passes(result)
+    def encoder_passes(self, case: Case) -> int:
+        return self.explainer.encoder_passes(case)
 
-    def explain(self, case: Case) -> tuple[SaliencyMap, ...]:
-        side, passes = case.result.encoding.frame.size_px, self.passes(case.result)
+    def explain(self, case: Case, control: RunControl = RunControl()) -> Sequence[SaliencyMap]:
+        side, passes = case.result.encoding.frame.size_px, self.encoder_passes(case)
         if side >= LARGE_SIDE_PX and passes > self.most_passes:
             raise InputError(
-                f"{self.name} needs {passes} passes of '{case.result.model.title}', whose images have {side} pixels a side, "
-                f"and at most {self.most_passes} are run; use a small model (demo, litemedsam), or make this explainer with fewer passes."
+                f"{self.key} needs {passes} passes of '{case.result.model.title}', whose images have {side} pixels a "
+                f"side, and at most {self.most_passes} are run; use a small model (demo, litemedsam), or make this "
+                "explainer with fewer passes."
             )
-        return self.explainer.explain(case)
-
-
-def _limited(explainer: CaseExplainer) -> CaseExplainer:
-    return LimitedExplainer(explainer) if hasattr(explainer, "passes") else explainer
+        return self.explainer.explain(case, control)

@@ -1,23 +1,16 @@
 """What other people's explainers explain: the mean logit inside the mask that the model itself predicted."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..engine import SliceExplanation
-from ..errors import Cancelled, InputError
-
-IsCancelled = Callable[[], bool]
+from ..errors import InputError
+from ..model_input.frame import ModelFrame
+from ..progress import RunControl
+from ..results import SliceExplanation
 
 #: Images that go through the encoder together; more only grows the memory.
 BATCH = 8
-
-
-def never() -> bool:
-    """For work that nobody can cancel."""
-    return False
 
 
 def mean_weights(result: SliceExplanation) -> np.ndarray:
@@ -36,13 +29,25 @@ def mean_weights(result: SliceExplanation) -> np.ndarray:
 class MaskScore(nn.Module):
     """Images (B, 3, S, S) → scores (B,): the mean logit inside the mask. Raises Cancelled before a pass."""
 
-    def __init__(self, segmenter: nn.Module, weights: np.ndarray, is_cancelled: IsCancelled = never):
+    def __init__(self, segmenter: nn.Module, weights: np.ndarray, control: RunControl = RunControl()):
         super().__init__()
         self.segmenter = segmenter
-        self._is_cancelled = is_cancelled
+        self._control = control
         self.register_buffer("weights", torch.from_numpy(weights))
 
     def forward(self, images: Tensor) -> Tensor:
-        if self._is_cancelled():
-            raise Cancelled
+        self._control.raise_if_cancelled()
         return (self.segmenter(images)[:, 0] * self.weights.to(images.device)).sum((1, 2))
+
+
+def emptied(image: Tensor, frame: ModelFrame) -> Tensor:
+    """The image (1, 3, S, S) with nothing in it: every pixel of the slice has the slice's mean, the padding stays.
+
+    Not a blurred image: with a blur of a sixteenth of the side a real liver's score rises (1.84 to 2.14; on the mean grey
+    it is 0.91), since what is smooth looks more like an organ, and occlusion then found that liver with an AUROC of 0.69
+    instead of 0.94. For organs smaller than the blur it makes no difference.
+    """
+    height, width = frame.content_shape
+    empty = image.clone()
+    empty[..., :height, :width] = image[..., :height, :width].mean((2, 3), keepdim=True)
+    return empty

@@ -1,20 +1,25 @@
-"""A map that says nothing: what every figure would be by the shape of the image and the mask alone."""
+"""A baseline that says nothing: what every metric would be by the shape of the image and the mask alone."""
 
 from dataclasses import dataclass
 
-import numpy as np
+from ..maps import Role
+from ..progress import RunControl
+from ..results import SaliencyMap
+from .base import Case, Explainer
+from .registry import register
 
-from .base import Case, Kind, SaliencyMap
 
-
+@register
 @dataclass(frozen=True)
-class Uniform:
+class Uniform(Explainer):
     """1 on the image, 0 on the model square's padding, on the embedding's grid."""
 
-    name: str = "uniform"
-    kind: Kind = Kind.NULL
+    key = "uniform"
+    title = "uniform map"
+    sentence = "The same everywhere."
+    role = Role.BASELINE
+    order = 6
 
-    def explain(self, case: Case) -> tuple[SaliencyMap, ...]:
+    def explain(self, case: Case, control: RunControl = RunControl()) -> tuple[SaliencyMap, ...]:
         encoding = case.result.encoding
-        on_image = encoding.frame.content_coverage(tuple(encoding.embedding.shape[-2:])) > 0
-        return (SaliencyMap(self.name, "", "", on_image.astype(np.float32)),)
+        return (self.saliency(encoding.frame.content_coverage(encoding.grid) > 0),)

@@ -73,28 +73,43 @@ def jittered_box(rng: np.random.Generator, mask: np.ndarray, jitter: float) -> n
     return np.array([x0, y0, x1, y1])
 
 
-def box_dice(
-    segment: Segment,
-    reference: np.ndarray,
-    organs: Mapping[int, str],
-    smallest: int = 100,
-    jitter: float = 0.05,
-    seed: int = 0,
-) -> list[OrganDice]:
-    """Judge `segment` on the slices of a volume.
+@dataclass(frozen=True)
+class BoxRules:
+    """Which slices count for an organ, and how boxes are drawn around its reference.
 
-    reference: (n, h, w) labels. organs: label to name. A slice counts for an organ with more than
-    `smallest` voxels on it. Boxes follow from `seed` alone, so every model is asked the same.
-    Organs without a slice are left out. Raises InputError where no organ is found.
+    Attributes:
+        smallest_px: A slice counts with more than so many voxels of the organ on it.
+        jitter: Share of the box by which each side may be off, in or out.
+        seed: Boxes follow from it alone, so every model is asked the same.
     """
-    rng = np.random.default_rng(seed)
+
+    smallest_px: int = 100
+    jitter: float = 0.05
+    seed: int = 0
+
+
+def box_dice(
+    segment: Segment, reference: np.ndarray, organs: Mapping[int, str], rules: BoxRules = BoxRules()
+) -> list[OrganDice]:
+    """Judges `segment` on the slices of a volume.
+
+    Args:
+        segment: The model's answers.
+        reference: (n, h, w) labels.
+        organs: Name by label; organs without a slice are left out.
+        rules: Which slices count, and how boxes are drawn.
+
+    Raises:
+        InputError: No organ is found.
+    """
+    rng = np.random.default_rng(rules.seed)
     rows: dict[int, list[tuple[float, float, float]]] = {label: [] for label in organs}
     for index, labels in enumerate(reference):
         masks = {label: labels == label for label in organs}
-        masks = {label: mask for label, mask in masks.items() if mask.sum() > smallest}
+        masks = {label: mask for label, mask in masks.items() if mask.sum() > rules.smallest_px}
         if not masks:
             continue
-        boxes = np.stack([jittered_box(rng, mask, jitter) for mask in masks.values()])
+        boxes = np.stack([jittered_box(rng, mask, rules.jitter) for mask in masks.values()])
         answers = segment(index, boxes)
         for (label, mask), box, answer in zip(masks.items(), boxes, answers, strict=True):
             rows[label].append(
@@ -106,7 +121,7 @@ def box_dice(
             )
     if not any(rows.values()):
         raise InputError(
-            f"No slice has more than {smallest} voxels of {', '.join(organs.values())}; check the "
+            f"No slice has more than {rules.smallest_px} voxels of {', '.join(organs.values())}; check the "
             "labels of the reference, or lower the smallest size."
         )
     return [

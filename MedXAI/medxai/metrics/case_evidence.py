@@ -7,20 +7,19 @@ from functools import cache, partial
 import numpy as np
 
 from ..errors import Cancelled, InputError, MedXAIError
-from ..explainers.base import Case, CaseExplainer, SaliencyMap
+from ..explainers.base import Case, Explainer
+from ..progress import RunControl, Step
+from ..results import SaliencyMap
 from .complexity import complexity_rows
 from .cost import MeasuredMaps, cost_rows, measured
 from .faithfulness import image_faithfulness, neck_faithfulness
 from .localisation import localisation_rows
-from .metric_row import FigureRow
+from .metric_row import MetricRow
 from .plan import FULL, EvaluationPlan, Measurement
 from .sanity import changes_of, sanity_findings
 from .sanity_verdict import SanityVerdict
 from .stability import stability_rows, trials_of
 from .varied_case import with_jittered_box
-
-Progress = Callable[[int, int], None]
-"""Called with the parts done and the parts in all, a part being one measurement of one explainer."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class CaseEvidence:
 
     case_id: str
     maps: tuple[SaliencyMap, ...]
-    rows: tuple[FigureRow, ...]
+    rows: tuple[MetricRow, ...]
     verdicts: tuple[SanityVerdict, ...]
     failures: tuple[tuple[str, str], ...]
 
@@ -42,18 +41,16 @@ class CaseEvidence:
 class _Found:
     """What has been gathered so far, and how far the work is."""
 
-    progress: Progress
-    is_cancelled: Callable[[], bool]
+    control: RunControl
     parts: int
     done: int = 0
-    rows: list[FigureRow] = field(default_factory=list)
+    rows: list[MetricRow] = field(default_factory=list)
     verdicts: list[SanityVerdict] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
 
     def attempt(self, explainer: str, part: Callable[[], None], about: str = "") -> None:
         """Does one part; whatever goes wrong in it is written down and the rest goes on, unless the user stopped."""
-        if self.is_cancelled():
-            raise Cancelled
+        self.control.raise_if_cancelled()
         try:
             part()
         except Cancelled:
@@ -62,70 +59,67 @@ class _Found:
             reason = str(error) if isinstance(error, MedXAIError) else f"{type(error).__name__}: {error}"
             self.failures.append((explainer, f"{about}: {reason}" if about else reason))
         self.done += 1
-        self.progress(self.done, self.parts)
+        self.control.report(self.done, self.parts)
 
     def add_sanity(
         self,
         case: Case,
-        checked: Sequence[tuple[CaseExplainer, tuple[SaliencyMap, ...]]],
+        checked: Sequence[tuple[Explainer, tuple[SaliencyMap, ...]]],
         other_cases: Sequence[Case],
         seed: int,
     ) -> None:
         """The checks of all explainers together: the models with randomised weights are made once."""
         if not checked:
             return
-        rows, verdicts, failures = sanity_findings(
-            case, checked, changes_of(case, other_cases, seed, self.is_cancelled)
-        )
+        rows, verdicts, failures = sanity_findings(case, checked, changes_of(case, other_cases, seed, self.control))
         self.rows += rows
         self.verdicts += verdicts
         self.failures += failures
 
 
-Measure = Callable[[CaseExplainer, tuple[SaliencyMap, ...]], Iterable[FigureRow]]
+Measure = Callable[[Explainer, tuple[SaliencyMap, ...]], Iterable[MetricRow]]
 
 
 def evaluate_case(
     case: Case,
-    explainers: Sequence[CaseExplainer],
+    explainers: Sequence[Explainer],
     plan: EvaluationPlan = FULL,
     other_cases: Sequence[Case] = (),
-    progress: Progress = lambda done, total: None,
-    is_cancelled: Callable[[], bool] = lambda: False,
+    control: RunControl = RunControl(),
 ) -> CaseEvidence:
     """Asks every explainer for its maps of the case and measures them as the plan says.
 
     other_cases: for the sanity checks; of them, one on the same slice (another organ) and one of another patient are used.
     Raises InputError where the reference mask does not fit the slice or two explainers have one name, Cancelled once
-    `is_cancelled` says so, nothing for a failing explainer.
+    `control` says so, nothing for a failing explainer.
     """
     _check(case, explainers)
-    measures = _measures(case, plan, is_cancelled)
+    measures = _measures(case, plan, control)
     found = _Found(
-        progress, is_cancelled, len(explainers) * (1 + len(measures)) + (Measurement.SANITY in plan.measurements)
+        control.at(Step.MEASURING), len(explainers) * (1 + len(measures)) + (Measurement.SANITY in plan.measurements)
     )
     asked: dict[str, MeasuredMaps] = {}
 
-    def ask(explainer: CaseExplainer) -> None:
-        answer = measured(explainer, case)
+    def ask(explainer: Explainer) -> None:
+        answer = measured(explainer, case, control.at(Step.COMPARING))
         _check_maps(answer.maps)
-        asked[explainer.name] = answer
+        asked[explainer.key] = answer
         if Measurement.COST in plan.measurements:
             found.rows.extend(cost_rows(case, explainer, answer, _next_box(case, explainer, plan)))
 
-    def apply(measure: Measure, explainer: CaseExplainer) -> None:
-        if explainer.name in asked:
-            found.rows.extend(measure(explainer, asked[explainer.name].maps))
+    def apply(measure: Measure, explainer: Explainer) -> None:
+        if explainer.key in asked:
+            found.rows.extend(measure(explainer, asked[explainer.key].maps))
 
     for explainer in explainers:
-        found.attempt(explainer.name, partial(ask, explainer))
+        found.attempt(explainer.key, partial(ask, explainer))
     for about, measure in measures.items():
         for explainer in explainers:
-            found.attempt(explainer.name, partial(apply, measure, explainer), str(about))
+            found.attempt(explainer.key, partial(apply, measure, explainer), str(about))
     if Measurement.SANITY in plan.measurements:
-        checked = [(e, asked[e.name].maps) for e in explainers if e.kind in plan.sanity_kinds and e.name in asked]
+        checked = [(e, asked[e.key].maps) for e in explainers if e.role in plan.sanity_roles and e.key in asked]
         found.attempt(
-            ", ".join(e.name for e, _ in checked),
+            ", ".join(e.key for e, _ in checked),
             lambda: found.add_sanity(case, checked, other_cases, plan.seed),
             "sanity",
         )
@@ -133,47 +127,47 @@ def evaluate_case(
     return CaseEvidence(case.case_id, maps, tuple(found.rows), tuple(found.verdicts), tuple(found.failures))
 
 
-def _measures(case: Case, plan: EvaluationPlan, is_cancelled: Callable[[], bool]) -> dict[Measurement, Measure]:
+def _measures(case: Case, plan: EvaluationPlan, control: RunControl) -> dict[Measurement, Measure]:
     """How each family of the plan is measured on one explainer's maps; what a case's maps share is made when first needed."""
-    neck = cache(lambda: neck_faithfulness(case, plan, is_cancelled))
-    image = cache(lambda: image_faithfulness(case, plan, is_cancelled))
+    neck = cache(lambda: neck_faithfulness(case, plan, control))
+    image = cache(lambda: image_faithfulness(case, plan, control))
     trials = cache(lambda: trials_of(case, plan.trials, plan.seed))
 
-    def stability(explainer: CaseExplainer, maps: tuple[SaliencyMap, ...]) -> Iterable[FigureRow]:
-        return stability_rows(case, explainer, maps, trials()) if explainer.kind in plan.asked_again else ()
+    def stability(explainer: Explainer, maps: tuple[SaliencyMap, ...]) -> Iterable[MetricRow]:
+        return stability_rows(case, explainer, maps, trials()) if explainer.role in plan.asked_again else ()
 
     known: dict[Measurement, Measure] = {
         Measurement.LOCALISATION: lambda explainer, maps: [
-            row for m in maps for row in localisation_rows(case, explainer.kind, m)
+            row for m in maps for row in localisation_rows(case, explainer.role, m)
         ],
         Measurement.COMPLEXITY: lambda explainer, maps: [
-            row for m in maps for row in complexity_rows(case, explainer.kind, m)
+            row for m in maps for row in complexity_rows(case, explainer.role, m)
         ],
         Measurement.FAITHFULNESS_NECK: lambda explainer, maps: [
-            row for m in maps for row in neck().rows(explainer.kind, m)
+            row for m in maps for row in neck().rows(explainer.role, m)
         ],
         Measurement.FAITHFULNESS_IMAGE: lambda explainer, maps: [
-            row for m in maps for row in image().rows(explainer.kind, m)
+            row for m in maps for row in image().rows(explainer.role, m)
         ],
         Measurement.STABILITY: stability,
     }
     return {name: measure for name, measure in known.items() if name in plan.measurements}
 
 
-def _next_box(case: Case, explainer: CaseExplainer, plan: EvaluationPlan) -> tuple[Case, MeasuredMaps] | None:
-    if explainer.kind not in plan.asked_again:
+def _next_box(case: Case, explainer: Explainer, plan: EvaluationPlan) -> tuple[Case, MeasuredMaps] | None:
+    if explainer.role not in plan.asked_again:
         return None
     other = with_jittered_box(case, np.random.default_rng(plan.seed))
     return other, measured(explainer, other)
 
 
-def _check(case: Case, explainers: Sequence[CaseExplainer]) -> None:
+def _check(case: Case, explainers: Sequence[Explainer]) -> None:
     shape = case.result.prepared.image.shape
     if case.reference_mask is not None and case.reference_mask.shape != shape:
         raise InputError(
             f"The reference mask of '{case.case_id}' has the shape {case.reference_mask.shape}, its slice {shape}; take the mask of that slice."
         )
-    names = [explainer.name for explainer in explainers]
+    names = [explainer.key for explainer in explainers]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise InputError(f"Two explainers are called {', '.join(sorted(twice))}; give each a name of its own.")
@@ -183,5 +177,5 @@ def _check_maps(maps: tuple[SaliencyMap, ...]) -> None:
     for saliency in maps:
         if saliency.values.ndim != 2 or not np.isfinite(saliency.values).all():
             raise InputError(
-                f"'{saliency.explainer}' gave a map that is no (h, w) array of finite numbers; it is not measured."
+                f"'{saliency.map_id.explainer}' gave a map that is no (h, w) array of finite numbers; it is not measured."
             )

@@ -2,18 +2,19 @@
 
 import numpy as np
 
-from ..explainers.base import Case, Kind, SaliencyMap
-from .metric_row import FigureRow
-from .rows import rows_of_map
+from ..explainers.base import Case
+from ..maps import Role
+from ..results import SaliencyMap
+from .metric_row import MetricRow, metric_rows
 from .slice_region import inside_of
 
 FAMILY = "complexity"
 
 
-def complexity_rows(case: Case, kind: Kind, saliency: SaliencyMap) -> tuple[FigureRow, ...]:
+def complexity_rows(case: Case, role: Role, saliency: SaliencyMap) -> tuple[MetricRow, ...]:
     """The figures of one map on the volume's pixels of the slice; none for a map without a positive value."""
     figures = complexity_figures(case.result.on_slice(saliency.values)[inside_of(case)])
-    return rows_of_map(case, kind, saliency, FAMILY, figures)
+    return metric_rows(case, saliency.map_id, role, FAMILY, figures)
 
 
 def complexity_figures(values: np.ndarray) -> dict[str, float]:

@@ -5,9 +5,11 @@ import time
 from dataclasses import dataclass
 from types import TracebackType
 
-from ..explainers.base import Case, CaseExplainer, Kind, SaliencyMap
-from .metric_row import FigureRow
-from .rows import rows_of_explainer
+from ..explainers.base import Case, Explainer
+from ..maps import MapId, Role
+from ..progress import RunControl
+from ..results import SaliencyMap
+from .metric_row import MetricRow, metric_rows
 
 FAMILY = "cost"
 
@@ -25,18 +27,18 @@ class MeasuredMaps:
     peak_mb: float | None
 
 
-def measured(explainer: CaseExplainer, case: Case) -> MeasuredMaps:
+def measured(explainer: Explainer, case: Case, control: RunControl = RunControl()) -> MeasuredMaps:
     """Asks an explainer and measures it. Raises what it raises."""
     with PeakMemory() as memory:
         start = time.perf_counter()
-        maps = tuple(explainer.explain(case))
+        maps = tuple(explainer.explain(case, control))
         seconds = time.perf_counter() - start
     return MeasuredMaps(maps, seconds, memory.added_mb)
 
 
 def cost_rows(
-    case: Case, explainer: CaseExplainer, first: MeasuredMaps, next_box: tuple[Case, MeasuredMaps] | None
-) -> tuple[FigureRow, ...]:
+    case: Case, explainer: Explainer, first: MeasuredMaps, next_box: tuple[Case, MeasuredMaps] | None
+) -> tuple[MetricRow, ...]:
     """seconds_first_box, seconds_next_box and peak_mb of an explainer.
 
     The first box on a slice pays for the encoding and the mask as well, the next one for its mask only: what MedXAI
@@ -44,19 +46,19 @@ def cost_rows(
     measured there; None where that was not asked for. A null that keeps what it made of the slice is quicker then.
     """
     figures = {
-        "seconds_first_box": case.result.encoding.seconds + _answering_s(case, explainer.kind) + first.seconds,
+        "seconds_first_box": case.result.encoding.seconds + _answering_s(case, explainer.role) + first.seconds,
         "peak_mb": first.peak_mb,
     }
     if next_box is not None:
         other, found = next_box
-        figures["seconds_next_box"] = _answering_s(other, explainer.kind) + found.seconds
-    return rows_of_explainer(case, explainer.name, explainer.kind, FAMILY, figures)
+        figures["seconds_next_box"] = _answering_s(other, explainer.role) + found.seconds
+    return metric_rows(case, MapId(explainer.key), explainer.role, FAMILY, figures)
 
 
-def _answering_s(case: Case, kind: Kind) -> float:
+def _answering_s(case: Case, role: Role) -> float:
     """The mask, and for MedXAI's own maps, which the case holds already, the time that they took."""
     result = case.result
-    return result.segmentation.seconds + (result.explanation.seconds if kind is Kind.METHOD else 0.0)
+    return result.segmentation.seconds + (result.explanation.seconds if role is Role.METHOD else 0.0)
 
 
 class PeakMemory:

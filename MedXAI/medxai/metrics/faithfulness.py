@@ -7,17 +7,17 @@ stands less that of a random order, and less that of the order of distance to th
 model's own mask does not touch.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
-from ..explainers.base import Case, Kind, SaliencyMap
+from ..explainers.base import Case
+from ..maps import Role
+from ..progress import RunControl
+from ..results import SaliencyMap
 from .infidelity import Infidelity
-from .metric_row import FigureRow
+from .metric_row import MetricRow, metric_rows
 from .plan import EvaluationPlan
 from .removal_order import highest_first, nearest_first, step_counts
 from .replaced_parts import HiddenParts, HiddenPatches, HiddenTokens
-from .rows import rows_of_map
 
 FAMILY = "faithfulness"
 SCORES = ("logit", "dice")
@@ -50,7 +50,7 @@ class Faithfulness:
         self._distance = self.areas(nearest_first(parts.centres_px(), result.segmentation.box, result.encoding.frame))
         self._infidelity = Infidelity(parts, infidelity_samples, seed) if infidelity_samples else None
 
-    def rows(self, kind: Kind, saliency: SaliencyMap) -> tuple[FigureRow, ...]:
+    def rows(self, role: Role, saliency: SaliencyMap) -> tuple[MetricRow, ...]:
         """The figures of one map; none where hiding the slice hardly changes the model's answer."""
         if not self._measurable:
             return ()
@@ -67,7 +67,7 @@ class Faithfulness:
                 figures[f"{name}_less_distance"] = areas[c, s] - self._distance[c, s]
         if self._infidelity is not None and self._measured["logit"]:
             figures[f"{self._parts.name}_infidelity"] = self._infidelity.of(values)
-        return rows_of_map(self._parts.case, kind, saliency, FAMILY, figures)
+        return metric_rows(self._parts.case, saliency.map_id, role, FAMILY, figures)
 
     def areas(self, order: np.ndarray) -> np.ndarray:
         """(3, 2): areas under the normalised curves, `CURVES` by `SCORES`, of cells (n,) in an order; NaN where there is none."""
@@ -94,20 +94,16 @@ class Faithfulness:
             return (scores - self._hidden) / self._fall
 
 
-def neck_faithfulness(
-    case: Case, plan: EvaluationPlan, is_cancelled: Callable[[], bool] = lambda: False
-) -> Faithfulness:
+def neck_faithfulness(case: Case, plan: EvaluationPlan, control: RunControl = RunControl()) -> Faithfulness:
     """By tokens of the embedding, only the decoder running again."""
     return Faithfulness(
-        HiddenTokens(case, is_cancelled), plan.neck_steps, plan.order_seeds, plan.seed, plan.infidelity_samples
+        HiddenTokens(case, control), plan.neck_steps, plan.order_seeds, plan.seed, plan.infidelity_samples
     )
 
 
-def image_faithfulness(
-    case: Case, plan: EvaluationPlan, is_cancelled: Callable[[], bool] = lambda: False
-) -> Faithfulness:
+def image_faithfulness(case: Case, plan: EvaluationPlan, control: RunControl = RunControl()) -> Faithfulness:
     """By patches of the image, one pass of the encoder a point of a curve."""
-    return Faithfulness(HiddenPatches(case, is_cancelled), plan.image_steps, plan.order_seeds, plan.seed)
+    return Faithfulness(HiddenPatches(case, control), plan.image_steps, plan.order_seeds, plan.seed)
 
 
 def _among(cells: np.ndarray, n: int) -> np.ndarray:

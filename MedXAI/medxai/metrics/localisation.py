@@ -8,16 +8,17 @@ import numpy as np
 from sklearn import config_context
 from sklearn.metrics import auc, roc_curve
 
-from ..explainers.base import Case, Kind, SaliencyMap
-from .metric_row import FigureRow
-from .rows import rows_of_map
+from ..explainers.base import Case
+from ..maps import Role
+from ..results import SaliencyMap
+from .metric_row import MetricRow, metric_rows
 from .slice_region import grown_box, inside_of, masks_of
 
 FAMILY = "localisation"
 HEADLINE = "auroc_grown_box"
 
 
-def localisation_rows(case: Case, kind: Kind, saliency: SaliencyMap) -> tuple[FigureRow, ...]:
+def localisation_rows(case: Case, role: Role, saliency: SaliencyMap) -> tuple[MetricRow, ...]:
     """The figures of one map against the predicted and the reference mask, apart."""
     values = case.result.on_slice(saliency.values)
     inside = inside_of(case)
@@ -25,7 +26,9 @@ def localisation_rows(case: Case, kind: Kind, saliency: SaliencyMap) -> tuple[Fi
     return tuple(
         row
         for name, mask in masks_of(case).items()
-        for row in rows_of_map(case, kind, saliency, FAMILY, localisation_figures(values, mask, inside, near), name)
+        for row in metric_rows(
+            case, saliency.map_id, role, FAMILY, localisation_figures(values, mask, inside, near), name
+        )
     )
 
 

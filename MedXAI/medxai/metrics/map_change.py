@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import rankdata
 
-from ..model_input.model_input import ModelFrame
+from ..model_input.frame import ModelFrame
 
 
 def rank_correlation(before: np.ndarray, after: np.ndarray) -> float:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..errors import InputError
-from ..explainers.base import Kind
+from ..maps import Role
 
 
 class Measurement(StrEnum):
-    """A family of figures, faithfulness by its two spaces since they cost so differently."""
+    """A family of metrics, faithfulness by its two spaces since they cost so differently."""
 
     LOCALISATION = "localisation"
     COMPLEXITY = "complexity"
@@ -26,8 +26,8 @@ class EvaluationPlan:
 
     neck_steps, image_steps: points of a deletion or insertion curve after its start. order_seeds: random orders that are
     averaged. infidelity_samples: perturbations, 0 for none. trials: perturbed repetitions for stability, of each sort.
-    asked_again: kinds of explainers that stability and the next box's cost ask again; a peer may take minutes.
-    sanity_kinds: kinds whose maps must pass the sanity checks; nulls ignore the weights by design.
+    asked_again: roles of explainers that stability and the next box's cost ask again; a comparison method may take minutes.
+    sanity_roles: roles whose maps must pass the sanity checks; baselines ignore the weights by design.
     """
 
     measurements: frozenset[Measurement]
@@ -37,8 +37,8 @@ class EvaluationPlan:
     order_seeds: int = 3
     infidelity_samples: int = 32
     trials: int = 3
-    asked_again: frozenset[Kind] = frozenset({Kind.METHOD, Kind.NULL})
-    sanity_kinds: frozenset[Kind] = frozenset({Kind.METHOD})
+    asked_again: frozenset[Role] = frozenset({Role.METHOD, Role.BASELINE})
+    sanity_roles: frozenset[Role] = frozenset({Role.METHOD})
 
     def __post_init__(self) -> None:
         if not self.measurements:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..model_input.model_input import ModelFrame
+from ..model_input.frame import ModelFrame
 from ..slice.box import PixelBox
 
 

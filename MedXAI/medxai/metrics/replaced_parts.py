@@ -5,7 +5,6 @@ black or grey patches would be something that the model never saw.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -15,8 +14,8 @@ from scipy import ndimage
 from torch import Tensor
 
 from ..encoding.feature_extraction import NECK, run_encoder
-from ..errors import Cancelled
 from ..explainers.base import Case
+from ..progress import RunControl
 from ..segmentation.segmenting import mask_logits
 
 #: Patches along each side of the slice that are hidden in image space.
@@ -43,10 +42,10 @@ class HiddenParts(ABC):
         case: Case,
         grid: tuple[int, int],
         area_px: tuple[float, float],
-        is_cancelled: Callable[[], bool] = lambda: False,
+        control: RunControl = RunControl(),
     ):
         self.case, self.grid, self.area_px = case, grid, area_px
-        self.is_cancelled = is_cancelled
+        self.control = control
         frame = case.result.encoding.frame
         self._content = frame.content_coverage(case.result.segmentation.logits.shape)
         self._own_mask = torch.from_numpy((case.result.segmentation.logits > 0) & (self._content > 0)).to(self.device)
@@ -54,7 +53,7 @@ class HiddenParts(ABC):
 
     @property
     def device(self) -> torch.device:
-        return self.case.result.model.device
+        return self.case.model.device
 
     @property
     def count(self) -> int:
@@ -86,15 +85,12 @@ class HiddenParts(ABC):
     def scores(self, kept: np.ndarray) -> np.ndarray:
         found = []
         for part in np.array_split(kept, max(-(-len(kept) // _BATCH), 1)):
-            if self.is_cancelled():
-                raise Cancelled
+            self.control.raise_if_cancelled()
             whole = np.zeros((len(part), *self.grid), np.float32)
             whole[:, self._counted] = part
             found.append(
                 self._scores_of(
-                    mask_logits(
-                        self.case.result.model, self._embeddings(whole), self.case.result.encoding.frame, self._box
-                    )
+                    mask_logits(self.case.model, self._embeddings(whole), self.case.result.encoding.frame, self._box)
                 )
             )
         return np.concatenate(found)
@@ -127,9 +123,7 @@ class HiddenParts(ABC):
         )
 
     def _embedding_of(self, tensor_chw: Tensor) -> Tensor:
-        return run_encoder(
-            self.case.result.model.sam.image_encoder, tensor_chw[None].to(self.device), (NECK,)
-        ).embedding
+        return run_encoder(self.case.model.sam.image_encoder, tensor_chw[None].to(self.device), (NECK,)).embedding
 
 
 class HiddenPatches(HiddenParts):
@@ -137,8 +131,8 @@ class HiddenPatches(HiddenParts):
 
     name = "image"
 
-    def __init__(self, case: Case, is_cancelled: Callable[[], bool] = lambda: False):
-        super().__init__(case, (PATCHES, PATCHES), case.result.encoding.frame.content_shape, is_cancelled)
+    def __init__(self, case: Case, control: RunControl = RunControl()):
+        super().__init__(case, (PATCHES, PATCHES), case.result.encoding.frame.content_shape, control)
         self._image = torch.from_numpy(case.result.prepared.model_input.tensor_chw)
         self._blurred = self._blurred_tensor()
 
@@ -165,10 +159,10 @@ class HiddenTokens(HiddenParts):
 
     name = "neck"
 
-    def __init__(self, case: Case, is_cancelled: Callable[[], bool] = lambda: False):
+    def __init__(self, case: Case, control: RunControl = RunControl()):
         size = case.result.encoding.frame.size_px
-        embedding = case.result.encoding.embedding
-        super().__init__(case, tuple(embedding.shape[-2:]), (size, size), is_cancelled)
+        embedding = case.encoding.embedding
+        super().__init__(case, tuple(embedding.shape[-2:]), (size, size), control)
         self._embedding = embedding
         self._blurred = self._embedding_of(self._blurred_tensor())
 

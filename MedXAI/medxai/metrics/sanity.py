@@ -5,16 +5,17 @@ first map: after the weights were randomised from the top down (Adebayo et al., 
 the same slice, and for another patient's slice under the same box.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import Cancelled, InputError
-from ..explainers.base import Case, CaseExplainer, SaliencyMap
+from ..explainers.base import Case, Explainer
+from ..progress import RunControl
+from ..results import SaliencyMap
 from .map_change import rank_correlation
-from .metric_row import FigureRow
-from .rows import rows_of_map
+from .metric_row import MetricRow, metric_rows
 from .sanity_verdict import SanityVerdict
 from .varied_case import on_the_image_of, with_model
 from .weight_randomisation import cascade
@@ -47,7 +48,7 @@ class SanityChange:
 
 
 def changes_of(
-    case: Case, other_cases: Sequence[Case], seed: int, is_cancelled: Callable[[], bool] = lambda: False
+    case: Case, other_cases: Sequence[Case], seed: int, control: RunControl = RunControl()
 ) -> Iterable[SanityChange]:
     """The changed cases one after another; of the cascade each is only good until the next one is asked for.
 
@@ -61,15 +62,14 @@ def changes_of(
     stranger = next((other for other in other_cases if other.patient != case.patient), None)
     if stranger is not None:
         yield SanityChange(ANOTHER_PATIENT, "", on_the_image_of(case, stranger))
-    for step, model in cascade(case.result.model, seed):
-        if is_cancelled():
-            raise Cancelled
+    for step, model in cascade(case.model, seed):
+        control.raise_if_cancelled()
         yield SanityChange(RANDOM_WEIGHTS, step, with_model(case, model))
 
 
 def sanity_findings(
-    case: Case, asked: Sequence[tuple[CaseExplainer, tuple[SaliencyMap, ...]]], changes: Iterable[SanityChange]
-) -> tuple[tuple[FigureRow, ...], tuple[SanityVerdict, ...], tuple[tuple[str, str], ...]]:
+    case: Case, asked: Sequence[tuple[Explainer, tuple[SaliencyMap, ...]]], changes: Iterable[SanityChange]
+) -> tuple[tuple[MetricRow, ...], tuple[SanityVerdict, ...], tuple[tuple[str, str], ...]]:
     """Rows, verdicts and failures (explainer, reason) of explainers with their maps of the case.
 
     Rows: 'rank_correlation_random_<part>' after each step, 'rank_correlation_another_box' and '…_another_patient'.
@@ -84,7 +84,7 @@ def sanity_findings(
                 again = tuple(explainer.explain(change.case))
                 if len(again) != len(maps):
                     raise InputError(
-                        f"'{explainer.name}' gave {len(again)} maps instead of {len(maps)} when it was asked again."
+                        f"'{explainer.key}' gave {len(again)} maps instead of {len(maps)} when it was asked again."
                     )
             except Cancelled:
                 raise
@@ -95,7 +95,7 @@ def sanity_findings(
                 courses.setdefault((e, m, change.check), []).append(
                     (change.step, _correlation(case, before, change.case, after))
                 )
-    rows: list[FigureRow] = []
+    rows: list[MetricRow] = []
     verdicts: list[SanityVerdict] = []
     for (e, m, check), course in sorted(
         courses.items(), key=lambda item: (item[0][0], item[0][1], list(LIMITS).index(item[0][2]))
@@ -104,26 +104,20 @@ def sanity_findings(
             continue
         explainer, maps = asked[e]
         figures = {f"rank_correlation_{_metric(check, step)}": value for step, value in course}
-        rows += rows_of_map(case, explainer.kind, maps[m], FAMILY, figures)
+        rows += metric_rows(case, maps[m].map_id, explainer.role, FAMILY, figures)
         verdicts.append(verdict_of(check, maps[m], tuple(course)))
-    return tuple(rows), tuple(verdicts), tuple((asked[e][0].name, reason) for e, reason in failures.items())
+    return tuple(rows), tuple(verdicts), tuple((asked[e][0].key, reason) for e, reason in failures.items())
 
 
 def verdict_of(check: str, saliency: SaliencyMap, course: tuple[tuple[str, float], ...]) -> SanityVerdict:
     """The verdict on the course's last correlation."""
     measured, limit = course[-1][1], LIMITS[check]
     passed = measured < limit
-    name = " ".join(
-        part
-        for part in (saliency.explainer, f"stage {saliency.stage}" if saliency.stage else "", saliency.layer)
-        if part
-    )
+    name = str(saliency.map_id)
     change = "changes" if passed else "hardly changes"
     sentence = f"The map of {name} {change} {_WHAT[check]}: rank correlation {measured:.2f}, where below {limit:.2f} is asked for."
     steps = course if check == RANDOM_WEIGHTS else ()
-    return SanityVerdict(
-        check, saliency.explainer, saliency.stage, saliency.layer, measured, limit, passed, sentence, steps
-    )
+    return SanityVerdict(check, saliency.map_id, measured, limit, passed, sentence, steps)
 
 
 def _metric(check: str, step: str) -> str:
@@ -139,7 +133,7 @@ def _same_slice(case: Case, other: Case) -> bool:
 def _correlation(case: Case, before: SaliencyMap, changed: Case, after: SaliencyMap) -> float:
     """On the cells of the model's square that both slices cover."""
     if before.values.shape != after.values.shape:
-        raise InputError(f"'{before.explainer}' gave a map of another shape when it was asked again.")
+        raise InputError(f"'{before.map_id.explainer}' gave a map of another shape when it was asked again.")
     frames = case.result.encoding.frame, changed.result.encoding.frame
     covered = np.minimum(*(frame.content_coverage(before.values.shape) for frame in frames)) > 0
     return rank_correlation(before.values[covered], after.values[covered])

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from ..explainers.base import Case, CaseExplainer, SaliencyMap
+from ..explainers.base import Case, Explainer
+from ..results import SaliencyMap
 from .box_dice import dice
 from .map_change import on_content, rank_correlation, relative_change
-from .metric_row import FigureRow
-from .rows import rows_of_map
+from .metric_row import MetricRow, metric_rows
 from .varied_case import with_jittered_box, with_noise
 
 FAMILY = "stability"
@@ -46,28 +46,26 @@ def _trials(
 
 
 def stability_rows(
-    case: Case, explainer: CaseExplainer, maps: tuple[SaliencyMap, ...], trials: tuple[Trials, ...]
-) -> tuple[FigureRow, ...]:
+    case: Case, explainer: Explainer, maps: tuple[SaliencyMap, ...], trials: tuple[Trials, ...]
+) -> tuple[MetricRow, ...]:
     """For each map and sort of trial: rank_change = 1 − Spearman's ρ and relative_change = ‖S′ − S‖ / ‖S‖, their means over
     the trials, sensitivity_max = the largest of the latter (captum's sensitivity_max on these trials), and trials = how
     many counted. Raises InputError where the explainer gives other maps than before, and what the explainer raises.
     """
-    rows: list[FigureRow] = []
+    rows: list[MetricRow] = []
     for sort in trials:
         again = [tuple(explainer.explain(varied)) for varied in sort.cases]
         for answer in again:
-            if [(m.stage, m.layer, m.values.shape) for m in answer] != [
-                (m.stage, m.layer, m.values.shape) for m in maps
-            ]:
+            if [(m.map_id, m.values.shape) for m in answer] != [(m.map_id, m.values.shape) for m in maps]:
                 raise InputError(
-                    f"'{explainer.name}' gave other maps when it was asked again; its stability cannot be measured."
+                    f"'{explainer.key}' gave other maps when it was asked again; its stability cannot be measured."
                 )
         for index, saliency in enumerate(maps):
             figures = _figures(case, saliency, [answer[index] for answer in again])
-            rows += rows_of_map(
+            rows += metric_rows(
                 case,
-                explainer.kind,
-                saliency,
+                saliency.map_id,
+                explainer.role,
                 FAMILY,
                 {f"{sort.sort}_{name}": value for name, value in figures.items()},
             )

@@ -4,11 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..encoding.cache import EncodingCache
-from ..encoding.encoding import Encoding, encoding_key
-from ..engine import Explainer, PreparedSlice, prepare_image
 from ..explainers.base import Case
 from ..models.loading import LoadedModel
+from ..request import ExplainRequest
 from ..slice.box import ClippedBox, PixelBox
 
 #: Standard deviation of the noise: Hounsfield units, or the share of an MR's range from black to white.
@@ -31,7 +29,7 @@ def with_jittered_box(case: Case, rng: np.random.Generator) -> Case:
     x0, y0 = min(x0, box.last_column), min(y0, box.last_row)
     x1, y1 = max(x1, x0), max(y1, y0)
     jittered = ClippedBox(PixelBox(int(x0), int(y0), int(x1), int(y1)), False)
-    return _anew(case, case.result.prepared, jittered, case.result.model, case.result.encoding)
+    return _answered(case, case.request, jittered)
 
 
 def with_noise(case: Case, rng: np.random.Generator) -> Case:
@@ -46,10 +44,8 @@ def with_noise(case: Case, rng: np.random.Generator) -> Case:
     deviation = NOISE_SHARE_MR * (grey_range.upper - grey_range.lower) if is_mr else NOISE_HU
     noise = rng.normal(0, deviation, image.shape)
     pixels = np.where(image.inside & ~((image.pixels == 0) & is_mr), image.pixels + noise, image.pixels)
-    noisy = prepare_image(
-        replace(image, pixels=pixels), grey_range, case.result.model.convention, prepared.enhanced_input
-    )
-    return _anew(case, noisy, case.result.box, case.result.model)
+    noisy = replace(case.request, image=replace(image, pixels=pixels), grey_range=grey_range)
+    return _answered(case, noisy, case.box)
 
 
 def on_the_image_of(case: Case, other: Case) -> Case:
@@ -58,23 +54,23 @@ def on_the_image_of(case: Case, other: Case) -> Case:
     x0, y0, x1, y1 = case.result.box.box.extent_xyxy * ([other_columns / columns, other_rows / rows] * 2)
     first_column, first_row = min(int(x0), other_columns - 1), min(int(y0), other_rows - 1)
     box = PixelBox(first_column, first_row, max(round(x1) - 1, first_column), max(round(y1) - 1, first_row))
-    moved = _anew(case, other.result.prepared, ClippedBox(box, False), case.result.model, other.result.encoding)
-    return replace(moved, reference_mask=None)
+    request = replace(
+        other.request,
+        model=case.request.model,
+        parameters=case.request.parameters,
+        grey_range=other.result.prepared.grey_range,
+    )
+    return replace(_answered(case, request, ClippedBox(box, False)), reference_mask=None)
 
 
 def with_model(case: Case, model: LoadedModel) -> Case:
     """The case as another model of the same kind answers it."""
-    return _anew(case, case.result.prepared, case.result.box, model)
+    return _answered(case, replace(case.request, model=model), case.box)
 
 
-def _anew(
-    case: Case, prepared: PreparedSlice, box: ClippedBox, model: LoadedModel, encoding: Encoding | None = None
-) -> Case:
-    """encoding: of the prepared slice by the model, where it is known already and has the case's layers."""
-    result = case.result
-    layers = tuple(layer.name for layer in result.encoding.layers)
-    cache = EncodingCache()
-    if encoding is not None and tuple(layer.name for layer in encoding.layers) == layers:
-        cache.put(encoding_key(model, prepared.model_input, layers), encoding)
-    found = Explainer(model, cache).explain(prepared, [box], result.explanation.parameters, layers)[0]
-    return replace(case, result=found)
+def _answered(case: Case, request: ExplainRequest, box: ClippedBox) -> Case:
+    """The changed case, at the case's own layers and with what is known of its truth."""
+    answered = case.engine.case(replace(request, layers=case.result.encoding.layers), box)
+    return replace(
+        answered, case_id=case.case_id, patient=case.patient, organ=case.organ, reference_mask=case.reference_mask
+    )

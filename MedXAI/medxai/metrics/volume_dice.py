@@ -1,59 +1,63 @@
-"""Box-prompted Dice of a loaded model on a volume with a reference mask (`medxai dice` prints it)."""
+"""Box-prompted Dice of a model on a volume with a reference mask (`medxai dice` prints it)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
-from ..encoding.encoding import Encoding
-from ..engine import prepare_slice
+from ..engine import Engine
 from ..errors import InputError
-from ..model_input.grey import Window, grey_range_of
+from ..model_input.grey import Window
 from ..models.loading import LoadedModel
-from ..segmentation.segmenting import segment
-from ..slice.box import PixelBox
+from ..request import ExplainRequest, ModelChoice
+from ..slice.box import ClippedBox, PixelBox
 from ..slice.slice_image import PLANE_AXES, slice_of
-from ..volume.labelled_volume import labelled
-from ..volume.volume import Volume
-from .box_dice import OrganDice, Segment, box_dice
+from ..volume.labelled_volume import LabelledVolume
+from .box_dice import BoxRules, OrganDice, Segment, box_dice
 
 
-def segmenter(model: LoadedModel, volume: Volume, plane: str = "axial", window: Window | None = None) -> Segment:
-    """The model's answers on a volume's slices, prepared exactly as MedXAI prepares them."""
-    grey_range = grey_range_of(volume, window)
+@dataclass(frozen=True)
+class DiceRequest:
+    """What is measured, and with which boxes.
 
-    @torch.inference_mode()
+    Attributes:
+        scan: A volume with its reference labels.
+        organs: Names by label.
+        model: Which model, or one in memory.
+        plane: 'axial', 'coronal' or 'sagittal'.
+        window: Level and width; None for the modality's own.
+        rules: Which slices count, and how boxes are drawn around the reference.
+    """
+
+    scan: LabelledVolume
+    organs: Mapping[int, str]
+    model: ModelChoice | LoadedModel = ModelChoice()
+    plane: str = "axial"
+    window: Window | None = None
+    rules: BoxRules = BoxRules()
+
+
+def volume_dice(request: DiceRequest, engine: Engine) -> list[OrganDice]:
+    """Mean Dice per organ over the plane's slices, beside the filled box and the filled ellipse.
+
+    Raises:
+        InputError: The plane is unknown, or no organ is found on any slice.
+    """
+    if request.plane not in PLANE_AXES:
+        raise InputError(f"There is no plane '{request.plane}'; choose axial, coronal or sagittal.")
+    return box_dice(segmenter(request, engine), request.scan.slices(request.plane), request.organs, request.rules)
+
+
+def segmenter(request: DiceRequest, engine: Engine) -> Segment:
+    """The model's answers on a volume's slices: (slice index, boxes (B, 4) as extents) → masks (B, rows, columns)."""
+    volume = request.scan.volume
+    first = ExplainRequest.of_slice(volume, request.plane, 0, model=request.model, window=request.window)
+
     def answer(index: int, boxes: np.ndarray) -> np.ndarray:
-        image = slice_of(volume, plane, index)
-        prepared = prepare_slice(volume, image, model.convention, grey_range=grey_range)
-        tensor = torch.from_numpy(prepared.model_input.tensor_chw)[None].to(model.device)
-        encoding = Encoding(model.sam.image_encoder(tensor), (), prepared.model_input.frame, seconds=0.0)
-        asked = [PixelBox(int(x0), int(y0), int(x1) - 1, int(y1) - 1) for x0, y0, x1, y1 in boxes]
-        return np.stack([one.mask for one in segment(model, encoding, asked)])
+        asked = [ClippedBox(PixelBox(int(x0), int(y0), int(x1) - 1, int(y1) - 1), False) for x0, y0, x1, y1 in boxes]
+        on_slice = replace(first, image=slice_of(volume, request.plane, index))
+        return np.stack([one.mask for one in engine.segment(on_slice, asked)])
 
     return answer
-
-
-def volume_dice(
-    model: LoadedModel,
-    volume: Volume,
-    reference: Volume,
-    organs: Mapping[int, str],
-    plane: str = "axial",
-    window: Window | None = None,
-    smallest: int = 100,
-    jitter: float = 0.05,
-    seed: int = 0,
-) -> list[OrganDice]:
-    """Mean Dice per organ over the plane's slices, beside filled box and ellipse.
-
-    reference: labels on the volume's own grid. Raises InputError where the grids differ, the plane
-    is unknown, or no organ is found on any slice.
-    """
-    checked = labelled(volume, reference)
-    if plane not in PLANE_AXES:
-        raise InputError(f"There is no plane '{plane}'; choose axial, coronal or sagittal.")
-    answer = segmenter(model, volume, plane, window)
-    return box_dice(answer, checked.slices(plane), organs, smallest, jitter, seed)

@@ -2,13 +2,12 @@
 
 import copy
 from collections.abc import Iterator
-from dataclasses import replace
 
 import torch
 from torch import nn
 
 from ..explainers.random_weights import with_random_weights
-from ..models.loading import LoadedModel
+from ..models.loading import LoadedModel, with_network
 
 
 def cascade(model: LoadedModel, seed: int) -> Iterator[tuple[str, LoadedModel]]:
@@ -26,7 +25,7 @@ def cascade(model: LoadedModel, seed: int) -> Iterator[tuple[str, LoadedModel]]:
             sam.load_state_dict(done, strict=False)
         yield (
             name,
-            replace(model, sam=sam, checksum_sha256=f"{model.checksum_sha256}, random down to {name}, seed {seed}"),
+            with_network(model, sam, f"{model.checksum_sha256}, random down to {name}, seed {seed}"),
         )
 
 

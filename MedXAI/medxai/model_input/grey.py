@@ -6,7 +6,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..slice.slice_image import SliceImage
-from ..volume.volume import Modality, Volume
+from ..volume.modality import Modality, has_negative_signal
+from ..volume.volume import Volume
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Window:
         return self.level + self.width / 2
 
 
+_PERCENTILES = (0.5, 99.5)
 #: Usual CT windows; 'abdomen' is MedSAM's own and the default.
 WINDOW_PRESETS = {
     "abdomen": Window(40, 400),
@@ -41,46 +43,57 @@ WINDOW_PRESETS = {
 class GreyRange:
     """The intensities that become 0 and 255, taken over the whole volume so that neighbouring slices agree.
 
-    zero_is_background: voxels of exactly 0 stay black (MR: outside the body).
+    zero_is_background: voxels of exactly 0 stay black (MR: outside the body). origin: how it came about, for the user.
     """
 
     lower: float
     upper: float
     zero_is_background: bool
+    origin: str = ""
 
 
 def grey_range_of(volume: Volume, window: Window | None = None) -> GreyRange:
-    """CT: the window (default 400/40) clipped to the volume's own values. MR: percentiles 0.5 and 99.5 of the positive
-    voxels. An 8-bit picture: its values as they are. A window given by the user is used for any modality.
+    """The grey range of a volume, from its measured voxels.
 
-    Raises InputError for a window of no width, or where the volume has only one value in the range.
+    CT: the window (default 400/40) clipped to the volume's own values. MR and others: percentiles 0.5 and 99.5 of the
+    positive voxels, or of all where negative ones are more than a filter's ringing (phase images, z-scores). An 8-bit
+    picture: its values as they are. A window given by the user is used for any modality.
+
+    Raises:
+        InputError: For a window of no width, or where the volume has only one value in the range.
     """
-    low, high = float(volume.voxels.min()), float(volume.voxels.max())
+    values = volume.measured_values
+    low, high = float(values.min()), float(values.max())
+    zero_is_background = False
     if window is not None or volume.modality is Modality.CT:
+        origin = "the chosen window" if window is not None else "the abdominal window"
         window = window or WINDOW_PRESETS["abdomen"]
         if not (np.isfinite([window.level, window.width]).all() and window.width > 0):
             raise InputError(
                 f"The window (level {window.level}, width {window.width}) has no width; give a width above 0."
             )
         lower, upper = np.clip([low, high], window.lower, window.upper)
-        zero_is_background = False
+        origin = f"{origin}, level {window.level:g}, width {window.width:g}"
     elif volume.modality is Modality.PICTURE and volume.voxels.dtype == np.uint8:
-        lower, upper, zero_is_background = 0.0, 255.0, False
+        lower, upper, origin = 0.0, 255.0, "the picture's own values"
+    elif low < 0 and has_negative_signal(values):
+        lower, upper = np.percentile(values, _PERCENTILES)
+        origin = "percentiles 0.5 and 99.5 of all values, as negative ones carry signal"
     else:
-        positive = volume.voxels[volume.voxels > 0]
+        positive = values[values > 0]
         if positive.size == 0:
             raise InputError(
                 f"'{volume.name}' has no voxel above 0, so it is not an MR as MedXAI expects it; choose the modality CT or give a window."
             )
-        lower, upper = np.percentile(positive, [0.5, 99.5])
+        lower, upper = np.percentile(positive, _PERCENTILES)
         # MedSAM clips first and scales by what the clipped volume then holds.
         lower, upper = max(low, lower), min(high, upper)
-        zero_is_background = True
+        zero_is_background, origin = True, "percentiles 0.5 and 99.5 of the values above 0"
     if not upper > lower:
         raise InputError(
             f"'{volume.name}' shows nothing in this window (its values run from {low:g} to {high:g}); choose another window or modality."
         )
-    return GreyRange(float(lower), float(upper), zero_is_background)
+    return GreyRange(float(lower), float(upper), zero_is_background, origin)
 
 
 def grey_slice(image: SliceImage, grey_range: GreyRange) -> np.ndarray:

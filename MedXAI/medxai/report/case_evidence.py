@@ -1,65 +1,70 @@
 """How much is measured for a case's report."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..engine import SliceExplanation
-from ..explainers import registry as catalogue
-from ..explainers.base import Case, Kind, SaliencyMap
-from ..metrics.case_evidence import CaseEvidence, Progress, evaluate_case
+from ..explainers import registry
+from ..explainers.base import Case, Explainer
+from ..maps import MEDXAI, MapId, Role
+from ..metrics.case_evidence import CaseEvidence, evaluate_case
 from ..metrics.plan import FULL, QUICK
+from ..progress import RunControl
+from ..results import SaliencyMap
 
-#: Nulls that need no pass of any model.
-_CHEAP_NULLS = ("intensity", "centre-gaussian", "box-plateau", "box", "uniform")
+#: Baselines that need no pass of any model.
+_CHEAP_BASELINES = ("intensity", "centre-gaussian", "box-plateau", "box", "uniform")
 
 
 @dataclass(frozen=True)
-class _AlreadyMade:
-    """Another method's map that the result holds, as in the panel."""
+class _AlreadyMade(Explainer):
+    """Another explainer's maps that were made before, as in the panel."""
 
-    name: str
-    kind: Kind = Kind.PEER
+    key: str  # type: ignore[misc]
+    maps: tuple[SaliencyMap, ...]
+    role = Role.COMPARISON
 
-    def explain(self, case: Case) -> tuple[SaliencyMap, ...]:
-        return (SaliencyMap(self.name, "", "", case.result.comparisons[self.name]),)
-
-
-def quick_evidence(result: SliceExplanation, reference_mask: np.ndarray | None = None) -> CaseEvidence:
-    """MedXAI's maps, the cheap nulls and the other methods' maps that there are already: no further pass of a model.
-
-    reference_mask: (rows, columns) bool on the slice, None where there is none.
-    """
-    made = tuple(_AlreadyMade(name) for name in result.comparisons)
-    return evaluate_case(_case(result, reference_mask), (*catalogue.make(("medxai", *_CHEAP_NULLS)), *made), QUICK)
+    def explain(self, case: Case, control: RunControl = RunControl()) -> tuple[SaliencyMap, ...]:
+        return self.maps
 
 
-def full_evidence(
-    result: SliceExplanation,
-    reference_mask: np.ndarray | None = None,
-    others: Sequence[SliceExplanation] = (),
-    progress: Progress = lambda done, total: None,
-    is_cancelled: Callable[[], bool] = lambda: False,
+def quick_evidence(
+    case: Case,
+    comparisons: Mapping[MapId, np.ndarray] | None = None,
+    explainers: Sequence[str] = (),
+    control: RunControl = RunControl(),
 ) -> CaseEvidence:
-    """Every null and every installed peer, and every measurement: three minutes of one core with the demo model.
+    """MedXAI's maps and the baselines that need no pass of a model, and what was asked for besides.
 
-    others: another organ on the slice, another patient, for the sanity checks. Raises Cancelled.
+    Args:
+        case: What is measured.
+        comparisons: Maps of other explainers that were made already, (h, w) by identity.
+        explainers: Keys or groups of explainers to run as well.
+        control: Hears of the progress.
     """
-    installed = [name for name, reason in catalogue.installed().items() if not reason]
-    other_cases = tuple(_case(other) for other in others)
-    return evaluate_case(
-        _case(result, reference_mask),
-        catalogue.make(installed, is_cancelled),
-        FULL,
-        other_cases,
-        progress,
-        is_cancelled,
-    )
+    made: dict[str, list[SaliencyMap]] = {}
+    for map_id, values in (comparisons or {}).items():
+        made.setdefault(map_id.explainer, []).append(SaliencyMap(map_id, values))
+    asked = registry.make((MEDXAI, *_CHEAP_BASELINES, *explainers))
+    kept = tuple(_AlreadyMade(key, tuple(maps)) for key, maps in made.items() if key not in {one.key for one in asked})
+    return evaluate_case(case, (*asked, *kept), QUICK, control=control)
 
 
-def _case(result: SliceExplanation, reference_mask: np.ndarray | None = None) -> Case:
-    image, box = result.prepared.image, result.box.box
-    return Case(
-        f"{image.volume_name} {image.plane} {image.index} {box.xyxy}", image.volume_name, "", result, reference_mask
-    )
+def full_evidence(case: Case, other_cases: Sequence[Case] = (), control: RunControl = RunControl()) -> CaseEvidence:
+    """Every baseline, every installed comparison method and every measurement: minutes with a small model.
+
+    Args:
+        case: What is measured.
+        other_cases: Another organ on the slice, another patient, for the sanity checks.
+        control: Hears of the progress, and stops the work.
+    """
+    installed = [key for key, reason in registry.why_not().items() if not reason]
+    return evaluate_case(case, registry.make(installed), FULL, other_cases, control)
+
+
+def named(case: Case, reference_mask: np.ndarray | None = None) -> Case:
+    """A case outside a cohort: named after its slice and box. reference_mask: (rows, columns) bool, None for none."""
+    image, box = case.result.prepared.image, case.box.box
+    case_id = f"{image.volume_name} {image.plane} {image.index} {box.xyxy}"
+    return replace(case, case_id=case_id, patient=image.volume_name, reference_mask=reference_mask)

@@ -7,18 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from ..engine import SliceExplanation
-from ..explainers.base import SaliencyMap
-from ..explainers.three_stage.concentration import Narrowing
-from ..explainers.three_stage.stages import STAGES
+from ..maps import OWN_MAPS, STAGE3, STAGES, stage_map
 from ..metrics.case_evidence import CaseEvidence
-from ..provenance import box_text, shown_layer
-from .metric_tables import HEADLINE_STAGE, FigureTables, figure_tables
+from ..provenance import box_text
+from ..results import Narrowing, SaliencyMap, SliceExplanation
+from .metric_tables import HEADLINE_MAP, MetricTables, metric_tables
 from .page import page_html, write_page
 from .pictures import MapPicture, Pictures
 from .record import record_of
 from .sanity_badges import badges_of
-from .wording import STAGE_NAMES, STAGE_SENTENCES, explainer_name, is_null, is_peer, map_name, signed
+from .sizes import area_text, size_text, thickness_text
+from .wording import STAGE_SUBTITLES, explainer_name, is_baseline, is_comparison, map_name, signed
 
 
 @dataclass(frozen=True)
@@ -50,15 +49,15 @@ def case_report_html(
     made: datetime | None = None,
     figures_file: str = "",
 ) -> str:
-    """The page as text. evidence: figures, nulls, peers and sanity checks of this very result; None where none were taken.
+    """The page as text. evidence: metrics, baselines, comparison methods and sanity checks of this very result; None where none were taken.
 
     reference_mask: (rows, columns) bool on the slice, drawn beside the predicted one. made: the date on the page.
     figures_file: the name of a file beside the page that has all figures, '' for none.
     Nothing of the patient is on it but the slice's picture and the volume's name; no path of a file is.
     """
-    layer = shown_layer(result)
+    layer = result.shown_layer
     pictures = Pictures(result, reference_mask)
-    tables = figure_tables(evidence.rows, layer) if evidence else None
+    tables = metric_tables(evidence.rows, layer) if evidence else None
     return page_html(
         "case.html",
         title=f"MedXAI report: {_where(result)}",
@@ -66,7 +65,7 @@ def case_report_html(
         made=made.strftime("%Y-%m-%d %H:%M") if made else "",
         scene=pictures.scene,
         asked=_asked(result),
-        mask_area_cm2=_mask_area_cm2(result),
+        mask_area=area_text(result),
         interaction=pictures.of_map(result.explanation.interaction),
         terminal=pictures.of_map(result.explanation.terminal),
         stages=tuple(_stage_row(result, stage, pictures, tables) for stage in STAGES),
@@ -88,7 +87,7 @@ def case_report_html(
         warnings=result.warnings,
         missing=_missing(evidence),
         beside=_beside(result, evidence, pictures, layer, tables) if evidence else (),
-        has_peers=bool(evidence and any(is_peer(m.explainer) for m in evidence.maps)),
+        has_comparisons=bool(evidence and any(is_comparison(m.map_id.explainer) for m in evidence.maps)),
         provenance=_provenance(result),
     )
 
@@ -105,18 +104,13 @@ def write_case_report(
 
 
 def _where(result: SliceExplanation) -> str:
-    image = result.prepared.image
-    return f"{image.plane} slice" if image.index is None else f"{image.plane} slice {image.index}"
-
-
-def _mask_area_cm2(result: SliceExplanation) -> float:
-    across, down, _ = result.prepared.image.spacing_mm
-    return float(result.segmentation.mask.sum()) * across * down / 100
+    return result.prepared.image.where
 
 
 def _asked(result: SliceExplanation) -> tuple[tuple[str, str], ...]:
     prepared, box = result.prepared, result.box.box
-    across, down, thick = prepared.image.spacing_mm
+    across, down, _ = prepared.image.spacing_mm
+    known = prepared.image.facts
     width, height = box.last_column - box.first_column + 1, box.last_row - box.first_row + 1
     x, y, z = (
         prepared.image.pixel_to_ras_mm
@@ -127,20 +121,35 @@ def _asked(result: SliceExplanation) -> tuple[tuple[str, str], ...]:
         ("Volume", prepared.image.volume_name),
         (
             "Slice",
-            f"{_where(result)}, {prepared.image.shape[1]} × {prepared.image.shape[0]} pixels of {across:.3g} × {down:.3g} mm, {thick:.3g} mm thick",
+            f"{_where(result)}, {prepared.image.shape[1]} × {prepared.image.shape[0]} pixels"
+            + (
+                f" of {size_text(result, across, down, '{:.3g}')}{thickness_text(result)}"
+                if known.has_known_spacing
+                else ""
+            ),
         ),
-        ("Box", f"{box_text(result)} (first and last voxel); {width * across:.0f} × {height * down:.0f} mm{clipped}"),
-        ("Box centre", f"R {x:.0f}, A {y:.0f}, S {z:.0f} mm".replace("-", "−")),
+        (
+            "Box",
+            f"{box_text(result)} (first and last voxel); {size_text(result, width * across, height * down, '{:.0f}')}{clipped}",
+        ),
+        (
+            "Box centre",
+            f"R {x:.0f}, A {y:.0f}, S {z:.0f} mm".replace("-", "−")
+            if known.has_known_orientation
+            else "not known in the patient",
+        ),
         ("Model", result.model.title),
+        ("Modality", known.modality_text),
         (
             "Grey values",
             f"{prepared.grey_range.lower:g} to {prepared.grey_range.upper:g}".replace("-", "−")
+            + (f" ({prepared.grey_range.origin})" if prepared.grey_range.origin else "")
             + (", contrast enhanced for the model" if prepared.enhanced_input else ""),
         ),
     )
 
 
-def _stage_row(result: SliceExplanation, stage: int, pictures: Pictures, tables: FigureTables | None) -> StageRow:
+def _stage_row(result: SliceExplanation, stage: int, pictures: Pictures, tables: MetricTables | None) -> StageRow:
     layers = result.explanation.layers
     drawn = pictures.of_maps(maps.stages[stage] for maps in layers)
     cells = []
@@ -156,13 +165,15 @@ def _stage_row(result: SliceExplanation, stage: int, pictures: Pictures, tables:
         )
     informative = any(picture.informative for picture in drawn)
     first = drawn[0]
-    return StageRow(STAGE_NAMES[stage], STAGE_SENTENCES[stage], first.lower, first.upper, informative, tuple(cells))
+    info = OWN_MAPS[stage - 1]
+    name = f"{info.title}, {STAGE_SUBTITLES[stage]}"
+    return StageRow(name, info.sentence, first.lower, first.upper, informative, tuple(cells))
 
 
 def _cell_lines(
-    result: SliceExplanation, stage: int, layer: str, picture: MapPicture, tables: FigureTables | None
+    result: SliceExplanation, stage: int, layer: str, picture: MapPicture, tables: MetricTables | None
 ) -> tuple[str, ...]:
-    share, of_slice = result.concentration.share_inside[stage, layer], result.concentration.mask_share
+    share, of_slice = result.concentration.share_inside[stage_map(stage, layer)], result.concentration.mask_share
     lines = []
     if not picture.informative:
         lines.append("uninformative")
@@ -170,7 +181,7 @@ def _cell_lines(
         lines.append("no positive value")
     else:
         lines.append(f"{share:.0%} inside the mask" + (f" ({share / of_slice:.1f}×)" if of_slice else ""))
-    gain = tables.gains.get((str(stage), layer)) if tables else None
+    gain = tables.gains.get((stage_map(stage, layer).map, layer)) if tables else None
     if gain:
         lines.append(f"learned gain {gain}")
     return tuple(lines)
@@ -181,9 +192,9 @@ def _shares(result: SliceExplanation, layer: str) -> tuple[tuple[str, str, str],
     figures = result.concentration
     return tuple(
         (
-            map_name(str(stage), layer),
-            _share(figures.share_inside[stage, layer]),
-            _share(figures.effective_area[stage, layer]),
+            map_name(stage_map(stage, layer).map, layer),
+            _share(figures.share_inside[stage_map(stage, layer)]),
+            _share(figures.effective_area[stage_map(stage, layer)]),
         )
         for stage in STAGES
     )
@@ -205,36 +216,32 @@ def _narrowing(name: str, narrowing: Narrowing | None) -> tuple[str, str, str, s
 def _missing(evidence: CaseEvidence | None) -> tuple[str, ...]:
     """What was not run or failed, in sentences."""
     if evidence is None:
-        return ("No null baseline, no other explainer and no sanity check was run for this report.",)
-    asked = {m.explainer for m in evidence.maps}
+        return ("No baseline, no other explainer and no sanity check was run for this report.",)
+    asked = {m.map_id.explainer for m in evidence.maps}
     said = []
     if "random-weights" not in asked:
         said.append(
-            "The null of the same network with random weights was not run: a learned gain here is over the nulls without a network only."
+            "The baseline of the same network with random weights was not run: a learned gain here is over the baselines without a network only."
         )
-    if not any(is_peer(name) for name in asked):
+    if not any(is_comparison(name) for name in asked):
         said.append("No other published method (such as Grad-CAM) was run.")
     return (*said, *(f"{explainer_name(name)} failed: {reason}" for name, reason in evidence.failures))
 
 
 def _beside(
-    result: SliceExplanation, evidence: CaseEvidence, pictures: Pictures, layer: str, tables: FigureTables | None
+    result: SliceExplanation, evidence: CaseEvidence, pictures: Pictures, layer: str, tables: MetricTables | None
 ) -> tuple[Cell, ...]:
-    """MedXAI's stage 3, the nulls and the peers, one map of each, every one with its own range."""
-    auroc = {
-        (r.explainer, r.stage, r.layer): r.value
-        for r in evidence.rows
-        if (r.metric, r.mask) == ("auroc_grown_box", "predicted")
-    }
+    """MedXAI's stage 3, the baselines and the comparison methods, one map of each, every one with its own range."""
+    auroc = {r.map_id: r.value for r in evidence.rows if (r.metric, r.mask) == ("auroc_grown_box", "predicted")}
     cells = []
-    for name in dict.fromkeys(m.explainer for m in evidence.maps):
+    for name in dict.fromkeys(m.map_id.explainer for m in evidence.maps):
         saliency = _standing_for(name, evidence.maps, layer)
-        value = auroc.get((name, saliency.stage, saliency.layer))
-        kind = "null" if is_null(name) else "peer" if is_peer(name) else "this method"
-        place = "stage 3" if saliency.stage == HEADLINE_STAGE else saliency.stage
+        value = auroc.get(saliency.map_id)
+        role = "baseline" if is_baseline(name) else "comparison method" if is_comparison(name) else "this method"
+        place = STAGE3.title.lower() if saliency.map_id.map == HEADLINE_MAP else saliency.map_id.map
         title = explainer_name(name) + (f", {place}" if place else "")
         lines = (
-            kind + (f", {saliency.layer}" if saliency.layer else ""),
+            role + (f", {saliency.map_id.layer}" if saliency.map_id.layer else ""),
             "no AUROC" if value is None else f"AUROC {value:.3f}",
         )
         picture = pictures.of_map(saliency.values)
@@ -251,10 +258,10 @@ def _beside(
 
 def _standing_for(name: str, maps: tuple[SaliencyMap, ...], layer: str) -> SaliencyMap:
     """The map shown for an explainer: stage 3 at the shown layer where it has stages, else its last."""
-    own = [m for m in maps if m.explainer == name]
+    own = [m for m in maps if m.map_id.explainer == name]
     return next(
-        (m for m in own if (m.stage, m.layer) == (HEADLINE_STAGE, layer)),
-        next((m for m in own if m.layer == layer), own[-1]),
+        (m for m in own if (m.map_id.map, m.map_id.layer) == (HEADLINE_MAP, layer)),
+        next((m for m in own if m.map_id.layer == layer), own[-1]),
     )
 
 
@@ -266,7 +273,7 @@ def _provenance(result: SliceExplanation) -> tuple[tuple[str, str], ...]:
     }
     versions = ", ".join(f"{name} {number}" for name, number in record["versions"].items() if number)
     timings = (
-        f"encoding {encoding.seconds:.2f} s{'' if result.encoded_now else ' (made earlier)'}, segmentation {result.segmentation.seconds:.2f} s, "
+        f"encoding {encoding.seconds:.2f} s{'' if result.encoding.is_new else ' (made earlier)'}, segmentation {result.segmentation.seconds:.2f} s, "
         f"explanation {result.explanation.seconds:.2f} s"
     )
     return (
@@ -274,7 +281,7 @@ def _provenance(result: SliceExplanation) -> tuple[tuple[str, str], ...]:
         ("SHA-256 of its weights", model.checksum_sha256),
         (
             "Its input",
-            f"{model.convention.size_px} × {model.convention.size_px} pixels, prepared as for {model.convention.preparation.value}",
+            f"{model.input_size_px} × {model.input_size_px} pixels, {model.preparation} preparation: {model.preparation_sentence}",
         ),
         ("Computed on", f"{model.device}, encoder {encoding.backend}"),
         ("Parameters", ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in parameters.items())),

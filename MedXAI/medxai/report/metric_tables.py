@@ -1,29 +1,29 @@
-"""The figures of a case as tables for the page: the learned gain first, every figure beside its best null."""
+"""The metrics of a case as tables for the page: the learned gain first, every metric beside its best baseline."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..maps import MEDXAI, OWN_MAPS, STAGE3
 from ..metrics.learned_gain import LearnedGain, learned_gains
-from ..metrics.metric_row import FigureRow
-from .wording import FAMILY_SENTENCES, explainer_name, figure_words, figures_on_the_page, map_name, signed_like, written
+from ..metrics.metric_row import MetricRow
+from .wording import FAMILY_SENTENCES, explainer_name, map_name, metric_words, metrics_on_the_page, signed_like, written
 
 #: The map that the headline sentence speaks of, and the figure that it names.
-HEADLINE_STAGE, HEADLINE_METRIC = "3", "auroc_grown_box"
+HEADLINE_MAP, HEADLINE_METRIC = STAGE3.map, "auroc_grown_box"
 #: Figures with a table of their own, every map beside its best null.
 _FIRST = (HEADLINE_METRIC, "energy_inside")
-_METHOD = "medxai"
-_STAGES = ("1", "2", "3", "3 unweighted", "interaction", "terminal")
+_MAPS = tuple(info.map for info in OWN_MAPS)
 
 
 @dataclass(frozen=True)
 class GainLine:
-    """One map in a table of one figure, all as text. beaten: a null does at least as well."""
+    """One map in a table of one figure, all as text. beaten: a baseline does at least as well."""
 
     map: str
     gain: str
     value: str
-    null_value: str
-    null: str
+    baseline_value: str
+    baseline: str
     beaten: bool
 
 
@@ -38,7 +38,7 @@ class GainTable:
 
 
 @dataclass(frozen=True)
-class OtherFigure:
+class OtherMetric:
     """A further figure of the same maps: its name, and one text a map."""
 
     name: str
@@ -46,51 +46,51 @@ class OtherFigure:
 
 
 @dataclass(frozen=True)
-class OtherFigures:
+class OtherMetrics:
     """Further figures of one family. mask: what they were taken against, '' where nothing."""
 
     family: str
     mask: str
     sentence: str
-    lines: tuple[OtherFigure, ...]
+    lines: tuple[OtherMetric, ...]
 
 
 @dataclass(frozen=True)
-class FigureTables:
+class MetricTables:
     """first: AUROC in the grown box and energy inside, per mask. others: the rest, for the maps named in `maps`."""
 
     first: tuple[GainTable, ...]
     maps: tuple[str, ...]
-    others: tuple[OtherFigures, ...]
+    others: tuple[OtherMetrics, ...]
     headline: str
     gains: dict[tuple[str, str], str]
 
 
-def figure_tables(rows: Iterable[FigureRow], layer: str) -> FigureTables:
-    """Tables of MedXAI's own maps at `layer`, and of those without one. gains: (stage, layer) to the learned gain of the
+def metric_tables(rows: Iterable[MetricRow], layer: str) -> MetricTables:
+    """Tables of MedXAI's own maps at `layer`, and of those without one. gains: (map, layer) to the learned gain of the
     headline figure against the predicted mask, for all layers."""
     rows = tuple(rows)
-    gains = tuple(gain for gain in learned_gains(rows) if gain.explainer == _METHOD)
-    own = [row for row in rows if row.explainer == _METHOD and row.layer in ("", layer) and row.stage in _STAGES]
+    gains = tuple(gain for gain in learned_gains(rows) if gain.explainer == MEDXAI)
+    own = [row for row in rows if row.explainer == MEDXAI and row.layer in ("", layer) and row.map in _MAPS]
     masks = sorted({row.mask for row in own if row.mask})
     first = [table for mask in masks for metric in _FIRST if (table := _gain_table(gains, metric, mask, layer)).lines]
     maps = [
-        (stage, row_layer)
-        for stage in _STAGES
+        (map_key, row_layer)
+        for map_key in _MAPS
         for row_layer in (layer, "")
-        if any((r.stage, r.layer) == (stage, row_layer) for r in own)
+        if any((r.map, r.layer) == (map_key, row_layer) for r in own)
     ]
     groups = [("localisation", mask) for mask in masks] + [
         (family, "") for family in FAMILY_SENTENCES if family != "localisation"
     ]
     others = (_others(own, gains, maps, family, mask) for family, mask in groups)
-    return FigureTables(
+    return MetricTables(
         tuple(first),
         tuple(map_name(*key) for key in maps),
         tuple(group for group in others if group.lines),
         _headline(gains, layer),
         {
-            (g.stage, g.layer): signed_like(figure_words(g.metric).pattern, g.gain)
+            (g.map, g.layer): signed_like(metric_words(g.metric).pattern, g.gain)
             for g in gains
             if g.metric == HEADLINE_METRIC and g.mask == "predicted"
         },
@@ -98,20 +98,20 @@ def figure_tables(rows: Iterable[FigureRow], layer: str) -> FigureTables:
 
 
 def _gain_table(gains: Iterable[LearnedGain], metric: str, mask: str, layer: str) -> GainTable:
-    words = figure_words(metric)
+    words = metric_words(metric)
     found = [
         g
-        for stage in _STAGES
+        for map_key in _MAPS
         for g in gains
-        if (g.stage, g.metric, g.mask) == (stage, metric, mask) and g.layer in ("", layer)
+        if (g.map, g.metric, g.mask) == (map_key, metric, mask) and g.layer in ("", layer)
     ]
     lines = (
         GainLine(
-            map_name(g.stage, g.layer),
+            map_name(g.map, g.layer),
             signed_like(words.pattern, g.gain),
             written(words.pattern, g.value),
-            written(words.pattern, g.null_value),
-            explainer_name(g.best_null),
+            written(words.pattern, g.baseline_value),
+            explainer_name(g.best_baseline),
             g.gain <= 0,
         )
         for g in found
@@ -120,37 +120,37 @@ def _gain_table(gains: Iterable[LearnedGain], metric: str, mask: str, layer: str
 
 
 def _others(
-    own: Iterable[FigureRow], gains: Iterable[LearnedGain], maps: Iterable[tuple[str, str]], family: str, mask: str
-) -> OtherFigures:
+    own: Iterable[MetricRow], gains: Iterable[LearnedGain], maps: Iterable[tuple[str, str]], family: str, mask: str
+) -> OtherMetrics:
     """The figures of one family that have words, but those that have a table of their own."""
     lines = []
-    for metric in figures_on_the_page():
-        value = {(r.stage, r.layer): r.value for r in own if (r.family, r.mask, r.metric) == (family, mask, metric)}
+    for metric in metrics_on_the_page():
+        value = {(r.map, r.layer): r.value for r in own if (r.family, r.mask, r.metric) == (family, mask, metric)}
         if metric in _FIRST or not value:
             continue
-        pattern = figure_words(metric).pattern
-        gain = {(g.stage, g.layer): signed_like(pattern, g.gain) for g in gains if (g.mask, g.metric) == (mask, metric)}
+        pattern = metric_words(metric).pattern
+        gain = {(g.map, g.layer): signed_like(pattern, g.gain) for g in gains if (g.mask, g.metric) == (mask, metric)}
         texts = (
             written(pattern, value[key]) + (f" ({gain[key]})" if key in gain else "") if key in value else "none"
             for key in maps
         )
-        lines.append(OtherFigure(_named(metric, family), tuple(texts)))
-    return OtherFigures(family, mask, FAMILY_SENTENCES[family], tuple(lines))
+        lines.append(OtherMetric(_named(metric, family), tuple(texts)))
+    return OtherMetrics(family, mask, FAMILY_SENTENCES[family], tuple(lines))
 
 
 def _named(metric: str, family: str) -> str:
     """With which way is better, where the words do not tell."""
-    words = figure_words(metric)
+    words = metric_words(metric)
     return f"{words.name} ({words.meaning})" if family == "faithfulness" else words.name
 
 
 def _headline(gains: Iterable[LearnedGain], layer: str) -> str:
     for g in gains:
-        if (g.stage, g.layer, g.metric, g.mask) == (HEADLINE_STAGE, layer, HEADLINE_METRIC, "predicted"):
-            words = figure_words(g.metric)
+        if (g.map, g.layer, g.metric, g.mask) == (HEADLINE_MAP, layer, HEADLINE_METRIC, "predicted"):
+            words = metric_words(g.metric)
             said = (
                 f"Stage 3 at {layer}: learned gain {signed_like(words.pattern, g.gain)}. The map ranks the pixels of the predicted mask with an AUROC of "
-                f"{g.value:.3f} in the grown box; the best null ({explainer_name(g.best_null)}) reaches {g.null_value:.3f}."
+                f"{g.value:.3f} in the grown box; the best baseline ({explainer_name(g.best_baseline)}) reaches {g.baseline_value:.3f}."
             )
             return said + (" A map that learned nothing does as well or better here." if g.gain <= 0 else "")
     return ""

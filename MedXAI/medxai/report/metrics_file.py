@@ -6,13 +6,13 @@ from dataclasses import astuple, fields
 from pathlib import Path
 
 from ..limits import LIMITS_STATEMENT
-from ..metrics.metric_row import FigureRow
+from ..metrics.metric_row import MetricRow
 
 
-def write_figures(path: Path, rows: Iterable[FigureRow]) -> None:
-    """Columns as in `FigureRow`; the first line is a comment with the limits."""
+def write_figures(path: Path, rows: Iterable[MetricRow]) -> None:
+    """Columns as in `MetricRow`; the first line is a comment with the limits."""
     with path.open("w", newline="", encoding="utf-8") as file:
         file.write(f"# {LIMITS_STATEMENT}\n")
         writer = csv.writer(file)
-        writer.writerow(field.name for field in fields(FigureRow))
+        writer.writerow(field.name for field in fields(MetricRow))
         writer.writerows(map(astuple, rows))

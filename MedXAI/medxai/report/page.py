@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -16,10 +17,16 @@ from .wording import raw_number
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def page_html(template: str, **values: object) -> str:
-    """The page as one text without any reference to another file."""
+def page_html(template: str, folders: Sequence[Path] = (), **values: object) -> str:
+    """Makes a page as one text without any reference to another file.
+
+    Args:
+        template: its file name.
+        folders: where templates are looked for before this package's own, which they may extend.
+        **values: what the template asks for.
+    """
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader([*folders, _TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,5 +1,6 @@
 """panels.png: the paper's panels a to d for one explanation."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from ..display_range import DisplayRange, display_range, for_display
-from ..engine import SliceExplanation
-from ..explainers.three_stage.stages import STAGES
 from ..limits import LIMITS_STATEMENT
+from ..maps import STAGES, stage_map
+from ..results import SliceExplanation
 from ..slice.orientation import ScreenOrientation, orientation_of
 from .overlay import BOX_COLOUR, COLOUR_MAP, MASK_COLOUR, opacity_of, scale_bar_mm
+from .sizes import area_text, size_text
 
 STAGE_TITLES = {
     1: "Stage 1\norgan prototype",
@@ -80,7 +82,10 @@ def write_panels(result: SliceExplanation, path: Path) -> None:
                 )
         _colour_bar(figure, axes, shown)
     _footer(figure, result)
-    figure.savefig(path, format="png", facecolor="white")
+    with warnings.catch_warnings():
+        # A name in letters that the font lacks (Chinese, for example) is drawn as boxes; the page has it in full.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(path, format="png", facecolor="white")
 
 
 class _Drawing:
@@ -107,8 +112,7 @@ class _Drawing:
         self._segmented(axes)
         self._box(axes)
         self._magnified(axes, self._segmented)
-        across, down = self._turn.pixel_mm
-        axes.set_title(f"b  segmented organ, {self._mask.sum() * across * down / 100:.1f} cm²", fontsize=10, loc="left")
+        axes.set_title(f"b  segmented organ, {area_text(self._result)}", fontsize=10, loc="left")
 
     def interaction_panel(self, axes: Axes) -> None:
         values = self._result.explanation.interaction
@@ -130,7 +134,7 @@ class _Drawing:
         self._map(axes, values, shown, outline=True)
         if first_row:
             axes.set_title(layer, fontsize=10)
-        share = self._result.concentration.share_inside[stage, layer]
+        share = self._result.concentration.share_inside[stage_map(stage, layer)]
         axes.set_xlabel(self._said_of(share) if shown.informative else "uninformative", fontsize=8, labelpad=2)
 
     def _said_of(self, share: float | None) -> str:
@@ -214,6 +218,8 @@ class _Drawing:
             )
 
     def _scale(self, axes: Axes) -> None:
+        if not self._result.prepared.image.facts.has_known_spacing:
+            return
         length = scale_bar_mm(self._width_mm)
         x, y = 0.06 * self._width_mm, 0.93 * self._height_mm
         axes.plot([x, x + length], [y, y], color="white", linewidth=2, solid_capstyle="butt", path_effects=_DARK_EDGE)
@@ -240,20 +246,20 @@ def _colour_bar(figure: Figure, axes: Axes, shown: DisplayRange) -> None:
 
 def _heading(figure: Figure, result: SliceExplanation) -> None:
     image, parameters = result.prepared.image, result.explanation.parameters
-    where = image.plane if image.index is None else f"{image.plane} slice {image.index}"
     figure.text(
         0.012,
         1 - 0.28 / figure.get_figheight(),
-        f"MedXAI · {image.volume_name} · {where} · {result.model.title}",
+        f"MedXAI · {image.volume_name} · {image.where} · {result.model.title}",
         fontsize=12,
         weight="bold",
+        parse_math=False,
     )
-    across, down = result.resolution_mm
+    token = size_text(result, *result.resolution_mm)
     figure.text(
         0.012,
         1 - 0.52 / figure.get_figheight(),
-        f"preset {parameters.preset.value}; grey values {result.prepared.grey_range.lower:g} to {result.prepared.grey_range.upper:g}; "
-        f"one token of the maps is {across:.1f} × {down:.1f} mm (only the terminal map is finer); mask = {result.concentration.mask_share:.1%} of the slice (×: how many times that share)",
+        f"preset {parameters.preset.value}; {image.facts.modality_text}, grey values {result.prepared.grey_range.lower:g} to "
+        f"{result.prepared.grey_range.upper:g}; one token of the maps is {token} (only the terminal map is finer); mask = {result.concentration.mask_share:.1%} of the slice (×: how many times that share)",
         fontsize=8.5,
     )
 

@@ -14,7 +14,7 @@ from PIL import Image
 from skimage.measure import find_contours
 
 from ..display_range import DisplayRange, display_range, for_display
-from ..engine import SliceExplanation
+from ..results import SliceExplanation
 from ..slice.orientation import orientation_of
 from .overlay import COLOUR_MAP, opacity_of, scale_bar_mm
 
@@ -37,7 +37,8 @@ class SliceScene:
     """What all pictures of a case share; lengths in millimetres of the upright slice.
 
     slice_uri: the grey slice as data URI. outline, reference_outline: SVG path data of the masks' contours, '' for none.
-    letters: left, right, top, bottom. token: the size (width, height) of one token of the embedding.
+    letters: left, right, top, bottom. scale_bar: None where nobody knows how large
+    a pixel is; all lengths are in pixels then, as unit says. token: the size (width, height) of one token of the embedding.
     magnified: the part around a small box that is shown larger, None where the box is large enough.
     """
 
@@ -48,7 +49,8 @@ class SliceScene:
     outline: str
     reference_outline: str
     letters: tuple[str, str, str, str]
-    scale_bar: float
+    scale_bar: float | None
+    unit: str
     token: tuple[float, float]
     magnified: Rectangle | None
 
@@ -76,7 +78,7 @@ class Pictures:
         rows, columns = self._turn.upright(result.prepared.grey).shape
         across, down = self._turn.pixel_mm
         self._shape, self._size = (rows, columns), (columns * across, rows * down)
-        box = self._box()
+        box, has_mm = self._box(), result.prepared.image.facts.has_known_spacing
         self.scene = SliceScene(
             *self._size,
             _data_uri(Image.fromarray(np.ascontiguousarray(self._turn.upright(result.prepared.shown)))),
@@ -84,8 +86,9 @@ class Pictures:
             self._outline(result.segmentation.mask),
             "" if reference_mask is None else self._outline(reference_mask),
             self._turn.letters,
-            scale_bar_mm(self._size[0]),
-            self._cell(result.encoding.embedding.shape[-2:]),
+            scale_bar_mm(self._size[0]) if has_mm else None,
+            "mm" if has_mm else "pixels",
+            self._cell(result.encoding.grid),
             _around(box, *self._size),
         )
 
@@ -109,7 +112,7 @@ class Pictures:
 
     def _cell(self, grid: tuple[int, int]) -> tuple[float, float]:
         """Width and height on the upright slice of one cell of a grid over the model's square."""
-        h, w = self._result.encoding.embedding.shape[-2:]
+        h, w = self._result.encoding.grid
         across, down = self._result.resolution_mm
         cell = across * w / grid[1], down * h / grid[0]
         return cell[::-1] if self._turn.transposed else cell

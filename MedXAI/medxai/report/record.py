@@ -2,16 +2,16 @@
 
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from .. import __version__
 from ..display_range import display_range
-from ..engine import SliceExplanation
-from ..explainers.three_stage.concentration import Concentration, Narrowing
-from ..explainers.three_stage.stages import STAGES
 from ..limits import LIMITS_STATEMENT
+from ..maps import OWN_MAPS_SHOWN, STAGES, MapId
+from ..results import Concentration, Narrowing, SliceExplanation
 
 _PACKAGES = ("torch", "segment-anything", "numpy", "scikit-image", "SimpleITK", "vtk", "slicer-core")
 
@@ -20,7 +20,7 @@ def record_of(result: SliceExplanation, source: dict[str, object] | None = None)
     """The record as plain values for JSON. source: what is known of the input file beyond the volume itself."""
     prepared, explanation, box = result.prepared, result.explanation, result.box.box
     image, model = prepared.image, result.model
-    parameters = asdict(explanation.parameters)
+    parameters, known = asdict(explanation.parameters), image.facts
     return {
         "limits": LIMITS_STATEMENT,
         "medxai": __version__,
@@ -30,15 +30,20 @@ def record_of(result: SliceExplanation, source: dict[str, object] | None = None)
             "plane": image.plane,
             "slice_index": image.index,
             "slice_shape": list(image.shape),
-            "spacing_mm": list(image.spacing_mm),
-            "pixel_to_ras_mm": image.pixel_to_ras_mm.tolist(),
+            "anatomical_plane": image.anatomical_plane,
+            "spacing_mm": list(image.spacing_mm) if known.has_known_spacing else None,
+            "slice_thickness_mm": image.thickness_mm,
+            "pixel_to_ras_mm": image.pixel_to_ras_mm.tolist() if known.has_known_orientation else None,
             "box_first_last_px": {
                 "columns": [box.first_column, box.last_column],
                 "rows": [box.first_row, box.last_row],
             },
             "box_was_clipped": result.box.was_clipped,
+            "modality": known.modality.value,
+            "modality_source": known.modality_source.value,
             "grey_lower": prepared.grey_range.lower,
             "grey_upper": prepared.grey_range.upper,
+            "grey_range_origin": prepared.grey_range.origin,
             "contrast_enhanced_input": prepared.enhanced_input,
         },
         "model": {
@@ -46,14 +51,17 @@ def record_of(result: SliceExplanation, source: dict[str, object] | None = None)
             "title": model.title,
             "architecture": model.architecture,
             "checksum_sha256": model.checksum_sha256,
-            "preparation": model.convention.preparation.value,
-            "input_size_px": model.convention.size_px,
-            "device": str(model.device),
+            "family": model.family,
+            "preparation": model.preparation,
+            "input_size_px": model.input_size_px,
+            "device": model.device,
         },
         "parameters": {**parameters, "preset": parameters["preset"].value},
         "segmentation": {
             "mask_pixels": int(result.segmentation.mask.sum()),
-            "mask_area_mm2": float(result.segmentation.mask.sum() * image.spacing_mm[0] * image.spacing_mm[1]),
+            "mask_area_mm2": float(result.segmentation.mask.sum() * image.spacing_mm[0] * image.spacing_mm[1])
+            if known.has_known_spacing
+            else None,
         },
         "figures": _figures(result.concentration),
         "layers": [
@@ -68,18 +76,12 @@ def record_of(result: SliceExplanation, source: dict[str, object] | None = None)
         "display_range": {
             f"stage{s}": asdict(display_range(maps.stages[s] for maps in explanation.layers)) for s in STAGES
         },
-        "depends_on_mask_decoder": {
-            "stage1": False,
-            "stage2": True,
-            "stage3": True,
-            "interaction": True,
-            "terminal": True,
-        },
-        "resolution_mm": list(result.resolution_mm),
+        "depends_on_mask_decoder": {info.map: info.needs_decoder for info in OWN_MAPS_SHOWN},
+        "resolution_mm": list(result.resolution_mm) if known.has_known_spacing else None,
         "warnings": list(result.warnings),
         "timings_s": {
             "encode": result.encoding.seconds,
-            "encoded_now": result.encoded_now,
+            "encoded_now": result.encoding.is_new,
             "segment": result.segmentation.seconds,
             "explain": explanation.seconds,
         },
@@ -89,7 +91,11 @@ def record_of(result: SliceExplanation, source: dict[str, object] | None = None)
 
 def write_record(path: Path, record: dict[str, object]) -> None:
     """Writes the record as readable JSON; a figure that is not a number would be an error here, not in the reader."""
-    path.write_text(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+        encoding="utf-8",
+        errors="backslashreplace",
+    )
 
 
 def _figures(figures: Concentration) -> dict[str, object]:
@@ -102,8 +108,11 @@ def _figures(figures: Concentration) -> dict[str, object]:
     }
 
 
-def _by_stage(figure: dict[tuple[int, str], float | None]) -> dict[str, dict[str, float | None]]:
-    return {f"stage{s}": {layer: value for (stage, layer), value in figure.items() if stage == s} for s in STAGES}
+def _by_stage(metric: Mapping[MapId, float | None]) -> dict[str, dict[str, float | None]]:
+    by_map: dict[str, dict[str, float | None]] = {}
+    for map_id, value in metric.items():
+        by_map.setdefault(map_id.map, {})[map_id.layer] = value
+    return by_map
 
 
 def _narrowing(narrowing: Narrowing | None) -> dict[str, float] | None:

@@ -7,6 +7,8 @@ import SimpleITK as sitk
 
 from ..errors import OutputError
 from ..slice.slice_image import SliceImage, as_one_slice_volume
+from ..volume.plain_numbers import plain_numbers
+from ..volume.volume import RIGHT_ANGLE_TOLERANCE_DEGREES, shear_degrees
 
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -17,7 +19,7 @@ def write_slice_volume(path: Path, image: SliceImage, values: np.ndarray, metada
     Raises OutputError where the file cannot be written.
     """
     placed = as_one_slice_volume(image, values)
-    lps = _RAS_TO_LPS @ placed.ijk_to_ras_mm
+    lps = _RAS_TO_LPS @ _with_right_angles(placed.ijk_to_ras_mm, placed.voxels.shape)
     spacing = np.linalg.norm(lps[:3, :3], axis=0)
     volume = sitk.GetImageFromArray(placed.voxels)
     volume.SetSpacing(spacing.tolist())
@@ -26,8 +28,25 @@ def write_slice_volume(path: Path, image: SliceImage, values: np.ndarray, metada
     for key, value in metadata.items():
         volume.SetMetaData(f"MedXAI.{key}", value)
     try:
-        sitk.WriteImage(volume, str(path), True)
+        with plain_numbers():
+            sitk.WriteImage(volume, str(path), True)
     except RuntimeError as error:
         raise OutputError(
             f"'{path}' could not be written; check that the folder can be written and has space."
         ) from error
+
+
+def _with_right_angles(ijk_to_ras_mm: np.ndarray, shape_kji: tuple[int, ...]) -> np.ndarray:
+    """The same geometry with its one-slice axis along the slice's normal, as files of sheared axes are refused by readers.
+
+    No voxel's centre moves. Slices of scans without tilt are left as they are, bit for bit.
+    """
+    if shear_degrees(ijk_to_ras_mm[:3, :3]) <= RIGHT_ANGLE_TOLERANCE_DEGREES:
+        return ijk_to_ras_mm
+    through = 2 - shape_kji.index(1)
+    first, second = (axis for axis in range(3) if axis != through)
+    normal = np.cross(ijk_to_ras_mm[:3, first], ijk_to_ras_mm[:3, second])
+    normal /= np.linalg.norm(normal)
+    matrix = ijk_to_ras_mm.copy()
+    matrix[:3, through] = (normal @ ijk_to_ras_mm[:3, through]) * normal
+    return matrix

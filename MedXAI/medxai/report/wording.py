@@ -1,49 +1,21 @@
-"""What figures, maps and explainers are called on the page, and how their numbers are written."""
+"""What metrics, maps and explainers are called on the page, and how their numbers are written."""
 
 from dataclasses import dataclass
 
-from ..explainers import registry as catalogue
+from ..explainers import registry
+from ..maps import OWN_MAPS
 
-STAGE_NAMES = {
-    1: "Stage 1, organ prototype",
-    2: "Stage 2, prompt and prototype",
-    3: "Stage 3, four components with spatial weighting",
-}
-_SHORT_STAGE_NAMES = {
-    "1": "Stage 1",
-    "2": "Stage 2",
-    "3": "Stage 3",
-    "3 unweighted": "Stage 3 unweighted",
-    "interaction": "Interaction",
-    "terminal": "Terminal",
-}
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-STAGE_SENTENCES = {
-    1: "Where the encoder's features resemble those inside the box. The mask decoder has no part in it.",
-    2: "The same, together with what the prompt looked at.",
-    3: "Likeness to what the model takes for the organ, to the prompt and to the whole image, less likeness to the surroundings; weighted by the "
-    "distance from the box. It knows the model's own mask, so read its figures against that mask with this in mind.",
-}
-_EXPLAINER_NAMES = {
-    "medxai": "MedXAI",
-    "random-weights": "same network, random weights",
-    "intensity": "as bright as the box",
-    "centre-gaussian": "Gaussian in the box's centre",
-    "box-plateau": "box with soft edges",
-    "box": "the box itself",
-    "uniform": "uniform map",
-    "grad-cam": "Grad-CAM",
-    "hires-cam": "HiRes-CAM",
-    "eigen-cam": "Eigen-CAM",
-    "score-cam": "Score-CAM",
-    "occlusion": "occlusion",
-    "layer-integrated-gradients": "layer integrated gradients",
-    "rise": "RISE",
+#: What follows a stage's title where there is room for it.
+STAGE_SUBTITLES = {
+    1: "organ prototype",
+    2: "prompt and prototype",
+    3: "four components with spatial weighting",
 }
 
 
 @dataclass(frozen=True)
-class FigureWords:
+class MetricWords:
     """name: as a row's heading. meaning: one sentence. pattern: how its value is written, for str.format."""
 
     name: str
@@ -54,81 +26,88 @@ class FigureWords:
 _BY_CHANCE = "By chance it is the mask's share of the {}."
 _LOW, _HIGH = "low is better", "high is better"
 #: In the order of the page. Figures without words are not on it: other scores of the same curves, and counts.
-_FIGURES = {
-    "auroc_grown_box": FigureWords(
+_METRICS = {
+    "auroc_grown_box": MetricWords(
         "AUROC in the grown box",
         "How well the map ranks the mask's pixels above the others, in the box grown by 25 %; 0.5 is by chance.",
         "{:.3f}",
     ),
-    "energy_inside": FigureWords("Energy inside", "Share of the map's mass that lies in the mask.", "{:.0%}"),
-    "average_precision_grown_box": FigureWords(
+    "energy_inside": MetricWords("Energy inside", "Share of the map's mass that lies in the mask.", "{:.0%}"),
+    "average_precision_grown_box": MetricWords(
         "Average precision in the grown box", _BY_CHANCE.format("grown box"), "{:.3f}"
     ),
-    "energy_ratio": FigureWords("Energy inside, in mask shares", "1 is a map without preference.", "{:.1f}×"),
-    "auroc_image": FigureWords(
+    "energy_ratio": MetricWords("Energy inside, in mask shares", "1 is a map without preference.", "{:.1f}×"),
+    "auroc_image": MetricWords(
         "AUROC over the slice", "Says little alone: a Gaussian in the box reaches 0.94 and more.", "{:.3f}"
     ),
-    "average_precision_image": FigureWords("Average precision over the slice", _BY_CHANCE.format("slice"), "{:.3f}"),
-    "pointing_over_chance": FigureWords(
+    "average_precision_image": MetricWords("Average precision over the slice", _BY_CHANCE.format("slice"), "{:.3f}"),
+    "pointing_over_chance": MetricWords(
         "Highest point inside, less chance",
         "Whether the map's highest pixels lie in the mask, less the mask's share of the slice.",
     ),
-    "image_deletion_logit": FigureWords("Deletion in the image", _LOW),
-    "image_insertion_logit": FigureWords("Insertion in the image", _HIGH),
-    "image_deletion_outside_logit": FigureWords("Deletion in the image, outside the mask", _LOW),
-    "neck_deletion_logit": FigureWords("Deletion in the neck", _LOW),
-    "neck_insertion_logit": FigureWords("Insertion in the neck", _HIGH),
-    "neck_deletion_outside_logit": FigureWords("Deletion in the neck, outside the mask", _LOW),
-    "neck_infidelity": FigureWords("Infidelity in the neck", _LOW),
-    "noise_relative_change": FigureWords("Change under noise", "As a share of the map; low is better."),
-    "noise_rank_change": FigureWords("Change of its order under noise", "1 less the rank correlation; low is better."),
-    "jitter_relative_change": FigureWords("Change under a moved box", "As a share of the map; low is better."),
-    "jitter_rank_change": FigureWords(
+    "image_deletion_logit": MetricWords("Deletion in the image", _LOW),
+    "image_insertion_logit": MetricWords("Insertion in the image", _HIGH),
+    "image_deletion_outside_logit": MetricWords("Deletion in the image, outside the mask", _LOW),
+    "neck_deletion_logit": MetricWords("Deletion in the neck", _LOW),
+    "neck_insertion_logit": MetricWords("Insertion in the neck", _HIGH),
+    "neck_deletion_outside_logit": MetricWords("Deletion in the neck, outside the mask", _LOW),
+    "neck_infidelity": MetricWords("Infidelity in the neck", _LOW),
+    "noise_relative_change": MetricWords("Change under noise", "As a share of the map; low is better."),
+    "noise_rank_change": MetricWords("Change of its order under noise", "1 less the rank correlation; low is better."),
+    "jitter_relative_change": MetricWords("Change under a moved box", "As a share of the map; low is better."),
+    "jitter_rank_change": MetricWords(
         "Change of its order under a moved box", "1 less the rank correlation; low is better."
     ),
-    "effective_area": FigureWords(
+    "effective_area": MetricWords(
         "Effective area", "exp(entropy) as a share of the slice: 100 % for a uniform map.", "{:.0%}"
     ),
-    "entropy": FigureWords("Entropy", "Of the map as a distribution, in nats."),
-    "gini": FigureWords("Gini index", "0 for a uniform map, near 1 for a single pixel."),
-    "seconds_first_box": FigureWords("Seconds, first box on a slice", "With the encoding of the slice.", "{:.2f} s"),
-    "seconds_next_box": FigureWords("Seconds, next box", "The slice being encoded already.", "{:.2f} s"),
-    "peak_mb": FigureWords("Memory added at the peak", "Of the process, in 10⁶ bytes.", "{:.0f} MB"),
+    "entropy": MetricWords("Entropy", "Of the map as a distribution, in nats."),
+    "gini": MetricWords("Gini index", "0 for a uniform map, near 1 for a single pixel."),
+    "seconds_first_box": MetricWords("Seconds, first box on a slice", "With the encoding of the slice.", "{:.2f} s"),
+    "seconds_next_box": MetricWords("Seconds, next box", "The slice being encoded already.", "{:.2f} s"),
+    "peak_mb": MetricWords("Memory added at the peak", "Of the process, in 10⁶ bytes.", "{:.0f} MB"),
 }
 FAMILY_SENTENCES = {
     "localisation": "In brackets the learned gain.",
     "faithfulness": "Area under the curve of the model's own answer while parts are hidden (deletion) or shown (insertion) in the map's order. "
-    "In brackets the learned gain, above zero where the map is ahead of every null.",
-    "stability": "How much the map changes where the mask hardly does. No learned gain: a null that ignores the image cannot change.",
-    "complexity": "No learned gain: a null may be as compact as one likes.",
+    "In brackets the learned gain, above zero where the map is ahead of every baseline.",
+    "stability": "How much the map changes where the mask hardly does. No learned gain: a baseline that ignores the image cannot change.",
+    "complexity": "No learned gain: a baseline may be as compact as one likes.",
 }
 
 
-def figure_words(metric: str) -> FigureWords:
+def metric_words(metric: str) -> MetricWords:
     """The words for a metric; one without words of its own keeps its name."""
-    return _FIGURES.get(metric, FigureWords(metric.replace("_", " "), ""))
+    return _METRICS.get(metric, MetricWords(metric.replace("_", " "), ""))
 
 
-def figures_on_the_page() -> tuple[str, ...]:
+def metrics_on_the_page() -> tuple[str, ...]:
     """The metrics that have words, in the page's order."""
-    return tuple(_FIGURES)
+    return tuple(_METRICS)
 
 
-def explainer_name(name: str) -> str:
-    return _EXPLAINER_NAMES.get(name, name)
+def explainer_name(key: str) -> str:
+    """An explainer's title; the key where nothing is registered under it (a cohort made elsewhere)."""
+    known = registry.explainers().get(key)
+    return known.title if known else key
 
 
-def is_null(explainer: str) -> bool:
-    return explainer in catalogue.GROUPS["nulls"]
+def is_baseline(key: str) -> bool:
+    """Whether an explainer needs nothing learned."""
+    return key in registry.groups()["baselines"]
 
 
-def is_peer(explainer: str) -> bool:
-    return explainer in catalogue.GROUPS["peers"]
+def is_comparison(key: str) -> bool:
+    """Whether it is another published method."""
+    return key in registry.groups()["comparisons"]
 
 
-def map_name(stage: str, layer: str) -> str:
-    """'Stage 1, block 4'."""
-    return ", ".join(part for part in (_SHORT_STAGE_NAMES.get(stage, stage), layer) if part)
+_TITLES = {info.map: info.title for info in OWN_MAPS}
+
+
+def map_name(map_key: str, layer: str) -> str:
+    """'Stage 1, block 4' for the map 'stage1'."""
+    return ", ".join(part for part in (_TITLES.get(map_key, map_key), layer) if part)
 
 
 def raw_number(value: float) -> str:

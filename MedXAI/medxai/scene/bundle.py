@@ -4,7 +4,8 @@ from pathlib import Path
 
 import slicer
 
-from ..engine import SliceExplanation
+from ..results import SliceExplanation
+from ..volume.plain_numbers import plain_numbers
 from ..volume.volume import Volume
 from . import views
 from .geometry import matrix_of
@@ -17,7 +18,7 @@ def write_scene(result: SliceExplanation, volume: Volume, path: Path) -> None:
 
     Raises OutputError where it cannot be written.
     """
-    with quiet_vtk(), headless_scene() as scene:
+    with plain_numbers(), quiet_vtk(), headless_scene() as scene:
         volume_node = add_volume(scene, volume)
         display = volume_node.GetDisplayNode()
         display.AutoWindowLevelOff()
@@ -31,8 +32,11 @@ def write_scene(result: SliceExplanation, volume: Volume, path: Path) -> None:
 
 
 def add_volume(scene: "slicer.vtkMRMLScene", volume: Volume) -> "slicer.vtkMRMLScalarVolumeNode":
-    """A volume node with a copy of the volume's voxels, in its frame."""
-    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", volume.name)
+    """A volume node with a copy of the volume's voxels, in its frame.
+
+    An '&' in its name becomes '+': scenes keep it as it is in the names of files, and cannot be opened then.
+    """
+    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", volume.name.replace("&", "+"))
     node.SetIJKToRASMatrix(matrix_of(volume.ijk_to_ras_mm))
     slicer.util.updateVolumeFromArray(node, volume.voxels)
     node.CreateDefaultDisplayNodes()

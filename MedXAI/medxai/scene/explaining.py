@@ -1,16 +1,17 @@
 """From nodes to nodes: what `MedXAILogic.explain` does."""
 
-from collections.abc import Callable, Sequence
+from __future__ import annotations
+
+from dataclasses import dataclass
 
 import slicer
 
-from ..encoding.cache import EncodingCache
-from ..engine import Explainer, prepare_slice
+from ..engine import Engine
 from ..explainers.three_stage.parameters import ExplainerParameters
-from ..model_input.grey import GreyRange, Window
-from ..models.device import choose_device
-from ..models.loading import load_model
-from ..models.store import ModelStore
+from ..model_input.grey import Window
+from ..models.loading import LoadedModel
+from ..progress import RunControl
+from ..request import ExplainRequest, ModelChoice
 from ..volume.volume import Modality
 from . import views
 from .regions import box_of_roi
@@ -19,50 +20,51 @@ from .slices import slice_in_view
 from .volumes import volume_of
 
 
-def explain_nodes(
-    explainer: Explainer,
-    volume_node: "slicer.vtkMRMLScalarVolumeNode",
-    roi_node: "slicer.vtkMRMLMarkupsROINode",
-    slice_node: "slicer.vtkMRMLSliceNode | None" = None,
-    parameters: ExplainerParameters | None = None,
-    window: Window | None = None,
-    modality: Modality | str | None = None,
-    enhance_input: bool = False,
-    grey_range: GreyRange | None = None,
-    layers: Sequence[str] | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-    is_cancelled: Callable[[], bool] = lambda: False,
-) -> SceneResult:
-    """Explains what the ROI encloses on the slice that the view (default: Red) shows, and puts the result into the scene.
+@dataclass(frozen=True)
+class NodeRequest:
+    """What is explained in a scene, and how.
 
-    Raises InputError, Cancelled, ModelError or ResourceError; the scene is then as it was.
+    Attributes:
+        volume_node: The scan.
+        roi_node: Encloses the organ.
+        slice_node: The view whose slice is explained; None for Red.
+        model: Which model; or one in memory.
+        window: Level and width; None for the modality's own.
+        modality: 'CT', 'MR' or 'picture'; None to let the volume tell.
+        enhance_input: Whether the model, too, sees the contrast-enhanced slice.
+        layers: The encoder's layers; None for the default ones.
+        parameters: The weights of the three stages.
     """
-    volume = volume_of(volume_node, modality)
-    slice_node = slice_node or views.slice_view(volume_node.GetScene(), "Red")
-    image = slice_in_view(volume, volume_node, slice_node)
-    box = box_of_roi(roi_node, volume_node, image)
-    prepared = prepare_slice(volume, image, explainer.model.convention, window, enhance_input, grey_range)
-    result = explainer.explain(prepared, [box], parameters, layers, progress, is_cancelled)[0]
-    return show_result(result, volume_node, roi_node, slice_node)
+
+    volume_node: slicer.vtkMRMLScalarVolumeNode
+    roi_node: slicer.vtkMRMLMarkupsROINode
+    slice_node: slicer.vtkMRMLSliceNode | None = None
+    model: ModelChoice | LoadedModel = ModelChoice()
+    window: Window | None = None
+    modality: Modality | str | None = None
+    enhance_input: bool = False
+    layers: tuple[str, ...] | None = None
+    parameters: ExplainerParameters = ExplainerParameters()
 
 
-class NodeExplainer:
-    """Explains nodes with models and encodings kept from one call to the next; the state behind `MedXAILogic`."""
+def explain_nodes(engine: Engine, asked: NodeRequest, control: RunControl = RunControl()) -> SceneResult:
+    """Explains what the ROI encloses on the slice that the view shows, and puts the result into the scene.
 
-    def __init__(self, store: ModelStore | None = None, cache: EncodingCache | None = None):
-        self._store = store or ModelStore()
-        self._cache = cache or EncodingCache()
-        self._explainers: dict[tuple[str, str], Explainer] = {}
-
-    def explainer(self, model: str, device: str = "auto") -> Explainer:
-        """The explainer of a registered name or a checkpoint file, loaded once. Raises ModelError."""
-        chosen = choose_device(device).device
-        key = (str(model), str(chosen))
-        if key not in self._explainers:
-            self._explainers[key] = Explainer(load_model(model, self._store, chosen), self._cache)
-        return self._explainers[key]
-
-    def free(self) -> None:
-        """Forgets all loaded models and encodings."""
-        self._explainers.clear()
-        self._cache.clear()
+    Raises:
+        InputError, Cancelled, ModelError, ResourceError: The scene is then as it was.
+    """
+    volume = volume_of(asked.volume_node, asked.modality)
+    slice_node = asked.slice_node or views.slice_view(asked.volume_node.GetScene(), "Red")
+    image = slice_in_view(volume, asked.volume_node, slice_node)
+    box = box_of_roi(asked.roi_node, asked.volume_node, image)
+    request = ExplainRequest(
+        volume,
+        image,
+        asked.model,
+        asked.window,
+        asked.enhance_input,
+        layers=asked.layers,
+        parameters=asked.parameters,
+    )
+    (result,) = engine.explain(request, [box], control)
+    return show_result(result, asked.volume_node, asked.roi_node, slice_node)

@@ -1,29 +1,33 @@
 """Saliency maps as overlay volumes in the scene."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import slicer
 
 from ..display_range import DisplayRange
+from ..maps import MapId, MapInfo
 from ..slice.slice_image import SliceImage, as_one_slice_volume
 from .geometry import matrix_of
 
 #: Values below this share of the display range are not drawn at all, so that the anatomy stays visible.
 THRESHOLD_SHARE = 0.05
+#: The name that a node got from us; earlier versions did not note it.
+_GIVEN_NAME = "MedXAI.Name"
 
 
 def add_overlay(
-    volume_node: "slicer.vtkMRMLScalarVolumeNode",
-    name: str,
-    image: SliceImage,
-    values: np.ndarray,
-    shown: DisplayRange,
-    colour_node: "slicer.vtkMRMLColorTableNode",
-    attributes: dict[str, str],
+    volume_node: "slicer.vtkMRMLScalarVolumeNode", name: str, image: SliceImage, values: np.ndarray
 ) -> "slicer.vtkMRMLScalarVolumeNode":
     """A float volume of exactly the explained slice, under the source's parent transform, with its raw values.
 
-    values: (rows, columns) on the slice. shown: the raw values of the first and the last colour. attributes: written
-    as 'MedXAI.<name>'. The source is kept as the node reference 'MedXAI.source'.
+    The source is kept as the node reference 'MedXAI.source'.
+
+    Args:
+        volume_node: The source.
+        name: Of the new node.
+        image: The slice.
+        values: (rows, columns) on the slice.
     """
     placed = as_one_slice_volume(image, values.astype(np.float32))
     node = volume_node.GetScene().AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
@@ -31,11 +35,33 @@ def add_overlay(
     slicer.util.updateVolumeFromArray(node, placed.voxels)
     node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
     node.AddNodeReferenceID("MedXAI.source", volume_node.GetID())
+    node.CreateDefaultDisplayNodes()
+    return node
+
+
+def describe(node: "slicer.vtkMRMLNode", attributes: Mapping[str, str]) -> None:
+    """Writes provenance into a node, each entry as the attribute 'MedXAI.<name>'."""
     for key, value in attributes.items():
         node.SetAttribute(f"MedXAI.{key}", value)
-    node.CreateDefaultDisplayNodes()
-    style_overlay(node, shown, colour_node)
-    return node
+
+
+def node_name(volume_node: "slicer.vtkMRMLScalarVolumeNode", info: MapInfo, map_id: MapId) -> str:
+    """What a map's node is called: the volume, the map's title and its layer."""
+    return " · ".join([volume_node.GetName(), f"MedXAI {info.title}", *([map_id.layer] if map_id.layer else [])])
+
+
+def segmentation_name(volume_node: "slicer.vtkMRMLScalarVolumeNode") -> str:
+    """What the node of a volume's mask is called."""
+    return f"{volume_node.GetName()} · MedXAI segmentation"
+
+
+def give_name(node: "slicer.vtkMRMLNode", name: str) -> None:
+    """Names a node of ours, unless the user has given it a name of his own."""
+    given = node.GetAttribute(_GIVEN_NAME)
+    is_ours = node.GetName() == given if given else "MedXAI" in node.GetName()
+    if is_ours or not node.GetName():
+        node.SetName(name)
+        node.SetAttribute(_GIVEN_NAME, name)
 
 
 def style_overlay(

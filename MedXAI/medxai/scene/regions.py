@@ -8,7 +8,7 @@ import slicer
 from ..errors import InputError
 from ..slice.box import ClippedBox, PixelBox, clip_box
 from ..slice.slice_image import SliceImage
-from .geometry import array_of, matrix_of, world_from_node
+from .geometry import array_of, matrix_of, world_from_ijk, world_from_node
 
 
 def box_of_roi(
@@ -59,6 +59,16 @@ def _cut_with_slab(corners: np.ndarray) -> np.ndarray:
     return np.array(points)
 
 
+def name_region(node: "slicer.vtkMRMLMarkupsROINode", name: str) -> None:
+    """Names a region whatever letters the name has.
+
+    Markups make the label of a point from a pattern in which the node's name stands for %N, and then print a number into
+    the whole: a '%' in the name would be taken for another number and end the process. So the pattern has no name in it.
+    """
+    node.SetControlPointLabelFormat("%d")
+    node.SetName(name)
+
+
 def roi_of_box(
     scene: "slicer.vtkMRMLScene",
     name: str,
@@ -67,11 +77,12 @@ def roi_of_box(
     volume_node: "slicer.vtkMRMLScalarVolumeNode",
 ) -> "slicer.vtkMRMLMarkupsROINode":
     """A new ROI node that covers exactly the box's pixels on the slice, one slice thick, under the volume's transform."""
-    node = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", name)
+    node = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode")
+    name_region(node, name)
     node.CreateDefaultDisplayNodes()
     axes = image.pixel_to_ras_mm[:3, :3] / np.linalg.norm(image.pixel_to_ras_mm[:3, :3], axis=0)
-    if np.linalg.det(axes) < 0:
-        axes[:, 2] *= -1  # a box is the same either way, but its frame has to be a rotation
+    # A box's frame has to be a rotation, also where the voxels' own axes are mirrored or sheared through the plane.
+    axes[:, 2] = np.cross(axes[:, 0], axes[:, 1])
     low, high = box.extent_xyxy[:2] - 0.5, box.extent_xyxy[2:] - 0.5
     centre = image.pixel_to_ras_mm @ [*((low + high) / 2), 0, 1]
     object_to_node = np.eye(4)
@@ -82,3 +93,35 @@ def roi_of_box(
     node.SetSize((high[0] - low[0]) * width, (high[1] - low[1]) * height, thickness)
     node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
     return node
+
+
+def set_depth(
+    roi_node: "slicer.vtkMRMLMarkupsROINode",
+    volume_node: "slicer.vtkMRMLScalarVolumeNode",
+    slice_node: "slicer.vtkMRMLSliceNode",
+    slices: int,
+) -> None:
+    """Makes an ROI reach through so many slices around the view's plane, and no further.
+
+    Slicer draws a box as deep as it is wide, which sticks far out of the scan in the other views.
+
+    Args:
+        roi_node: Its side nearest to the view's normal is set; across the view it stays as it is.
+        volume_node: Whose slices count.
+        slice_node: The view's plane is in the middle.
+        slices: An even number counts as the next odd one, half of them on each side of the middle one.
+    """
+    plane = array_of(slice_node.GetSliceToRAS())
+    normal, point = plane[:3, 2] / np.linalg.norm(plane[:3, 2]), plane[:3, 3]
+    voxel = world_from_ijk(volume_node)[:3, :3]
+    spacing = float(np.abs(normal @ voxel).max())
+    object_to_world = array_of(roi_node.GetObjectToWorldMatrix())
+    axis = int(np.argmax(np.abs(normal @ (object_to_world[:3, :3] / np.linalg.norm(object_to_world[:3, :3], axis=0)))))
+    scale = float(np.linalg.norm(object_to_world[:3, axis]))
+    size, centre = np.array(roi_node.GetSize()), np.zeros(3)
+    # A little less, so that a slice which the box only touches does not count.
+    size[axis] = (slices // 2 * 2 + 0.9) * spacing / scale
+    roi_node.GetCenterWorld(centre)
+    with slicer.util.NodeModify(roi_node):
+        roi_node.SetSize(*size)
+        roi_node.SetCenterWorld(*(centre + ((point - centre) @ normal) * normal))

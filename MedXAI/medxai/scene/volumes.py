@@ -5,7 +5,7 @@ import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
 from ..errors import InputError
-from ..volume.volume import Modality, Volume, make_volume
+from ..volume.volume import Modality, ModalitySource, ScanFacts, Volume, make_volume
 from .geometry import array_of, world_from_node
 
 
@@ -34,9 +34,28 @@ def volume_of(volume_node: "slicer.vtkMRMLScalarVolumeNode", modality: Modality 
     shape = tuple(reversed(image.GetDimensions()))
     voxels = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(shape).view()
     voxels.setflags(write=False)
-    return make_volume(volume_node.GetName(), voxels, array_of(matrix), modality or _dicom_modality(volume_node))
+    found = modality_in_scene(volume_node) if modality is None else None
+    facts = ScanFacts(modality_source=ModalitySource.GIVEN if found is None else ModalitySource.SCENE)
+    return make_volume(volume_node.GetName(), voxels, array_of(matrix), modality or found, facts)
 
 
-def _dicom_modality(volume_node: "slicer.vtkMRMLScalarVolumeNode") -> Modality | None:
-    """The modality that Slicer's DICOM import noted, where it is one that MedXAI knows."""
-    return {"CT": Modality.CT, "MR": Modality.MR}.get(volume_node.GetAttribute("DICOM.Modality") or "")
+def modality_in_scene(volume_node: "slicer.vtkMRMLScalarVolumeNode") -> Modality | None:
+    """The modality that Slicer's DICOM import noted; None where the scene does not say.
+
+    The import sets it on the volume's item in the subject hierarchy; a copy of a volume has it on no item of its own. The
+    node's attribute is what MedXAI's sample data carry.
+    """
+    named = _item_modality(volume_node) or volume_node.GetAttribute("DICOM.Modality")
+    if not named:
+        return None
+    return {"CT": Modality.CT, "MR": Modality.MR}.get(named.strip().upper(), Modality.OTHER)
+
+
+def _item_modality(volume_node: "slicer.vtkMRMLScalarVolumeNode") -> str:
+    scene = volume_node.GetScene()
+    # Asking for 'the' hierarchy would make one where there is none.
+    if scene is None or scene.GetFirstNodeByClass("vtkMRMLSubjectHierarchyNode") is None:
+        return ""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    item = hierarchy.GetItemByDataNode(volume_node)
+    return hierarchy.GetItemAttribute(item, "DICOM.Modality") if item else ""

@@ -4,18 +4,17 @@ from dataclasses import dataclass, replace
 
 import slicer
 
-from MedXAILib.session.choices import OWN_MAPS, MapKind, ViewChoices
-from MedXAILib.session.figures import comparisons_of, has_map, layer_shown, map_shown, range_shown
-
 from ..display_range import DisplayRange
-from ..engine import SliceExplanation
-from ..provenance import provenance_of
+from ..explainers.registry import map_info
+from ..map_view import ViewChoices, is_comparison, map_key_of
+from ..maps import OWN_MAPS_SHOWN
+from ..provenance import map_attributes, provenance_of
+from ..results import SliceExplanation
 from ..slice.slice_image import as_one_slice_volume
 from .colour_maps import colour_node_of
 from .geometry import matrix_of
-from .map_labels import label_of
-from .overlays import THRESHOLD_SHARE, add_overlay, style_overlay
-from .results import add_legend, put_into_folder, show_result
+from .overlays import add_overlay, describe, give_name, node_name, segmentation_name, style_overlay
+from .results import put_into_folder, show_result
 from .segmentations import mask_labelmap
 
 #: Says which of the maps a node holds; only nodes with it are ever written over.
@@ -23,20 +22,22 @@ WORKING_ATTRIBUTE = "MedXAI.Working"
 SOURCE_REFERENCE = "MedXAI.source"
 REGION_REFERENCE = "MedXAI.region"
 _SEGMENTATION = "segmentation"
+#: Of a display range: what writing it as text may change.
+_ROUNDING = 1e-4
 
 
 @dataclass(frozen=True)
 class WorkingResult:
-    """overlays: by kind of map; any that a user has deleted is absent, and so may the segmentation be."""
+    """overlays: by the key of their map; any that a user has deleted is absent, and so may the segmentation be."""
 
     volume: "slicer.vtkMRMLScalarVolumeNode"
     roi: "slicer.vtkMRMLMarkupsROINode"
-    overlays: "dict[MapKind, slicer.vtkMRMLScalarVolumeNode]"
+    overlays: "dict[str, slicer.vtkMRMLScalarVolumeNode]"
     segmentation: "slicer.vtkMRMLSegmentationNode | None"
 
     @property
     def is_whole(self) -> bool:
-        return self.segmentation is not None and set(OWN_MAPS) <= set(self.overlays)
+        return self.segmentation is not None and {info.key for info in OWN_MAPS_SHOWN} <= set(self.overlays)
 
 
 def find_working(volume: "slicer.vtkMRMLScalarVolumeNode", roi: "slicer.vtkMRMLMarkupsROINode") -> WorkingResult | None:
@@ -54,7 +55,7 @@ def find_working(volume: "slicer.vtkMRMLScalarVolumeNode", roi: "slicer.vtkMRMLM
             if role == _SEGMENTATION:
                 segmentation = node
             else:
-                overlays[MapKind(role)] = node
+                overlays[map_key_of(role)] = node
     found = WorkingResult(volume, roi, overlays, segmentation)
     return found if overlays or segmentation else None
 
@@ -67,46 +68,64 @@ def make_working(
 ) -> WorkingResult:
     """New nodes for an explanation, marked so that they are found again."""
     done = show_result(explanation, volume, roi, slice_node)
-    nodes = {MapKind(f"stage{stage}"): done.stage_node(stage) for stage in (1, 2, 3)}
-    nodes[MapKind.INTERACTION] = done.overlays["interaction", ""]
-    nodes[MapKind.TERMINAL] = done.overlays["terminal", ""]
-    for role, node in [*((kind.value, node) for kind, node in nodes.items()), (_SEGMENTATION, done.segmentation_node)]:
+    nodes = {map_id.key: node for map_id, node in done.overlays.items()}
+    for role, node in [*nodes.items(), (_SEGMENTATION, done.segmentation_node)]:
         _mark(node, role, roi)
     return WorkingResult(volume, roi, nodes, done.segmentation_node)
 
 
+def comparisons_of(explanation: SliceExplanation) -> tuple[str, ...]:
+    """The keys of the other methods' maps that an explanation holds."""
+    return tuple(dict.fromkeys(map_id.key for map_id in explanation.comparisons))
+
+
 def with_comparisons(found: WorkingResult, explanation: SliceExplanation) -> WorkingResult:
     """The result with a node for each map of another method that the explanation holds, and none of an earlier one."""
-    scene, overlays = found.volume.GetScene(), dict(found.overlays)
-    for kind in [kind for kind in overlays if not has_map(explanation, kind)]:
-        node = overlays.pop(kind)
-        for display in [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())]:
-            scene.RemoveNode(display)
-        scene.RemoveNode(node)
-    for kind in comparisons_of(explanation):
-        if kind not in overlays:
-            overlays[kind] = _add_comparison(found, explanation, kind)
+    overlays, here = dict(found.overlays), comparisons_of(explanation)
+    for key in [key for key in overlays if is_comparison(key) and key not in here]:
+        remove_with_displays(overlays.pop(key))
+    for key in here:
+        if key not in overlays:
+            overlays[key] = _add_comparison(found, explanation, key)
     return replace(found, overlays=overlays)
 
 
-def _add_comparison(
-    found: WorkingResult, explanation: SliceExplanation, kind: MapKind
-) -> "slicer.vtkMRMLScalarVolumeNode":
-    view, scene = ViewChoices(kind), found.volume.GetScene()
-    values, shown = explanation.on_slice(map_shown(explanation, view)), range_shown(explanation, view)
-    node = add_overlay(
-        found.volume, label_of(kind), explanation.prepared.image, values, shown, colour_node_of(scene), {}
-    )
-    _mark(node, kind.value, found.roi)
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+def _add_comparison(found: WorkingResult, explanation: SliceExplanation, key: str) -> "slicer.vtkMRMLScalarVolumeNode":
+    view = ViewChoices(key)
+    values = explanation.on_slice(view.values(explanation))
+    node = add_overlay(found.volume, map_info(key).title, explanation.prepared.image, values)
+    style_overlay(node, view.display_range(explanation), colour_node_of(found.volume.GetScene()))
+    _mark(node, key, found.roi)
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(found.volume.GetScene())
     folder = next((hierarchy.GetItemParent(hierarchy.GetItemByDataNode(other)) for other in found.overlays.values()), 0)
     put_into_folder(hierarchy, folder, node)
     return node
 
 
 def _mark(node: "slicer.vtkMRMLNode", role: str, roi: "slicer.vtkMRMLMarkupsROINode") -> None:
+    describe(node, {"Name": node.GetName()})  # so that a name of the user's own is told from it
     node.SetAttribute(WORKING_ATTRIBUTE, role)
     node.SetNodeReferenceID(REGION_REFERENCE, roi.GetID())
+
+
+def remove_orphans(scene: "slicer.vtkMRMLScene") -> None:
+    """Takes results out of the scene whose volume is no longer in it; what the user chose to keep stays."""
+    orphans = [
+        scene.GetNthNodeByClass(index, class_name)
+        for class_name in ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode")
+        for index in range(scene.GetNumberOfNodesByClass(class_name))
+    ]
+    for node in orphans:
+        if node.GetAttribute(WORKING_ATTRIBUTE) and node.GetNodeReference(SOURCE_REFERENCE) is None:
+            remove_with_displays(node)
+
+
+def remove_with_displays(node: "slicer.vtkMRMLDisplayableNode") -> None:
+    """Removes a node with its display nodes, the colour legend among them."""
+    scene = node.GetScene()
+    for display in [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())]:
+        scene.RemoveNode(display)
+    scene.RemoveNode(node)
 
 
 def remove_working(found: WorkingResult) -> None:
@@ -144,20 +163,17 @@ def write_map(
     volume: "slicer.vtkMRMLScalarVolumeNode",
 ) -> None:
     """Writes the chosen map's raw values into a node: voxels, place, name, provenance and look."""
-    image = explanation.prepared.image
-    placed = as_one_slice_volume(image, explanation.on_slice(map_shown(explanation, view)))
-    layer = layer_shown(explanation, view).layer if view.kind.stage else ""
-    details = {**provenance_of(explanation), "Stage": label_of(view.kind), "Layer": layer}
-    if view.kind is MapKind.STAGE3:
-        details["SpatialWeighting"] = str(view.weighted)
+    image, map_id = explanation.prepared.image, view.map_id(explanation)
+    info = map_info(map_id.key)
+    placed = as_one_slice_volume(image, explanation.on_slice(explanation.values(map_id)))
+    name = node_name(volume, info, map_id)
     with slicer.util.NodeModify(node):
         node.SetIJKToRASMatrix(matrix_of(placed.ijk_to_ras_mm))
         slicer.util.updateVolumeFromArray(node, placed.voxels)
         node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
-        node.SetName(_name(volume, view, layer, explanation.is_preview))
-        for key, value in details.items():
-            node.SetAttribute(f"MedXAI.{key}", value)
-    style_map(node, range_shown(explanation, view), view)
+        give_name(node, f"{name} · preview" if explanation.is_preview else name)
+        describe(node, {**provenance_of(explanation), **map_attributes(info, map_id)})
+    style_map(node, explanation.display_range(map_id), view)
 
 
 def style_map(node: "slicer.vtkMRMLScalarVolumeNode", shown: DisplayRange | None, view: ViewChoices) -> None:
@@ -171,12 +187,18 @@ def style_map(node: "slicer.vtkMRMLScalarVolumeNode", shown: DisplayRange | None
         if shown is None:
             if display.GetColorNodeID() != colours.GetID():
                 display.SetAndObserveColorNodeID(colours.GetID())
-            shown = DisplayRange(display.GetWindowLevelMin(), display.GetWindowLevelMax(), True)
+            shown = _range_of(display)
+            display.SetWindowLevelMinMax(shown.lower, shown.upper)
         else:
             style_overlay(node, shown, colours)
         if shown.informative:
-            share = max(view.threshold, THRESHOLD_SHARE)
-            display.SetLowerThreshold(shown.lower + share * (shown.upper - shown.lower))
+            display.SetLowerThreshold(shown.lower + view.threshold * (shown.upper - shown.lower))
+
+
+def _range_of(display: "slicer.vtkMRMLScalarVolumeDisplayNode") -> DisplayRange:
+    """The range that a display has; a file keeps level and width as text, so a lower end of 0 comes back as about 0."""
+    lower, upper = display.GetWindowLevelMin(), display.GetWindowLevelMax()
+    return DisplayRange(0.0 if abs(lower) < _ROUNDING * (upper - lower) else lower, upper, True)
 
 
 def write_segmentation(
@@ -190,25 +212,6 @@ def write_segmentation(
     name = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
     segment = segmentation.GetNthSegment(0)
     segment.AddRepresentation(name, mask_labelmap(explanation.prepared.image, explanation.segmentation.mask))
-    for key, value in provenance_of(explanation).items():
-        node.SetAttribute(f"MedXAI.{key}", value)
+    describe(node, provenance_of(explanation))
+    give_name(node, segmentation_name(volume))
     segment.Modified()
-
-
-def show_legend(node: "slicer.vtkMRMLScalarVolumeNode", title: str, is_shown: bool) -> None:
-    """The overlay's colour legend, made the first time that it is asked for."""
-    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
-    if legend is None and is_shown:
-        add_legend(node, title)
-        legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
-    if legend is not None:
-        legend.SetVisibility(is_shown)
-
-
-def _name(volume: "slicer.vtkMRMLScalarVolumeNode", view: ViewChoices, layer: str, is_preview: bool) -> str:
-    parts = [label_of(view.kind), *([layer] if layer else [])]
-    if view.kind is MapKind.STAGE3 and not view.weighted:
-        parts.append("without spatial weighting")
-    if is_preview:
-        parts.append("preview")
-    return f"{volume.GetName()} · MedXAI {' · '.join(parts)}"

@@ -119,7 +119,7 @@ class _ImageTokens:
                 for product, keys in zip(moved, self.keys, strict=True)
             ]
             taken = torch.stack([weights @ keys for weights, keys in zip(each, self.keys, strict=True)])
-            taken = taken.unflatten(1, tokens.shape[1:2] + (attention.num_heads,))
+            taken = taken.unflatten(1, (*tokens.shape[1:2], attention.num_heads))
             taken = torch.einsum("bthw,hcw->bthc", taken, _weight(attention, attention.v_proj))
             weights = torch.stack(each).unflatten(1, taken.shape[1:3])
         return attention.out_proj(taken.flatten(2) + attention.v_proj.bias), weights  # the weights sum to 1

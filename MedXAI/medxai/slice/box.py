@@ -29,7 +29,7 @@ class PixelBox:
     @property
     def extent_xyxy(self) -> np.ndarray:
         """(4,): the area that the box's pixels cover, in pixel edges: a one-pixel box covers one pixel."""
-        return self.xyxy + [0, 0, 1, 1]
+        return self.xyxy + [0, 0, 1, 1]  # noqa: RUF005  an array
 
     def mask(self, shape: tuple[int, int]) -> np.ndarray:
         """(rows, columns) bool: the pixels of the box."""
@@ -52,7 +52,7 @@ def clip_box(
     """The asked box on the slice, in inclusive pixel indices.
 
     Raises InputError where the box is not finite, has its corners swapped, lies outside the slice, or covers only
-    pixels outside the volume.
+    pixels outside the volume or without a value.
     """
     asked = np.array([first_column, first_row, last_column, last_row], dtype=float)
     if not np.isfinite(asked).all():
@@ -70,7 +70,9 @@ def clip_box(
         )
     box = PixelBox(max(x0, 0), max(y0, 0), min(x1, columns - 1), min(y1, rows - 1))
     if not image.inside[box.mask(image.shape)].any():
-        raise InputError("The box lies on a part of the plane that is outside the volume; move it onto the anatomy.")
+        raise InputError(
+            "The box lies on a part of the plane that is outside the volume or holds no values; move it onto the anatomy."
+        )
     return ClippedBox(box, bool((box.xyxy != asked).any()))
 
 

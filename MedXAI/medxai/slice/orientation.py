@@ -1,11 +1,12 @@
 """A slice turned upright for the eye, as radiologists look: patient's right on the left, front (or head) at the top."""
 
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 
 from .box import PixelBox
-from .slice_image import SliceImage
+from .slice_image import CLEAR_COSINE, SliceImage
 
 _LETTERS = (("R", "L"), ("A", "P"), ("S", "I"))  # at the positive and the negative end of each RAS axis
 
@@ -14,7 +15,7 @@ _LETTERS = (("R", "L"), ("A", "P"), ("S", "I"))  # at the positive and the negat
 class ScreenOrientation:
     """How pixels[row, column] of a slice get upright: transposed first, then flipped.
 
-    right_ras and down_ras: unit vectors (3,) of the screen's directions. letters: left, right, top, bottom.
+    right_ras and down_ras: unit vectors (3,) of the screen's directions. letters: left, right, top, bottom; '' where nobody knows.
     pixel_mm: width and height of a pixel on the screen.
     """
 
@@ -44,37 +45,45 @@ class ScreenOrientation:
         return float(x0), float(y0), float(x1), float(y1)
 
 
-def screen_orientation(pixel_to_world_mm: np.ndarray) -> ScreenOrientation:
-    """The upright orientation of a slice by its (4, 4) geometry in world (RAS)."""
+def screen_orientation(pixel_to_world_mm: np.ndarray, is_known: bool = True) -> ScreenOrientation:
+    """The upright orientation of a slice.
+
+    Args:
+        pixel_to_world_mm: (4, 4) geometry of the slice in world (RAS).
+        is_known: False where nobody knows how the slice lies in the patient: it is shown as stored, without letters.
+    """
     columns, rows = (pixel_to_world_mm[:3, n] for n in (0, 1))
-    width, height = np.linalg.norm(columns), np.linalg.norm(rows)
+    width, height = float(np.linalg.norm(columns)), float(np.linalg.norm(rows))
     across, along = columns / width, rows / height
+    if not is_known:
+        return ScreenOrientation(False, False, False, across, along, ("", "", "", ""), (width, height))
+    first, second = _anatomical_axes(across, along)
     # Of the two, the direction nearest to left-right (else to front-back) runs across the screen.
-    transposed = _dominant(across) > _dominant(along)
+    transposed = first > second
     if transposed:
-        across, along = along, across
-    flipped_columns, flipped_rows = not _runs_to_lpi(across), not _runs_to_lpi(along)
+        across, along, first, second = along, across, second, first
+    # What lies right or down on the screen runs to the patient's left, back or feet.
+    flipped_columns, flipped_rows = bool(across[first] >= 0), bool(along[second] >= 0)
     right = -across if flipped_columns else across
     down = -along if flipped_rows else along
-    letters = (_letter(-right), _letter(right), _letter(-down), _letter(down))
-    pixel_mm = (float(height), float(width)) if transposed else (float(width), float(height))
+    letters = (_letters(-right, first), _letters(right, first), _letters(-down, second), _letters(down, second))
+    pixel_mm = (height, width) if transposed else (width, height)
     return ScreenOrientation(transposed, flipped_columns, flipped_rows, right, down, letters, pixel_mm)
 
 
 def orientation_of(image: SliceImage) -> ScreenOrientation:
     """The upright orientation of a slice image in its volume's own frame."""
-    return screen_orientation(image.pixel_to_ras_mm)
+    return screen_orientation(image.pixel_to_ras_mm, image.facts.has_known_orientation)
 
 
-def _dominant(direction: np.ndarray) -> int:
-    return int(np.argmax(np.abs(direction)))
+def _anatomical_axes(across: np.ndarray, along: np.ndarray) -> tuple[int, int]:
+    """The two RAS axes, never the same one, that the two directions are nearest to together."""
+    return max(permutations(range(3), 2), key=lambda axes: abs(across[axes[0]]) + abs(along[axes[1]]))
 
 
-def _runs_to_lpi(direction: np.ndarray) -> bool:
-    """Whether a direction runs to the patient's left, back or feet: what lies right or down on the screen."""
-    return direction[_dominant(direction)] < 0
-
-
-def _letter(direction: np.ndarray) -> str:
-    axis = _dominant(direction)
-    return _LETTERS[axis][0 if direction[axis] > 0 else 1]
+def _letters(direction: np.ndarray, nearest: int) -> str:
+    """'R', or the two nearest where the direction is not clearly one, the nearer first: 'RA'."""
+    strength = np.abs(direction)
+    order = sorted(range(3), key=lambda axis: (-round(float(strength[axis]), 6), axis != nearest))
+    shown = order[: 1 if strength[order[0]] >= CLEAR_COSINE else 2]
+    return "".join(_LETTERS[axis][0 if direction[axis] > 0 else 1] for axis in shown)

@@ -1,26 +1,31 @@
 """A slice of a volume as an image that knows where it lies, and maps on it put back into the volume's frame."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import ndimage
 
 from ..errors import InputError
-from ..volume.volume import Volume
+from ..volume.volume import RIGHT_ANGLE_TOLERANCE_DEGREES, ScanFacts, Volume, shear_degrees
 
 #: In-plane axes (first, second) and through-plane axis of the three planes, as indexes into (i, j, k).
 PLANE_AXES = {"axial": (0, 1, 2), "coronal": (0, 2, 1), "sagittal": (1, 2, 0)}
+#: A direction nearer than 22.5 degrees to an anatomical one is called by its name alone.
+CLEAR_COSINE = float(np.cos(np.deg2rad(22.5)))
+#: Planes by the RAS axis that their normal is nearest to.
+_ANATOMICAL = ("sagittal", "coronal", "axial")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SliceImage:
     """One slice, `pixels[row, column]`.
 
     pixels: (rows, columns), in the volume's own values and units (Hounsfield units for CT).
     pixel_to_ras_mm: (4, 4), (column, row, 0, 1) to RAS in millimetres; its third column is one slice thickness.
-    inside: (rows, columns) bool, False where an oblique plane leaves the volume.
+    inside: (rows, columns) bool, False where an oblique plane leaves the volume, or no value was measured.
     plane: 'axial', 'coronal', 'sagittal' (constant K, J, I) or 'oblique'.
     index: the slice's voxel index along its through-plane axis; None for an oblique slice.
+    facts: what is known of the volume that it was cut from.
     """
 
     volume_name: str
@@ -29,10 +34,36 @@ class SliceImage:
     inside: np.ndarray
     plane: str
     index: int | None
+    facts: ScanFacts = field(default_factory=ScanFacts)
 
     @property
     def shape(self) -> tuple[int, int]:
         return self.pixels.shape
+
+    @property
+    def anatomical_plane(self) -> str | None:
+        """'axial', 'coronal' or 'sagittal' in the patient, 'oblique' where none is near; None where nobody knows."""
+        if not self.facts.has_known_orientation:
+            return None
+        normal = np.cross(self.pixel_to_ras_mm[:3, 0], self.pixel_to_ras_mm[:3, 1])
+        cosines = np.abs(normal / np.linalg.norm(normal))
+        return _ANATOMICAL[int(np.argmax(cosines))] if cosines.max() >= CLEAR_COSINE else "oblique"
+
+    @property
+    def where(self) -> str:
+        """'axial slice 6'; where the voxel axis runs another way in the patient, 'axial slice (j = 6)'."""
+        if self.index is None:
+            return f"{self.plane} slice"
+        anatomical = self.anatomical_plane
+        if anatomical == self.plane:
+            return f"{self.plane} slice {self.index}"
+        axis = "ijk"[PLANE_AXES[self.plane][2]]
+        return f"{f'{anatomical} ' if anatomical else ''}slice ({axis} = {self.index})"
+
+    @property
+    def thickness_mm(self) -> float | None:
+        """How thick the scanner's slice is; None where the plane is not the one that was scanned, or nobody knows."""
+        return self.facts.slice_thickness_mm if self.plane == "axial" else None
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
@@ -51,7 +82,7 @@ class OneSliceVolume:
 def slice_of(volume: Volume, plane: str, index: int) -> SliceImage:
     """The slice `index` of the plane, rows and columns in the volume's own order (axial: columns i, rows j).
 
-    Raises InputError where there is no such plane or slice.
+    Raises InputError where there is no such plane or slice, or its pixels would be no rectangles.
     """
     if plane not in PLANE_AXES:
         raise InputError(f"There is no plane '{plane}'; choose axial, coronal or sagittal.")
@@ -59,13 +90,22 @@ def slice_of(volume: Volume, plane: str, index: int) -> SliceImage:
     count = volume.shape_ijk[through]
     if not 0 <= index < count:
         raise InputError(f"'{volume.name}' has no {plane} slice {index}; choose one from 0 to {count - 1}.")
+    shear = shear_degrees(volume.ijk_to_ras_mm[:3, [first, second]])
+    if shear > RIGHT_ANGLE_TOLERANCE_DEGREES:
+        raise InputError(
+            f"The axes of '{volume.name}' are sheared ({shear:.1f}° from a right angle), so a {plane} slice would be bent; "
+            "choose the plane in which it was scanned, or resample the volume onto a grid with right angles."
+        )
     pixels = np.take(volume.voxels, index, axis=2 - through)
+    inside = (
+        np.ones(pixels.shape, bool) if volume.measured is None else np.take(volume.measured, index, axis=2 - through)
+    )
     matrix = np.eye(4)
     matrix[:, 0] = volume.ijk_to_ras_mm[:, first]
     matrix[:, 1] = volume.ijk_to_ras_mm[:, second]
     matrix[:, 2] = volume.ijk_to_ras_mm[:, through]
     matrix[:, 3] = volume.ijk_to_ras_mm[:, 3] + index * volume.ijk_to_ras_mm[:, through]
-    return SliceImage(volume.name, pixels, matrix, np.ones(pixels.shape, bool), plane, index)
+    return SliceImage(volume.name, pixels, matrix, inside, plane, index, volume.facts)
 
 
 def oblique_slice_of(volume: Volume, plane_to_ras_mm: np.ndarray) -> SliceImage:
@@ -98,10 +138,15 @@ def oblique_slice_of(volume: Volume, plane_to_ras_mm: np.ndarray) -> SliceImage:
     inside = np.all((ijk >= -0.5) & (ijk <= size[:, None] - 0.5), axis=0).reshape(rows, columns)
     if not inside.any():
         raise InputError(f"The plane does not cut through '{volume.name}'; move it into the volume.")
+    if volume.measured is not None:
+        nearest = np.clip(np.rint(ijk).astype(int), 0, size[:, None] - 1)
+        inside &= volume.measured[tuple(nearest[::-1])].reshape(rows, columns)
+        if not inside.any():
+            raise InputError(f"The plane cuts only through parts of '{volume.name}' without values; move it.")
     # Outside the volume the lowest value stands in: air in CT, background in MR.
     values = ndimage.map_coordinates(volume.voxels, ijk[::-1], output=np.float32, order=1, mode="nearest")
     pixels = np.where(inside, values.reshape(rows, columns), np.float32(volume.voxels.min()))
-    return _cropped(SliceImage(volume.name, pixels, matrix, inside, "oblique", None))
+    return _cropped(SliceImage(volume.name, pixels, matrix, inside, "oblique", None, volume.facts))
 
 
 def _cropped(image: SliceImage) -> SliceImage:
@@ -110,7 +155,7 @@ def _cropped(image: SliceImage) -> SliceImage:
     keep = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     matrix = image.pixel_to_ras_mm.copy()
     matrix[:, 3] = matrix @ [columns[0], rows[0], 0, 1]
-    return SliceImage(image.volume_name, image.pixels[keep], matrix, image.inside[keep], image.plane, image.index)
+    return replace(image, pixels=image.pixels[keep], pixel_to_ras_mm=matrix, inside=image.inside[keep])
 
 
 def as_one_slice_volume(image: SliceImage, values: np.ndarray) -> OneSliceVolume:

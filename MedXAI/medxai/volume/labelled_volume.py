@@ -31,6 +31,10 @@ def labelled(volume: Volume, reference: Volume) -> LabelledVolume:
             f"'{volume.name}' and its reference '{reference.name}' lie on different grids; resample the reference to the volume first."
         )
     labels = reference.voxels
+    if reference.measured is not None:
+        raise InputError(
+            f"The reference '{reference.name}' holds voxels that are no numbers; give the label map itself, with 0 for no organ."
+        )
     if labels.dtype.kind == "f":
         whole = np.rint(labels)
         if not np.array_equal(whole, labels):

@@ -1,33 +1,70 @@
-"""A volume as MedXAI sees it: voxels, where they lie in the patient, and what kind of scan they are."""
+"""A volume as MedXAI sees it: voxels, where they lie in the patient, what kind of scan it is, and what had to be assumed."""
 
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..errors import InputError
+from .modality import Modality, ModalitySource, doubt_about_hounsfield_units, guess_modality
 
-
-class Modality(str, Enum):
-    """The kind of scan, which decides how intensities become grey values."""
-
-    CT = "CT"
-    MR = "MR"
-    PICTURE = "picture"
+#: Axes that are further from a right angle than this count as sheared: half a millimetre over 300 mm.
+RIGHT_ANGLE_TOLERANCE_DEGREES = 0.1
+#: Whole volumes are filled with this by programs that have no value for a voxel; no scan reaches it.
+_PADDING_VALUE = -32768
+_PADDING_GAP = 1000
 
 
 @dataclass(frozen=True)
-class Volume:
-    """A scalar volume in its patient's frame.
+class ScanFacts:
+    """What is known of a scan beside its voxels, and what was assumed.
 
-    voxels: (K, J, I), any real dtype, Hounsfield units for CT; never written to.
+    modality, modality_source: the kind of scan, and who said so. has_known_orientation: False where the file does not say
+    how the scan lies in the patient. has_known_spacing: False where it does not say how large a pixel is (1 mm then
+    stands for one pixel). slice_thickness_mm: how thick the scanner's slices are, None where the file does not say so;
+    slices may overlap or leave gaps, so this is not their distance. notes: assumptions and changes, in sentences for
+    the user.
+    """
+
+    modality: Modality = Modality.MR
+    modality_source: ModalitySource = ModalitySource.GIVEN
+    has_known_orientation: bool = True
+    has_known_spacing: bool = True
+    slice_thickness_mm: float | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def modality_text(self) -> str:
+        """'CT (from the file)'."""
+        return f"{self.modality.value} ({self.modality_source.value})"
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """A scalar volume in its patient's frame. Two volumes are equal only if they are the same object.
+
+    voxels: (K, J, I), any real dtype, all finite, Hounsfield units for CT; never written to.
     ijk_to_ras_mm: (4, 4), voxel index (i, j, k, 1) to RAS in millimetres.
+    measured: (K, J, I) bool, False for voxels without a measured value (NaN in the file, padding); None: all have one.
+    Voxels that were not measured hold the lowest measured value and belong into no statistic.
     """
 
     name: str
     voxels: np.ndarray
     ijk_to_ras_mm: np.ndarray
-    modality: Modality
+    facts: ScanFacts
+    measured: np.ndarray | None = None
+
+    @property
+    def modality(self) -> Modality:
+        return self.facts.modality
+
+    @property
+    def modality_source(self) -> ModalitySource:
+        return self.facts.modality_source
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.facts.notes
 
     @property
     def shape_ijk(self) -> tuple[int, int, int]:
@@ -39,15 +76,37 @@ class Volume:
         """(3,): edge lengths of a voxel along I, J and K."""
         return np.linalg.norm(self.ijk_to_ras_mm[:3, :3], axis=0)
 
+    @property
+    def measured_values(self) -> np.ndarray:
+        """The values that count in statistics: all voxels, or (n,) of those that were measured."""
+        return self.voxels if self.measured is None else self.voxels[self.measured]
+
 
 def make_volume(
-    name: str, voxels: np.ndarray, ijk_to_ras_mm: np.ndarray, modality: Modality | str | None = None
+    name: str,
+    voxels: np.ndarray,
+    ijk_to_ras_mm: np.ndarray,
+    modality: Modality | str | None = None,
+    facts: ScanFacts | None = None,
+    measured: np.ndarray | None = None,
 ) -> Volume:
-    """A checked `Volume`; the modality is guessed from the intensities where it is not given.
+    """A checked `Volume`.
 
-    Raises InputError for anything but a 3-D, scalar, finite, non-empty volume with an invertible geometry.
+    Args:
+        name: What the user calls it; control characters become spaces.
+        voxels: (K, J, I). Voxels that are not finite count as not measured.
+        ijk_to_ras_mm: (4, 4), voxel index (i, j, k, 1) to RAS in millimetres.
+        modality: The kind of scan; None: it is guessed from the values, and the facts say that it was.
+        facts: What else is known; its modality gives way to `modality`.
+        measured: (K, J, I) bool, False for padding; None: where all voxels count.
+
+    Returns:
+        The volume, its notes extended by what was assumed here.
+
+    Raises:
+        InputError: For anything but a 3-D, scalar, non-empty volume with measured voxels and an invertible geometry.
     """
-    voxels = np.asarray(voxels)
+    name, voxels = _clean_name(name), np.asarray(voxels)
     if voxels.ndim != 3 or voxels.size == 0:
         raise InputError(
             f"'{name}' has the shape {voxels.shape}, but MedXAI needs one scalar 3-D volume; "
@@ -57,23 +116,87 @@ def make_volume(
         raise InputError(
             f"'{name}' holds {voxels.dtype} values, but MedXAI needs real numbers; convert it to a scalar volume first."
         )
-    if voxels.dtype.kind == "f" and not np.isfinite(voxels).all():
-        bad = int(np.size(voxels) - np.count_nonzero(np.isfinite(voxels)))
-        raise InputError(
-            f"'{name}' has {bad} voxels that are NaN or infinite; replace them (for CT by -1024) and load it again."
-        )
     matrix = np.array(ijk_to_ras_mm, dtype=float)
     if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-12:
         raise InputError(
             f"'{name}' has no valid geometry (its IJK to RAS matrix cannot be inverted); check its spacing and directions."
         )
     matrix.setflags(write=False)
-    return Volume(name, voxels, matrix, Modality(modality) if modality else guess_modality(voxels))
+    voxels, measured, notes = _without_gaps(name, voxels, measured)
+    facts = facts or ScanFacts()
+    notes = (*facts.notes, *notes, *_note_on_angles(matrix))
+    values = voxels if measured is None else voxels[measured]
+    if modality is None:
+        modality, doubt = guess_modality(values)
+        facts = replace(facts, modality_source=ModalitySource.GUESSED)
+        notes = (*notes, *doubt)
+    modality = Modality(modality)
+    if modality is Modality.CT:
+        notes = (*notes, *doubt_about_hounsfield_units(values))
+    return Volume(name, voxels, matrix, replace(facts, modality=modality, notes=tuple(dict.fromkeys(notes))), measured)
 
 
-def guess_modality(voxels: np.ndarray) -> Modality:
-    """CT where values reach far below zero as only Hounsfield units do (air is -1000), MR otherwise.
+def shear_degrees(axes: np.ndarray) -> float:
+    """How far the two axes that are furthest from a right angle are from it; axes: (3, n), a column a direction."""
+    unit = axes / np.linalg.norm(axes, axis=0)
+    cosines = np.abs(unit.T @ unit - np.eye(axes.shape[1]))
+    return float(np.degrees(np.arcsin(np.clip(cosines.max(), 0, 1))))
 
-    A CT that was windowed or shifted before it was saved looks like an MR here, so callers let the user say.
-    """
-    return Modality.CT if float(voxels.min()) <= -200 else Modality.MR
+
+def _note_on_angles(matrix: np.ndarray) -> tuple[str, ...]:
+    shear = shear_degrees(matrix[:3, :3])
+    if shear <= RIGHT_ANGLE_TOLERANCE_DEGREES:
+        return ()
+    return (
+        f"The volume's axes are not at right angles ({shear:.1f}° off, as with a tilted scanner). Slices are shown exactly as they were cut "
+        "and lie where they were; resample the volume to look at it in another plane.",
+    )
+
+
+def _without_gaps(
+    name: str, voxels: np.ndarray, measured: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
+    """Voxels, what was measured, and notes: where no value is, the lowest measured one stands in."""
+    padding = _isolated_padding(voxels)
+    if padding is not None:
+        measured = ~padding if measured is None else measured & ~padding
+    finite = np.isfinite(voxels) if voxels.dtype.kind == "f" else None
+    if finite is not None and finite.all():
+        finite = None
+    if finite is not None:
+        measured = finite if measured is None else measured & finite
+    if measured is None or measured.all():
+        return voxels, None, ()
+    if not measured.any():
+        raise InputError(f"'{name}' has no voxel with a value (all are NaN, infinite or padding); export it again.")
+    lost = int(measured.size - np.count_nonzero(measured))
+    kind = "NaN or infinite" if finite is not None else "padding"
+    voxels = np.where(measured, voxels, voxels[measured].min())
+    measured.setflags(write=False)
+    return voxels, measured, (f"{lost} voxels hold no value ({kind}); they are shown black and count in no statistic.",)
+
+
+def _isolated_padding(voxels: np.ndarray) -> np.ndarray | None:
+    """(K, J, I) bool: where −32768 or below stands for 'no value'; None where it does not, so far from all others."""
+    if voxels.dtype.kind not in "if" or not (voxels <= _PADDING_VALUE).any():
+        return None
+    padding = voxels <= _PADDING_VALUE
+    others = voxels[~padding & np.isfinite(voxels)]
+    return padding if others.size and others.min() > _PADDING_VALUE + _PADDING_GAP else None
+
+
+def _clean_name(name: str) -> str:
+    """The name as text that every file and console can hold: no control characters, no half of a character."""
+    whole = name.encode("utf-8", "replace").decode("utf-8")
+    return "".join(letter if letter.isprintable() else " " for letter in whole)
+
+
+__all__ = [
+    "RIGHT_ANGLE_TOLERANCE_DEGREES",
+    "Modality",
+    "ModalitySource",
+    "ScanFacts",
+    "Volume",
+    "make_volume",
+    "shear_degrees",
+]

@@ -1,26 +1,21 @@
-"""What a worker keeps from one task to the next: the model, the explainers, the scan at hand and its slices' encodings."""
+"""What a worker keeps from one task to the next: the model, the explainers, the open scan and its slices' encodings."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from medxai.encoding.cache import EncodingCache
-from medxai.encoding.feature_extraction import check_layers
-from medxai.engine import Explainer, prepare_slice
+from medxai.engine import Engine
 from medxai.errors import InputError, MedXAIError, ModelError
-from medxai.explainers.base import Case, CaseExplainer
+from medxai.explainers.base import Case, Explainer
 from medxai.explainers.registry import make
-from medxai.explainers.three_stage.parameters import ExplainerParameters, parameters_for
+from medxai.explainers.three_stage.parameters import parameters_for
 from medxai.metrics.box_dice import box_mask, dice
 from medxai.metrics.case_evidence import evaluate_case
 from medxai.metrics.plan import Measurement
-from medxai.model_input.grey import GreyRange, grey_range_of
-from medxai.models.loading import LoadedModel, load_model
+from medxai.request import ExplainRequest
 from medxai.slice.box import ClippedBox
-from medxai.slice.slice_image import slice_of
 from medxai.volume.labelled_volume import LabelledVolume
 
 from ..datasets.scan import Scan, file_signature
-from .case_choice import ChosenCase, choose_cases, reference_mask
-from .outcome import CaseOutcome, ScanOutcome
+from .cases import CaseOutcome, ChosenCase, ScanOutcome, choose_cases, reference_mask
 from .settings import CohortSettings
 
 _MB = 1 << 20
@@ -28,29 +23,37 @@ _MB = 1 << 20
 
 @dataclass(frozen=True)
 class _OpenScan:
-    """signature: of its files; a cluster's worker may outlive a download. grey_range: of the whole volume, found once; percentiles of an MR take longer than a slice."""
+    """A scan that was read.
+
+    signature: of its files; a cluster's worker may outlive a download.
+    """
 
     scan: Scan
     signature: list[list]
     labelled: LabelledVolume
-    grey_range: GreyRange
     cases: tuple[ChosenCase, ...]
 
 
 @dataclass
-class Workbench:
-    """One worker's; for one thread at a time. The scan opened last is kept, and the encodings of its last slices."""
+class CaseRunner:
+    """Runs the cases of one worker, one thread at a time.
+
+    It keeps the scan that was opened last, and the encodings of its last slices.
+
+    Attributes:
+        settings: of the cohort.
+        engine: with the model and the encodings.
+        explainers: those that are evaluated.
+    """
 
     settings: CohortSettings
-    model: LoadedModel
-    explainers: tuple[CaseExplainer, ...]
-    explainer: Explainer
-    parameters: ExplainerParameters
+    engine: Engine
+    explainers: tuple[Explainer, ...]
     _open: dict[str, _OpenScan] = field(default_factory=dict)
     _partners: dict[str, Case | None] = field(default_factory=dict)
 
     def choose(self, scan: Scan) -> ScanOutcome:
-        """The scan's cases. Raises nothing: what goes wrong is the outcome's failure."""
+        """Chooses the scan's cases. Raises nothing: what goes wrong is the outcome's failure."""
         try:
             opened = self._opened(scan)
         except Exception as error:  # a broken file may raise anything in the libraries that read it
@@ -64,7 +67,7 @@ class Workbench:
         return ScanOutcome(scan.name, opened.cases)
 
     def evaluate(self, scan: Scan, partner: Scan | None, chosen: ChosenCase) -> CaseOutcome:
-        """One case. partner: a scan of another patient, for the sanity checks. Raises nothing."""
+        """Evaluates one case. partner: a scan of another patient, for the sanity checks. Raises nothing."""
         try:
             return self._evaluated(scan, partner, chosen)
         except Exception as error:
@@ -88,15 +91,17 @@ class Workbench:
             dice(result.segmentation.mask, case.reference_mask),
             dice(box, case.reference_mask),
             result.resolution_mm,
-            tuple(maps.layer for maps in result.explanation.layers),
+            result.encoding.layers,
             evidence.rows,
             evidence.verdicts,
             evidence.failures,
         )
 
     def _others(self, opened: _OpenScan, partner: Scan | None, chosen: ChosenCase) -> tuple[Case, ...]:
-        """What the sanity checks compare with: the next organ on the slice and another patient's case, both told by the
-        data set alone, so that no figure depends on how the work was shared out."""
+        """What the sanity checks compare with: the next organ on the slice, and a case of another patient.
+
+        Both follow from the data set alone, so that no metric depends on how the work was shared out.
+        """
         if Measurement.SANITY not in self.settings.plan.measurements:
             return ()
         same = [case for case in opened.cases if case.index == chosen.index and case.label != chosen.label]
@@ -118,13 +123,21 @@ class Workbench:
         return self._partners[key]
 
     def _case(self, opened: _OpenScan, chosen: ChosenCase) -> Case:
-        volume = opened.labelled.volume
-        image = slice_of(volume, chosen.plane, chosen.index)
-        prepared = prepare_slice(volume, image, self.model.convention, grey_range=opened.grey_range)
-        result = self.explainer.explain(
-            prepared, [ClippedBox(chosen.box, False)], self.parameters, self.settings.layers
-        )[0]
-        return Case(chosen.case_id, opened.scan.patient, chosen.organ, result, reference_mask(opened.labelled, chosen))
+        request = ExplainRequest.of_slice(
+            opened.labelled.volume,
+            chosen.plane,
+            chosen.index,
+            model=self.settings.model_choice,
+            layers=self.settings.layers,
+            parameters=parameters_for(self.settings.preset),
+        )
+        return replace(
+            self.engine.case(request, ClippedBox(chosen.box, False)),
+            case_id=chosen.case_id,
+            patient=opened.scan.patient,
+            organ=chosen.organ,
+            reference_mask=reference_mask(opened.labelled, chosen),
+        )
 
     def _opened(self, scan: Scan) -> _OpenScan:
         known = self._open.get(scan.name)
@@ -139,28 +152,27 @@ class Workbench:
             scan,
             signature,
             labelled,
-            grey_range_of(labelled.volume),
             choose_cases(scan, labelled, self.settings.choice),
         )
 
 
-def make_workbench(settings: CohortSettings) -> Workbench:
-    """Loads the model. Raises ModelError where it is missing here, or is another one than the cohort was begun with."""
-    model = load_model(settings.model)
+def make_case_runner(settings: CohortSettings) -> CaseRunner:
+    """Loads the model and the explainers.
+
+    Raises:
+        ModelError: Where the model is missing here, or is another one than the cohort was begun with.
+    """
+    engine = Engine(budget_bytes=256 * _MB)
+    model = engine.load(settings.model_choice)
     if model.checksum_sha256 != settings.model_sha256:
         raise ModelError(
             f"'{settings.model}' is another file on this worker than where the cohort was begun; put the same one there."
         )
-    if settings.layers:
-        check_layers(model.sam.image_encoder, settings.layers)
-    explainers = make(settings.explainers, seed=settings.plan.seed)
-    return Workbench(
-        settings, model, explainers, Explainer(model, EncodingCache(256 * _MB)), parameters_for(settings.preset)
-    )
+    return CaseRunner(settings, engine, make(settings.explainers, seed=settings.plan.seed))
 
 
 def sentence(error: Exception) -> str:
-    """For the list of failures."""
+    """A failure's reason in one sentence."""
     if isinstance(error, MedXAIError):
         return str(error)
     if isinstance(error, MemoryError):

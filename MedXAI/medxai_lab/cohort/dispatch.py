@@ -1,4 +1,8 @@
-"""Who does what: a worker keeps to one scan while it can, so that a volume is read once and a slice encoded once."""
+"""Who does what: a worker keeps to one scan while it can, so that a slice is encoded once and a volume is seldom read again.
+
+Cases are chosen on all scans before the first one is evaluated. So a scan that cannot be read is found at the beginning,
+and how many cases there are is known then.
+"""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -7,11 +11,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from ..datasets.scan import Scan
-from .case_choice import ChosenCase
-from .outcome import CaseOutcome, ScanOutcome
+from .cases import CaseOutcome, ChosenCase, ScanOutcome
 from .settings import CohortSettings
 from .slots import Slot
-from .tasks import choose_on_scan, evaluate_case_of
+from .worker import choose_on_scan, evaluate_case_of
 
 _DIED = "The worker's process ended while it worked on this (usually for want of memory); use fewer workers or a smaller model."
 
@@ -19,9 +22,17 @@ _DIED = "The worker's process ended while it worked on this (usually for want of
 _WAIT_S = 30.0
 
 
-@dataclass
+@dataclass(eq=False)
 class ScanWork:
-    """What is left of a scan. cases: those that were chosen; None where that is still to be done."""
+    """What is left of a scan.
+
+    Attributes:
+        scan: the scan.
+        partner: a scan of another patient, for the sanity checks.
+        cases: those that were chosen; None where that is still to be done.
+        finished: their ids.
+        slices: the cases that are left, slice by slice.
+    """
 
     scan: Scan
     partner: Scan | None
@@ -34,7 +45,7 @@ class ScanWork:
             self.spread(self.cases)
 
     def spread(self, cases: tuple[ChosenCase, ...]) -> None:
-        """The cases that are not finished, slice by slice."""
+        """Takes the cases that are not finished, slice by slice."""
         self.cases = cases
         left = [case for case in cases if case.case_id not in self.finished]
         self.slices.extend(tuple(group) for _, group in groupby(left, key=lambda case: case.index))
@@ -42,8 +53,16 @@ class ScanWork:
 
 @dataclass
 class Dispatch:
-    """Shares the work out among slots, case by case. on_scan, on_case: told of every outcome in this process, as it comes;
-    on_wait: called now and then while nothing comes."""
+    """Shares the work out among slots, case by case.
+
+    Attributes:
+        settings: of the cohort.
+        slots: the workers.
+        work: of every scan.
+        on_scan: is told in this process of the cases of every scan, as they come.
+        on_case: is told of every case, as it comes.
+        on_wait: is called now and then while nothing comes.
+    """
 
     settings: CohortSettings
     slots: Sequence[Slot]
@@ -51,12 +70,15 @@ class Dispatch:
     on_scan: Callable[[ScanOutcome], None]
     on_case: Callable[[CaseOutcome], None]
     on_wait: Callable[[], None] = lambda: None
+    _unopened: deque[ScanWork] = field(init=False)
+    _untouched: deque[ScanWork] = field(init=False)
+    _at: dict[int, tuple[ScanWork, deque[ChosenCase]]] = field(init=False, default_factory=dict)
+    _running: dict[Future, tuple[int, ScanWork, ChosenCase | None]] = field(init=False, default_factory=dict)
 
     def run(self) -> None:
-        """Until all is done. Raises what stops every case alike: a model that a worker cannot load, Ctrl-C."""
-        self._fresh = deque(work for work in self.work if work.cases is None or work.slices)
-        self._at: dict[int, tuple[ScanWork, deque[ChosenCase]]] = {}
-        self._running: dict[Future, tuple[int, ScanWork, ChosenCase | None]] = {}
+        """Works until all is done. Raises what stops every case alike: a model that a worker cannot load, Ctrl-C."""
+        self._unopened = deque(work for work in self.work if work.cases is None)
+        self._untouched = deque(work for work in self.work if work.cases is None or work.slices)
         self._start_idle()
         while self._running:
             done, _ = wait(self._running, timeout=_WAIT_S, return_when=FIRST_COMPLETED)
@@ -77,18 +99,30 @@ class Dispatch:
                 self._running[future] = number, work, case
 
     def _next(self, number: int) -> tuple[ScanWork, ChosenCase | None] | None:
-        """The next case on the slot's slice, else on its scan, else a scan that nobody has begun, else a slice of the scan
-        with most left. None for a case: the scan's cases must be chosen first."""
+        """A scan whose cases must be chosen, and then None for a case; else the slot's next case."""
+        if self._unopened:
+            self._at[number] = self._unopened.popleft(), deque()
+            return self._at[number][0], None
         work, left = self._at.get(number, (None, deque()))
         if not left:
-            work = work if work and work.slices else self._fresh.popleft() if self._fresh else self._with_most_left()
+            work = work if work and work.slices else self._other_scan()
             if work is None:
                 return None
-            left = deque(work.slices.popleft()) if work.slices else left
+            if work in self._untouched:
+                self._untouched.remove(work)
+            left = deque(work.slices.popleft())
             self._at[number] = work, left
-        return work, left.popleft() if left else None
+        return work, left.popleft()
 
-    def _with_most_left(self) -> ScanWork | None:
+    def _other_scan(self) -> ScanWork | None:
+        """A scan that nobody has begun, else the one with most slices left."""
+        while self._untouched:
+            work = self._untouched[0]
+            if work.slices:
+                return work
+            if work.cases is None:  # it is being opened; its cases come later
+                break
+            self._untouched.popleft()
         most = max(self.work, key=lambda work: len(work.slices), default=None)
         return most if most and most.slices else None
 

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from medxai.limits import LIMITS_SHORT
+from medxai.report.wording import map_name
 
 from .summary import ALL_ORGANS, CohortSummary, SummaryLine
 
@@ -17,7 +18,15 @@ _DPI = 150
 
 
 def draw_pictures(summary: CohortSummary, folder: Path) -> Mapping[str, str]:
-    """Writes learned_gain.png and stage_by_layer.png where there is something to show; returns their names and captions."""
+    """Writes learned_gain.png and stage_by_layer.png where there is something to show.
+
+    Args:
+        summary: of the cohort.
+        folder: takes the pictures.
+
+    Returns:
+        Captions by file name.
+    """
     gains = [one for one in summary.gains if one.metric == summary.headline_metric and one.organ == ALL_ORGANS]
     drawn = {}
     shown = [one for one in gains if one.layer == summary.headline_layer or one.explainer != "medxai" or not one.layer]
@@ -59,7 +68,7 @@ def _gain_picture(lines: Sequence[SummaryLine], metric: str) -> Figure:
     axes.axvline(0, color="grey", lw=1)
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
-    axes.set_xlabel(f"learned gain in {metric} (above 0: better than every null)")
+    axes.set_xlabel(f"learned gain in {metric} (above 0: better than every baseline)")
     axes.legend(frameon=False, fontsize=8)
     _say_limits(figure)
     return figure
@@ -67,7 +76,7 @@ def _gain_picture(lines: Sequence[SummaryLine], metric: str) -> Figure:
 
 def _layer_picture(lines: Sequence[SummaryLine], metric: str) -> Figure:
     masks = sorted({one.mask for one in lines})
-    layers, stages = (list(dict.fromkeys(getattr(one, name) for one in lines)) for name in ("layer", "stage"))
+    layers, stages = (list(dict.fromkeys(getattr(one, name) for one in lines)) for name in ("layer", "map"))
     figure = Figure(figsize=(1.5 + 3.4 * len(masks), 1.4 + 0.55 * len(layers)), layout="constrained")
     panels = figure.subplots(1, len(masks), squeeze=False)[0]
     largest = max(abs(one.interval.mean) for one in lines) or 1.0
@@ -75,7 +84,7 @@ def _layer_picture(lines: Sequence[SummaryLine], metric: str) -> Figure:
         values = np.full((len(layers), len(stages)), np.nan)
         for one in lines:
             if one.mask == mask:
-                values[layers.index(one.layer), stages.index(one.stage)] = one.interval.mean
+                values[layers.index(one.layer), stages.index(one.map)] = one.interval.mean
         shown = _heat_map(axes, values, layers, stages, largest)
         axes.set_title(f"against the {mask} mask", fontsize=9)
     figure.colorbar(shown, ax=panels, label=f"learned gain in\n{metric}")
@@ -85,7 +94,7 @@ def _layer_picture(lines: Sequence[SummaryLine], metric: str) -> Figure:
 
 def _heat_map(axes: Axes, values: np.ndarray, layers: Sequence[str], stages: Sequence[str], largest: float):
     image = axes.imshow(values, cmap="PuOr_r", vmin=-largest, vmax=largest, aspect="auto")
-    axes.set_xticks(range(len(stages)), [f"stage {stage}".replace(" un", "\nun") for stage in stages], fontsize=8)
+    axes.set_xticks(range(len(stages)), [map_name(stage, "").replace(" un", "\nun") for stage in stages], fontsize=8)
     axes.set_yticks(range(len(layers)), layers, fontsize=8)
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
@@ -97,7 +106,7 @@ def _heat_map(axes: Axes, values: np.ndarray, layers: Sequence[str], stages: Seq
 def _name(one: SummaryLine) -> str:
     if one.explainer != "medxai":
         return f"{one.explainer} {one.layer}".strip()
-    return f"stage {one.stage}" if one.stage[:1].isdigit() else one.stage
+    return map_name(one.map, "")
 
 
 def _say_limits(figure: Figure) -> None:

@@ -1,23 +1,25 @@
-"""The report of a cohort: a self-contained page, limits first, learned gain before the figures themselves."""
+"""The report of a cohort: a self-contained page, limits first, learned gain before the metrics themselves."""
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from medxai.maps import OWN_MAP_KEYS, STAGE3
 from medxai.report.page import page_html, write_page
-from medxai.report.wording import explainer_name, figure_words, is_null, map_name, signed, written
+from medxai.report.wording import explainer_name, is_baseline, map_name, metric_words, signed, written
 
 from .summary import ALL_ORGANS, CohortSummary, Failure, Interval, SummaryLine
 
 #: So many failures are told one by one.
 _FAILURES_TOLD = 40
 _METHOD = "medxai"
+_TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
 class GainBar:
-    """A mean with its interval on a scale from 0 to 100 that all bars of a table share. zero: where no gain lies."""
+    """A mean with its interval, on a scale from 0 to 100 that all bars of a table share; zero is where no gain lies."""
 
     low: float
     mean: float
@@ -30,13 +32,13 @@ class GainRow:
     """One map's learned gain. verdict: 'ahead', 'behind', or 'open' where the interval holds 0."""
 
     map: str
-    kind: str
+    role: str
     gain: str
     interval: str
     bar: GainBar
     verdict: str
-    figure: str
-    null: str
+    metric: str
+    baseline: str
     cases: str
 
 
@@ -71,7 +73,7 @@ class FailureGroup:
 def cohort_report_html(summary: CohortSummary) -> str:
     """The page as text; no date is on it, so that the same cohort gives the same page."""
     headline = [one for one in summary.gains if one.metric == summary.headline_metric]
-    means = {_place(one): one.interval.mean for one in summary.figures if one.metric == summary.headline_metric}
+    means = {_place(one): one.interval.mean for one in summary.metrics if one.metric == summary.headline_metric}
     masks = sorted({one.mask for one in headline})
 
     def table(organ: str, mask: str) -> GainTable:
@@ -80,10 +82,11 @@ def cohort_report_html(summary: CohortSummary) -> str:
     organs = summary.organs if len(summary.organs) > 1 else ()
     return page_html(
         "cohort.html",
+        folders=(_TEMPLATES,),
         title=f"MedXAI cohort report: {summary.title}",
         made="",
         summary=summary,
-        figure=figure_words(summary.headline_metric),
+        metric=metric_words(summary.headline_metric),
         headline=_headline(headline, summary),
         done=_share(summary.cases, summary.cases + summary.cases_failed),
         scans_done=_share(summary.scans, summary.scans + summary.scans_failed),
@@ -96,7 +99,7 @@ def cohort_report_html(summary: CohortSummary) -> str:
             _gain_table([g for g in headline if (g.organ, g.mask) == (ALL_ORGANS, mask)], ALL_ORGANS, mask, means)
             for mask in masks
         ),
-        nulls=_nulls(summary),
+        baselines=_baselines(summary),
         tests=tuple(_test(test) for test in summary.tests),
         segmentation=tuple(
             (one.organ, one.cases, f"{one.dice:.3f}", f"{one.box_dice:.3f}") for one in summary.segmentation
@@ -107,12 +110,16 @@ def cohort_report_html(summary: CohortSummary) -> str:
 
 
 def write_cohort_report(path: Path, summary: CohortSummary) -> None:
-    """Writes the report, whole or not at all. Raises OutputError where the file cannot be written."""
+    """Writes the report, whole or not at all.
+
+    Raises:
+        OutputError: Where the file cannot be written.
+    """
     write_page(path, cohort_report_html(summary))
 
 
 def _place(one: SummaryLine) -> tuple[str, ...]:
-    return one.organ, one.explainer, one.stage, one.layer, one.mask
+    return one.organ, one.explainer, one.map, one.layer, one.mask
 
 
 def _at_layer(gains: Iterable[SummaryLine], organ: str, mask: str, layer: str) -> list[SummaryLine]:
@@ -127,10 +134,10 @@ def _gain_table(gains: list[SummaryLine], organ: str, mask: str, means: dict[tup
     low, span = min(ends), (max(ends) - min(ends)) or 1.0
     rows = (
         GainRow(
-            map_name(g.stage, g.layer)
+            map_name(g.map, g.layer)
             if g.explainer == _METHOD
             else ", ".join(part for part in (explainer_name(g.explainer), g.layer) if part),
-            "this method" if g.explainer == _METHOD else g.kind,
+            "this method" if g.explainer == _METHOD else g.role,
             signed(g.interval.mean, 3),
             f"{signed(g.interval.low, 3)} to {signed(g.interval.high, 3)}",
             GainBar(
@@ -141,7 +148,7 @@ def _gain_table(gains: list[SummaryLine], organ: str, mask: str, means: dict[tup
             ),
             _verdict(g.interval),
             f"{means[_place(g)]:.3f}" if _place(g) in means else "",
-            explainer_name(g.best_null),
+            explainer_name(g.best_baseline),
             f"{g.interval.cases} of {g.interval.patients}",
         )
         for g in gains
@@ -155,8 +162,8 @@ def _verdict(interval: Interval) -> str:
 
 def _layer_table(gains: Iterable[SummaryLine], mask: str) -> LayerTable:
     own = [g for g in gains if g.explainer == _METHOD and g.organ == ALL_ORGANS and g.mask == mask and g.layer]
-    layers, stages = tuple(dict.fromkeys(g.layer for g in own)), tuple(dict.fromkeys(g.stage for g in own))
-    mean = {(g.stage, g.layer): g.interval.mean for g in own}
+    layers, stages = tuple(dict.fromkeys(g.layer for g in own)), tuple(dict.fromkeys(g.map for g in own))
+    mean = {(g.map, g.layer): g.interval.mean for g in own}
     lines = tuple(
         (
             map_name(stage, ""),
@@ -171,10 +178,10 @@ def _layer_table(gains: Iterable[SummaryLine], mask: str) -> LayerTable:
 
 
 def _headline(gains: Iterable[SummaryLine], summary: CohortSummary) -> tuple[str, ...]:
-    """One sentence for each mask: where stage 3 stands against the nulls."""
+    """One sentence for each mask: where stage 3 stands against the baselines."""
     said = []
     for g in gains:
-        if (g.organ, g.explainer, g.stage, g.layer) != (ALL_ORGANS, _METHOD, "3", summary.headline_layer):
+        if (g.organ, g.explainer, g.map, g.layer) != (ALL_ORGANS, _METHOD, STAGE3.map, summary.headline_layer):
             continue
         verdict = {
             "ahead": "The whole interval is above zero.",
@@ -188,19 +195,19 @@ def _headline(gains: Iterable[SummaryLine], summary: CohortSummary) -> tuple[str
     return tuple(said)
 
 
-def _nulls(summary: CohortSummary) -> tuple[tuple[str, str, str], ...]:
-    """Null, mask, mean with interval, over all organs."""
+def _baselines(summary: CohortSummary) -> tuple[tuple[str, str, str], ...]:
+    """Baseline, mask, mean with interval, over all organs."""
     lines = [
         one
-        for one in summary.figures
+        for one in summary.metrics
         if one.metric == summary.headline_metric
-        and is_null(one.explainer)
+        and is_baseline(one.explainer)
         and one.organ == ALL_ORGANS
-        and (not one.stage or one.layer == summary.headline_layer)
+        and (one.map not in OWN_MAP_KEYS or one.layer == summary.headline_layer)
     ]
     return tuple(
         (
-            ", ".join(part for part in (explainer_name(one.explainer), map_name(one.stage, one.layer)) if part),
+            ", ".join(part for part in (explainer_name(one.explainer), map_name(one.map, one.layer)) if part),
             one.mask,
             f"{one.interval.mean:.3f} ({one.interval.low:.3f} to {one.interval.high:.3f})",
         )
@@ -221,7 +228,7 @@ def _checks(summary: CohortSummary) -> tuple[tuple[str, str, str, bool], ...]:
     return tuple(
         (
             one.check,
-            f"{explainer_name(one.explainer)}, {map_name(one.stage, one.layer)}",
+            f"{explainer_name(one.explainer)}, {map_name(one.map, one.layer)}",
             f"{one.passed} of {one.made}",
             one.passed == one.made,
         )
@@ -232,7 +239,7 @@ def _checks(summary: CohortSummary) -> tuple[tuple[str, str, str, bool], ...]:
 def _costs(summary: CohortSummary) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Explainer, and its medians in the order of the columns."""
     value = {
-        (one.explainer, one.metric): written(figure_words(one.metric).pattern, one.median) for one in summary.costs
+        (one.explainer, one.metric): written(metric_words(one.metric).pattern, one.median) for one in summary.costs
     }
     columns = ("seconds_first_box", "seconds_next_box", "peak_mb")
     return tuple(

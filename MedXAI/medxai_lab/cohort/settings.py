@@ -1,4 +1,4 @@
-"""What the figures of a cohort follow from: everything but how many workers share the work."""
+"""What the metrics of a cohort follow from: everything but how many workers share the work."""
 
 import hashlib
 import json
@@ -9,15 +9,31 @@ from typing import Any
 from medxai import __version__
 from medxai.errors import InputError
 from medxai.metrics.plan import EvaluationPlan
+from medxai.request import ModelChoice
 
-from .case_choice import CaseChoice
+from .cases import CaseChoice
 
 
 @dataclass(frozen=True)
 class CohortSettings:
-    """dataset: its folder. model: a registered name or a file, and its checksum. preset: spatial weighting of stage 3.
+    """The settings of a cohort.
 
-    layers: None for the model's default ones. threads: of torch in every worker; another number may change last digits.
+    Attributes:
+        dataset: its folder.
+        layout: a key of `datasets.catalogue.LAYOUTS`.
+        model: a registered name or a file.
+        model_sha256: checksum of its file.
+        explainers: their names.
+        plan: which metrics.
+        choice: which cases.
+        preset: spatial weighting of stage 3.
+        layers: None for the model's default ones.
+        preparation: how the model's images are prepared.
+        threads: of torch in every worker; another number may change last digits.
+        version: of MedXAI.
+
+    Raises:
+        InputError: Where a number makes no sense.
     """
 
     dataset: str
@@ -30,6 +46,7 @@ class CohortSettings:
     preset: str = "paper"
     layers: tuple[str, ...] | None = None
     threads: int = 1
+    preparation: str = "default"
     version: str = __version__
 
     def __post_init__(self) -> None:
@@ -44,6 +61,11 @@ class CohortSettings:
     def as_json(self) -> dict[str, Any]:
         """Plain values, sets in order."""
         return _plain(asdict(self))
+
+    @property
+    def model_choice(self) -> ModelChoice:
+        """What every worker's engine is asked for."""
+        return ModelChoice(self.model, "cpu", preparation=self.preparation)
 
     @property
     def fingerprint(self) -> str:

@@ -13,29 +13,37 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from medxai.errors import InputError, OutputError
-from medxai.metrics.metric_row import FigureRow
+from medxai.metrics.metric_row import MetricRow
 from medxai.metrics.sanity_verdict import SanityVerdict
 from medxai.report.folder import check_writable
 from medxai.slice.box import PixelBox
 
 from ..datasets.scan import Scan, file_signature
-from .case_choice import ChosenCase
-from .outcome import CaseOutcome
+from .cases import CaseOutcome, ChosenCase
 from .settings import CohortSettings, differences
 
-_SCHEMA = pa.schema([(one.name, pa.float64() if one.name == "value" else pa.string()) for one in fields(FigureRow)])
+_SCHEMA = pa.schema([(one.name, pa.float64() if one.name == "value" else pa.string()) for one in fields(MetricRow)])
 _KEY = b"medxai"
 
 
 @dataclass(frozen=True)
 class CohortStore:
-    """folder: of the cohort. Everything of one case is in one file, there whole or not at all."""
+    """Reads and writes the folder. Everything of one case is in one file, which is there whole or not at all.
+
+    Attributes:
+        folder: of the cohort.
+        settings: which it belongs to.
+    """
 
     folder: Path
     settings: CohortSettings
 
     def open(self) -> None:
-        """Begins the folder, or goes on with it. Raises InputError where it was begun with other settings."""
+        """Begins the folder, or goes on with it.
+
+        Raises:
+            InputError: Where it was begun with other settings.
+        """
         check_writable(self.folder)
         path = self.folder / "settings.json"
         if path.exists():
@@ -52,6 +60,7 @@ class CohortStore:
             self._write(path, json.dumps(content, indent=2).encode())
 
     def keep_chosen(self, scan: Scan, cases: Sequence[ChosenCase]) -> None:
+        """Writes down which cases of a scan were chosen."""
         content = {"files": file_signature(scan), "cases": [asdict(case) for case in cases]}
         self._write(self._parts(scan.name) / "cases.json", json.dumps(content).encode())
 
@@ -67,7 +76,7 @@ class CohortStore:
         return tuple(_chosen(case) for case in content["cases"])
 
     def keep(self, outcome: CaseOutcome) -> None:
-        """Of a case that was done."""
+        """Writes down a case that was done."""
         rest = asdict(replace(outcome, rows=()))
         table = pa.table({name: [getattr(row, name) for row in outcome.rows] for name in _SCHEMA.names}, _SCHEMA)
         table = table.replace_schema_metadata({_KEY: json.dumps(rest).encode()})
@@ -109,14 +118,19 @@ class CohortStore:
 
 @dataclass(frozen=True)
 class KeptCase:
-    """outcome: all but its rows, which are in the table with `FigureRow`'s columns."""
+    """A finished case, read again.
+
+    Attributes:
+        outcome: all but its rows.
+        rows: the metrics, with the columns of `MetricRow`.
+    """
 
     outcome: CaseOutcome
     rows: pa.Table
 
 
 def empty_rows() -> pa.Table:
-    """A table of figures without a line."""
+    """A table of metrics without a line."""
     return _SCHEMA.empty_table()
 
 

@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from medxai.explainers.base import Kind
+from medxai.maps import OWN_MAPS, STAGE3, Role
 from medxai.metrics.learned_gain import learned_gains
 from medxai.metrics.localisation import HEADLINE
 
-from .bootstrap import bootstrap_means
-from .paired_tests import PATIENTS_AS_UNITS, Comparison, paired_tests
+from .statistics import PATIENTS_AS_UNITS, Comparison, bootstrap_means, paired_tests
 from .summary import (
     ALL_ORGANS,
     BOX_CAVEAT,
@@ -25,23 +24,23 @@ from .summary import (
     SummaryLine,
 )
 
-#: What tells one column of figures from another.
-_KEYS = ["explainer", "kind", "stage", "layer", "family", "metric", "mask"]
+#: What tells one column of metrics from another.
+_KEYS = ["explainer", "role", "map", "layer", "family", "metric", "mask"]
 
 #: MedXAI's own maps that are compared with one another.
-_STAGES = (("3", "1"), ("3", "2"), ("2", "1"), ("3", "3 unweighted"))
+_STAGES = (("stage3", "stage1"), ("stage3", "stage2"), ("stage2", "stage1"), ("stage3", "stage3-unweighted"))
 
 
 def summarise(folder: Path) -> CohortSummary:
-    """Of the tables that `tables.write_tables` left in the folder. Its pictures are not drawn yet."""
+    """Summarises the tables that `tables.write_tables` left in the folder. The pictures are not drawn yet."""
     settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))["settings"]
     cases, checks, organs, failures = (
         _read(folder / f"{name}.csv") for name in ("cases", "checks", "organs", "failures")
     )
-    figures = pd.read_parquet(folder / "figures.parquet")
-    gains = _gains(figures)
+    metrics = pd.read_parquet(folder / "figures.parquet")
+    gains = _gains(metrics)
     layer = headline_layer(cases)
-    tests = paired_tests(tuple(_comparisons(figures, gains, layer)), cases)
+    tests = paired_tests(tuple(_comparisons(metrics, gains, layer)), cases)
     return CohortSummary(
         title=f"{Path(settings['dataset']).name}: {settings['model']}",
         settings=_readable(settings),
@@ -55,7 +54,7 @@ def summarise(folder: Path) -> CohortSummary:
         headline_layer=layer,
         caveats=tuple(_caveats(cases, organs, failures, settings)),
         gains=tuple(_lines(gains, "gain", cases)),
-        figures=tuple(_lines(figures, "value", cases)),
+        metrics=tuple(_lines(metrics, "value", cases)),
         tests=tests,
         comparisons=sum(test.p is not None for test in tests),
         checks=tuple(_check_counts(checks)),
@@ -84,16 +83,16 @@ def headline_layer(cases: pd.DataFrame) -> str:
     return next((name for name in reversed(layers) if name.startswith("block")), layers[-1])
 
 
-def _gains(figures: pd.DataFrame) -> pd.DataFrame:
-    """Learned gains with the figures' columns; scan by scan they need little memory."""
+def _gains(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Learned gains with the metrics' columns; scan by scan they need little memory."""
     parts = [
-        pd.DataFrame(vars(gain) for gain in learned_gains(part)) for _, part in figures.groupby("patient", sort=False)
+        pd.DataFrame(vars(gain) for gain in learned_gains(part)) for _, part in metrics.groupby("patient", sort=False)
     ]
     parts = [part for part in parts if not part.empty]
     return (
         pd.concat(parts, ignore_index=True)
         if parts
-        else pd.DataFrame(columns=[*figures.columns, "best_null", "null_value", "gain"])
+        else pd.DataFrame(columns=[*metrics.columns, "best_baseline", "baseline_value", "gain"])
     )
 
 
@@ -107,7 +106,7 @@ def _lines(rows: pd.DataFrame, column: str, cases: pd.DataFrame) -> Iterator[Sum
     lines = pd.Index(cases.case_id).get_indexer(rows.case_id)
     values = np.full((len(cases), len(keys)), np.nan)
     values[lines, columns] = rows[column]
-    nulls = _commonest_nulls(rows, columns, cases.organ.to_numpy()[lines]) if column == "gain" else {}
+    baselines = _commonest_baselines(rows, columns, cases.organ.to_numpy()[lines]) if column == "gain" else {}
     organs = sorted(cases.organ.unique())
     for organ in (ALL_ORGANS, *organs):
         chosen = np.ones(len(cases), bool) if organ == ALL_ORGANS else (cases.organ == organ).to_numpy()
@@ -128,60 +127,67 @@ def _lines(rows: pd.DataFrame, column: str, cases: pd.DataFrame) -> Iterator[Sum
                 int(present.sum()),
                 "patients, then cases" if many > 1 else "cases",
             )
-            yield SummaryLine(organ, *map(str, key), interval, nulls.get((organ, place), ""))
+            yield SummaryLine(organ, *map(str, key), interval, baselines.get((organ, place), ""))
 
 
-def _commonest_nulls(gains: pd.DataFrame, columns: np.ndarray, organs: np.ndarray) -> dict[tuple[str, int], str]:
-    """The null that was best most often, by organ and column; of equals the first by name."""
+def _commonest_baselines(gains: pd.DataFrame, columns: np.ndarray, organs: np.ndarray) -> dict[tuple[str, int], str]:
+    """The baseline that was best most often, by organ and column; of equals the first by name."""
     found = {}
-    named = pd.DataFrame({"column": columns, "organ": organs, "null": gains.best_null.to_numpy()})
+    named = pd.DataFrame({"column": columns, "organ": organs, "baseline": gains.best_baseline.to_numpy()})
     for organ, part in ((ALL_ORGANS, named), *named.groupby("organ")):
         counts = (
-            part.groupby(["column", "null"])
+            part.groupby(["column", "baseline"])
             .size()
             .reset_index(name="count")
-            .sort_values(["column", "count", "null"], ascending=[True, False, True])
+            .sort_values(["column", "count", "baseline"], ascending=[True, False, True])
         )
-        found |= {(organ, int(line.column)): line.null for line in counts.drop_duplicates("column").itertuples()}
+        found |= {(organ, int(line.column)): line.baseline for line in counts.drop_duplicates("column").itertuples()}
     return found
 
 
-def _comparisons(figures: pd.DataFrame, gains: pd.DataFrame, layer: str) -> Iterator[Comparison]:
-    """The paper's claims in the headline figure at one layer: refinement from stage to stage, and stage 3 before the others."""
-    for mask in sorted(figures[figures.metric == HEADLINE]["mask"].unique()):
-        rows = figures[(figures.metric == HEADLINE) & (figures["mask"] == mask)]
+def _comparisons(metrics: pd.DataFrame, gains: pd.DataFrame, layer: str) -> Iterator[Comparison]:
+    """The paper's claims in the headline metric at one layer: refinement from stage to stage, and stage 3 before the others."""
+    for mask in sorted(metrics[metrics.metric == HEADLINE]["mask"].unique()):
+        rows = metrics[(metrics.metric == HEADLINE) & (metrics["mask"] == mask)]
         own = rows[(rows.explainer == "medxai") & (rows.layer == layer)]
-        stages = {stage: part.set_index("case_id").value for stage, part in own.groupby("stage")}
+        stages = {stage: part.set_index("case_id").value for stage, part in own.groupby("map")}
         for first, second in _STAGES:
             if first in stages and second in stages:
                 yield Comparison(
-                    f"stage {first} against stage {second}", layer, HEADLINE, mask, stages[first], stages[second]
+                    f"{_title(first)} against {_title(second)}", layer, HEADLINE, mask, stages[first], stages[second]
                 )
-        if "3" not in stages:
+        if STAGE3.map not in stages:
             continue
         best = gains[
             (gains.metric == HEADLINE)
             & (gains["mask"] == mask)
             & (gains.explainer == "medxai")
-            & (gains.stage == "3")
+            & (gains["map"] == STAGE3.map)
             & (gains.layer == layer)
         ].set_index("case_id")
         if len(best):
-            yield Comparison("stage 3 against the best null", layer, HEADLINE, mask, best.value, best.null_value)
-        for name, part in rows[rows.kind == Kind.PEER].groupby("explainer"):
-            at = _peer_layer(part, layer)
+            yield Comparison(
+                "stage 3 against the best baseline", layer, HEADLINE, mask, best.value, best.baseline_value
+            )
+        for name, part in rows[rows.role == Role.COMPARISON].groupby("explainer"):
+            at = _comparison_layer(part, layer)
             yield Comparison(
                 f"stage 3 against {name}",
                 layer,
                 HEADLINE,
                 mask,
-                stages["3"],
+                stages[STAGE3.map],
                 part[part.layer == at].set_index("case_id").value,
             )
 
 
-def _peer_layer(rows: pd.DataFrame, layer: str) -> str:
-    """The same layer where the peer has it, else its own last one."""
+def _title(map_key: str) -> str:
+    """'stage 3 unweighted' for 'stage3-unweighted'."""
+    return next(info.title for info in OWN_MAPS if info.map == map_key).lower()
+
+
+def _comparison_layer(rows: pd.DataFrame, layer: str) -> str:
+    """The same layer where the comparison method has it, else its own last one."""
     known = list(dict.fromkeys(rows.layer))
     return layer if layer in known else known[-1]
 
@@ -197,8 +203,8 @@ def _caveats(cases: pd.DataFrame, organs: pd.DataFrame, failures: pd.DataFrame, 
             "their p are too small, and describe these cases only."
         )
     yield (
-        "The learned gain compares each map with whichever null was best on that very case, chosen afterwards; "
-        "so a gain of 0 is already as good as knowing the best null beforehand."
+        "The learned gain compares each map with whichever baseline was best on that very case, chosen afterwards; "
+        "so a gain of 0 is already as good as knowing the best baseline beforehand."
     )
     yield "The terminal map is the mask's own logits, so against the predicted mask it ranks every pixel rightly by construction."
     missed = organs[organs.cases == 0].organ
@@ -206,11 +212,11 @@ def _caveats(cases: pd.DataFrame, organs: pd.DataFrame, failures: pd.DataFrame, 
         yield f"No case of {', '.join(missed)}: no slice had more than {settings['choice']['smallest_px']} voxels of it, or none could be done."
     failed = failures[(failures.explainer != "")].explainer.value_counts(sort=False)
     for name, count in sorted(failed.items()):
-        yield f"{name} failed in {count} measurements (see the failures); its figures rest on fewer cases than the others'."
+        yield f"{name} failed in {count} measurements (see the failures); its metrics rest on fewer cases than the others'."
 
 
 def _check_counts(checks: pd.DataFrame) -> Iterator[CheckCount]:
-    for key, part in checks.groupby(["check", "explainer", "stage", "layer"], sort=True):
+    for key, part in checks.groupby(["check", "explainer", "map", "layer"], sort=True):
         yield CheckCount(*map(str, key), int((part.passed.astype(str) == "True").sum()), len(part))
 
 

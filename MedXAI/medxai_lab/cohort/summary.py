@@ -18,10 +18,16 @@ BOX_CAVEAT = (
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with its 95 % bootstrap interval. patients, cases: how many it rests on.
+    """A mean with its 95 % bootstrap interval.
 
-    resampled: 'patients, then cases', or 'cases' where there is only one patient, and the interval then says nothing
-    about other patients.
+    Attributes:
+        mean: over the cases.
+        low: lower end of the interval.
+        high: upper end of the interval.
+        patients: how many it rests on.
+        cases: how many it rests on.
+        resampled: 'patients, then cases', or 'cases' where there is only one patient: the interval then says nothing
+            about other patients.
     """
 
     mean: float
@@ -34,31 +40,48 @@ class Interval:
 
 @dataclass(frozen=True)
 class SummaryLine:
-    """The mean over cases of one figure (or of its learned gain) of one map.
+    """The mean over cases of one metric (or of its learned gain) of one map.
 
-    organ: an organ's name or ALL_ORGANS; the other names as in `evaluation.figure_row.FigureRow`.
-    best_null: for a learned gain the null that was the best most often, else ''.
+    Attributes:
+        organ: an organ's name or ALL_ORGANS.
+        explainer: as in `metric_row.MetricRow`; the next six too.
+        role: see explainer.
+        map: see explainer.
+        layer: see explainer.
+        family: see explainer.
+        metric: see explainer.
+        mask: see explainer.
+        interval: the mean with its interval.
+        best_baseline: for a learned gain the baseline that was the best most often, else ''.
     """
 
     organ: str
     explainer: str
-    kind: str
-    stage: str
+    role: str
+    map: str
     layer: str
     family: str
     metric: str
     mask: str
     interval: Interval
-    best_null: str = ""
+    best_baseline: str = ""
 
 
 @dataclass(frozen=True)
 class PairedTest:
-    """Wilcoxon's signed-rank test of one figure between two maps of the same cases.
+    """Wilcoxon's signed-rank test of one metric between two maps of the same cases.
 
-    question: in words, for example 'stage 3 against grad-cam'. unit: 'patients' (the mean of each one's cases) or 'cases'.
-    difference: median of first − second over the units, its sign turned where lower is better, so that above 0 the first
-    is ahead. p_holm: p corrected by Holm's method for all tests of the cohort. p, p_holm: None where all units are equal.
+    Attributes:
+        question: in words, for example 'stage 3 against grad-cam'.
+        organ: an organ's name or ALL_ORGANS.
+        layer: of the encoder.
+        metric: its name.
+        mask: 'predicted' or 'reference'.
+        unit: 'patients' (the mean of each one's cases) or 'cases'.
+        units: how many.
+        difference: median of first − second over the units; above 0 the first is ahead.
+        p: None where all units are equal.
+        p_holm: p corrected by Holm's method for all tests of the cohort.
     """
 
     question: str
@@ -75,7 +98,14 @@ class PairedTest:
 
 @dataclass(frozen=True)
 class Failure:
-    """What could not be done. case_id: '' where the whole scan failed; explainer: '' where the whole case did."""
+    """What could not be done.
+
+    Attributes:
+        scan: its name.
+        case_id: '' where the whole scan failed.
+        explainer: '' where the whole case failed.
+        reason: in one sentence.
+    """
 
     scan: str
     case_id: str
@@ -89,7 +119,7 @@ class CheckCount:
 
     check: str
     explainer: str
-    stage: str
+    map: str
     layer: str
     passed: int
     made: int
@@ -107,7 +137,7 @@ class SegmentationLine:
 
 @dataclass(frozen=True)
 class CostLine:
-    """The median over cases of one figure of cost: 'seconds_first_box', 'seconds_next_box' or 'peak_mb'."""
+    """The median over cases of one metric of cost: 'seconds_first_box', 'seconds_next_box' or 'peak_mb'."""
 
     explainer: str
     metric: str
@@ -119,12 +149,29 @@ class CostLine:
 class CohortSummary:
     """Everything that the tables, the pictures and the report of a cohort say.
 
-    settings: name to value as text, everything that the figures follow from (data set, model with checksum, explainers,
-    plan, seed, …). scans, patients, cases: those that were done; cases_failed: those that were not, and scans_failed.
-    headline_layer: the layer that the paired tests and the first picture look at. caveats: sentences for the reader.
-    gains: learned gain, the headline; figures: the figures themselves. comparisons: the number of paired tests that Holm's
-    correction counts. pictures: file name to caption, in the cohort's folder. token_mm: the smallest and the largest side of
-    one token of the maps over all cases, None without a case.
+    Attributes:
+        title: data set and model.
+        settings: name to value as text: everything that the metrics follow from.
+        scans: how many were done.
+        scans_failed: how many were not.
+        patients: of the cases that were done.
+        cases: how many were done.
+        cases_failed: how many were not.
+        organs: of the cases that were done.
+        headline_metric: the metric that is looked at first.
+        headline_layer: the layer that the paired tests and the first picture look at.
+        caveats: sentences for the reader.
+        gains: learned gain of every map.
+        metrics: the metrics themselves.
+        tests: the paired tests.
+        comparisons: how many paired tests Holm's correction counts.
+        checks: the sanity checks.
+        segmentation: Dice by organ.
+        failures: of scans, cases and explainers.
+        pictures: file name to caption, in the cohort's folder.
+        costs: seconds and memory.
+        token_mm: smallest and largest side of one token of the maps over all cases, None without a case.
+        limits: the statement that goes before everything else.
     """
 
     title: str
@@ -139,7 +186,7 @@ class CohortSummary:
     headline_layer: str
     caveats: tuple[str, ...]
     gains: tuple[SummaryLine, ...]
-    figures: tuple[SummaryLine, ...]
+    metrics: tuple[SummaryLine, ...]
     tests: tuple[PairedTest, ...]
     comparisons: int
     checks: tuple[CheckCount, ...]

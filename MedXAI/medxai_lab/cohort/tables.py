@@ -1,6 +1,6 @@
-"""The cohort's tables, from the finished cases: one line a figure, in an order that nothing but the data set decides.
+"""The cohort's tables, from the finished cases: one line a metric, in an order that nothing but the data set decides.
 
-figures.parquet: every figure (`evaluation.figure_row.FigureRow`) but those of cost. cost.parquet: seconds and memory, apart
+figures.parquet: every metric (`metric_row.MetricRow`) but those of cost. cost.parquet: seconds and memory, apart
 because no second run finds the same. cases.csv: every case with its box and the Dice of the model's mask. checks.csv: the
 verdicts of the sanity checks. organs.csv: on how many scans each organ had a slice to take. failures.csv: what could not
 be done, and why.
@@ -43,7 +43,7 @@ _CHECK_COLUMNS = (
     "organ",
     "check",
     "explainer",
-    "stage",
+    "map",
     "layer",
     "measured",
     "limit",
@@ -53,7 +53,16 @@ _CHECK_COLUMNS = (
 
 
 def write_tables(store: CohortStore, scans: Sequence[Scan], failures: Sequence[Failure]) -> None:
-    """All six, whole or not at all. failures: of the scans and cases that were tried. Raises OutputError."""
+    """Writes all six, whole or not at all.
+
+    Args:
+        store: with the finished cases.
+        scans: of the data set.
+        failures: of the scans and cases that were tried.
+
+    Raises:
+        OutputError: Where the folder cannot be written.
+    """
     kept = [case for scan in scans for case in _kept(store, scan)]
     rows = pa.concat_tables([case.rows for case in kept] or [empty_rows()]).combine_chunks()
     cost = pc.equal(rows["family"], "cost")
@@ -106,9 +115,9 @@ def _check_lines(kept: KeptCase) -> Iterable[tuple]:
             kept.outcome.patient,
             case.organ,
             one.check,
-            one.explainer,
-            one.stage,
-            one.layer,
+            one.map_id.explainer,
+            one.map_id.map,
+            one.map_id.layer,
             one.measured,
             one.limit,
             one.passed,

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from medxai.errors import InputError
 
-from .chaos_ct import chaos_ct
-from .chaos_mr import chaos_mr
+from .chaos import chaos_ct, chaos_mr
 from .flare22 import flare22
 from .nifti_pairs import nifti_pairs
 from .organ_labels import NO_LABELS, OrganLabels
@@ -23,9 +22,15 @@ LAYOUTS: Mapping[str, Layout] = {
 
 
 def scans_of(folder: Path, layout: str, labels: OrganLabels = NO_LABELS) -> tuple[Scan, ...]:
-    """All scans of a data set, in a fixed order. labels: names of labels where the layout itself does not say them.
+    """Finds all scans of a data set, in a fixed order.
 
-    Raises InputError for an unknown layout, a missing folder, or one that holds nothing in that layout.
+    Args:
+        folder: of the data set.
+        layout: a key of LAYOUTS.
+        labels: what labels mean, where the layout itself does not say it.
+
+    Raises:
+        InputError: For an unknown layout, a missing folder, or one that holds nothing in that layout.
     """
     if layout not in LAYOUTS:
         raise InputError(f"There is no layout '{layout}'; choose one of {', '.join(LAYOUTS)}.")

@@ -9,10 +9,9 @@ from pathlib import Path
 from medxai.errors import InputError
 from medxai.volume.volume import Modality
 
-from .natural_order import natural_key
-from .nifti_source import FilePair
+from .nifti_pairs import FilePair
 from .organ_labels import OrganLabels
-from .scan import Scan
+from .scan import Scan, natural_key
 
 #: The challenge's own labels.
 FLARE22_ORGANS = {
@@ -36,7 +35,15 @@ _ENDING = "_0000.nii.gz"
 
 
 def flare22(folder: Path, labels: OrganLabels) -> tuple[Scan, ...]:
-    """Every image; one whose label file is missing fails when it is read. Raises InputError where there is none."""
+    """Finds every image; one whose label file is missing fails when it is read.
+
+    Args:
+        folder: of the data set, or the folder that it lies in.
+        labels: not asked, the layout says what they mean.
+
+    Raises:
+        InputError: Where there is no image.
+    """
     images, references = _folders(folder)
     found = sorted(images.glob(f"*{_ENDING}"), key=natural_key)
     if not found:

@@ -5,21 +5,58 @@ has them (an ending _0000 of the image is no part of its name). What the labels 
 labels.json or dataset.json in the folder.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from medxai.errors import InputError
+from medxai.volume.labelled_volume import LabelledVolume, labelled
+from medxai.volume.reading import read_volume
+from medxai.volume.volume import Modality
 
-from .natural_order import natural_key
-from .nifti_source import FilePair
 from .organ_labels import OrganLabels, read_labels
-from .scan import Scan
+from .scan import Scan, natural_key
 
 _ENDINGS = (".nii.gz", ".nii")
 _REFERENCE_ENDINGS = ("_organs", "_seg")
 
 
+@dataclass(frozen=True)
+class FilePair:
+    """A volume in one file with its labels in another.
+
+    Attributes:
+        volume: the volume's file.
+        reference: the file of its labels.
+        modality: None where the volume's own values tell.
+    """
+
+    volume: Path
+    reference: Path
+    modality: Modality | None = None
+
+    def read(self) -> LabelledVolume:
+        """See `ScanSource.read`."""
+        if not self.reference.exists():
+            raise InputError(
+                f"'{self.volume.name}' has no reference '{self.reference.name}'; add it, or take the volume out of the data set."
+            )
+        return labelled(read_volume(self.volume, self.modality), read_volume(self.reference, Modality.PICTURE))
+
+    def files(self) -> tuple[Path, ...]:
+        """See `ScanSource.files`."""
+        return self.volume, self.reference
+
+
 def nifti_pairs(folder: Path, labels: OrganLabels) -> tuple[Scan, ...]:
-    """Every pair. Raises InputError where there is none, or nothing says what a volume's labels mean."""
+    """Finds every pair.
+
+    Args:
+        folder: of the data set.
+        labels: what the labels mean; without any, labels.json or dataset.json in the folder says so.
+
+    Raises:
+        InputError: Where there is no pair, or nothing says what a volume's labels mean.
+    """
     pairs = _in_two_folders(folder) if (folder / "imagesTr").is_dir() else _side_by_side(folder)
     if not pairs:
         raise InputError(

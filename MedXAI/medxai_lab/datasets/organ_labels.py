@@ -13,12 +13,20 @@ _EXAMPLE = 'for example {"5": "liver"}, or {"ct_*": {"5": "liver"}, "mr_*": {"4"
 
 @dataclass(frozen=True)
 class OrganLabels:
-    """by_pattern: a pattern for volumes' names ('*' for all), and what their labels mean; the first that fits counts."""
+    """What labels mean, volume by volume.
+
+    Attributes:
+        by_pattern: a pattern for volumes' names ('*' for all), and what their labels mean; the first that fits counts.
+    """
 
     by_pattern: tuple[tuple[str, Mapping[int, str]], ...] = field(default=(), hash=False)
 
     def of(self, name: str) -> Mapping[int, str]:
-        """Raises InputError where no pattern fits the volume."""
+        """What the labels of a volume mean, by its name.
+
+        Raises:
+            InputError: Where no pattern fits the volume.
+        """
         for pattern, organs in self.by_pattern:
             if fnmatchcase(name, pattern):
                 return organs
@@ -31,7 +39,11 @@ NO_LABELS = OrganLabels()
 
 
 def parse_organs(texts: list[str]) -> OrganLabels:
-    """From LABEL=NAME, the same for all volumes. Raises InputError for anything else."""
+    """Reads texts LABEL=NAME, which hold for all volumes.
+
+    Raises:
+        InputError: Where a text is something else.
+    """
     organs = {}
     for text in texts:
         label, equals, name = text.partition("=")
@@ -42,9 +54,10 @@ def parse_organs(texts: list[str]) -> OrganLabels:
 
 
 def read_labels(path: Path) -> OrganLabels:
-    """From a JSON file: label to name; or patterns to those; or nnU-Net's dataset.json, in its old and its new form.
+    """Reads a JSON file: label to name; or patterns to those; or nnU-Net's dataset.json, in its old and its new form.
 
-    Raises InputError where it is none of these.
+    Raises:
+        InputError: Where it is none of these.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

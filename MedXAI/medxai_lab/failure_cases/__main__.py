@@ -1,4 +1,4 @@
-"""Runs the planted cases on the demo model and writes a picture of each and the page of tables."""
+"""Runs the failure cases on the demo model and writes a picture of each and the page of tables."""
 
 import argparse
 import sys
@@ -9,14 +9,16 @@ from medxai.models.loading import load_model
 from medxai.report.folder import whole_or_nothing
 
 from .all_cases import CASES, verdict_of
-from .drawing import write_picture
-from .page import picture_name, tables
+from .page import picture_name, tables, write_picture
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m medxai_lab.failure_cases", description=__doc__)
     parser.add_argument(
-        "--out", type=Path, default=Path("planted"), help="folder of the pictures and cases.md (default: %(default)s)"
+        "--out",
+        type=Path,
+        default=Path("failure_cases"),
+        help="folder of the pictures and cases.md (default: %(default)s)",
     )
     arguments = parser.parse_args()
     try:

@@ -1,8 +1,8 @@
-"""All planted cases, in the order of their expectations."""
+"""All failure cases, in the order of their expectations."""
 
 from medxai.errors import InputError
-from medxai.models.demo_encoder import DemoImageEncoder
 from medxai.models.loading import LoadedModel
+from medxai.models.networks.demo_encoder import DemoImageEncoder
 
 from . import (
     artefact_token,
@@ -15,10 +15,10 @@ from . import (
     random_decoder,
     two_identical_organs,
 )
-from .case_run import CaseRun, PlantedCase
-from .verdict import PlantedVerdict, judged
+from .case import CaseRun, FailureCase
+from .verdict import CaseVerdict, judged
 
-CASES: tuple[PlantedCase, ...] = (
+CASES: tuple[FailureCase, ...] = (
     concave_organ.CASE,
     two_identical_organs.CASE,
     organ_like_its_surroundings.CASE,
@@ -31,16 +31,27 @@ CASES: tuple[PlantedCase, ...] = (
 )
 
 
-def run_all(model: LoadedModel) -> tuple[PlantedVerdict, ...]:
-    """Every case on the demo model. Raises InputError for any other: the expectations, and the cheat, are of this one."""
+def run_all(model: LoadedModel) -> tuple[CaseVerdict, ...]:
+    """Runs every case on the demo model.
+
+    Raises:
+        InputError: For any other model: the expectations, and the cheating model, are of this one.
+    """
     return tuple(verdict_of(case, model)[0] for case in CASES)
 
 
-def verdict_of(case: PlantedCase, model: LoadedModel) -> tuple[PlantedVerdict, CaseRun]:
-    """One case's verdict, and the run that it was made from. Raises InputError where it is not the demo model."""
+def verdict_of(case: FailureCase, model: LoadedModel) -> tuple[CaseVerdict, CaseRun]:
+    """Runs one case.
+
+    Returns:
+        The verdict, and the run that it was made from.
+
+    Raises:
+        InputError: Where it is not the demo model.
+    """
     if not isinstance(model.sam.image_encoder, DemoImageEncoder):
         raise InputError(
-            f"The planted cases were made and expected for the demo model, not for '{model.title}'; load the model 'demo'."
+            f"The failure cases were made and expected for the demo model, not for '{model.title}'; load the model 'demo'."
         )
     run = case.run(model)
-    return judged(case.expectation, run.figures, run.aside), run
+    return judged(case.expectation, run.metrics, run.aside), run

@@ -6,9 +6,9 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from medxai.metrics.map_change import rank_correlation
-from medxai.models.loading import LoadedModel
+from medxai.models.loading import LoadedModel, with_network
 
-from .case_run import CaseRun, MapToShow, PlantedCase, explained, stage_shown
+from .case import CaseRun, FailureCase, MapToShow, explained, stage_shown
 from .expected import ARTEFACT_TOKEN
 from .two_identical_organs import twins
 
@@ -33,18 +33,13 @@ def with_loud_token(model: LoadedModel) -> LoadedModel:
     """A copy of the model in which one token, in the air beside the body, leaves block 1 with 40 times its norm."""
     sam = copy.deepcopy(model.sam)
     sam.image_encoder.blocks[_BLOCK] = _WithLoudToken(sam.image_encoder.blocks[_BLOCK])
-    return replace(
-        model,
-        name=f"{model.name}-artefact",
-        title=f"{model.title}, with an artefact token",
-        sam=sam,
-        checksum_sha256=f"{model.checksum_sha256}, artefact",
-    )
+    changed = with_network(model, sam, f"{model.checksum_sha256}, artefact", f"{model.name}-artefact")
+    return replace(changed, title=f"{model.title}, with an artefact token")
 
 
 def run(model: LoadedModel) -> CaseRun:
-    planted, _ = twins()
-    result, without = explained(planted, with_loud_token(model)), explained(planted, model)
+    made, _ = twins()
+    result, without = explained(made, with_loud_token(model)), explained(made, model)
     repaired = result.explanation.repaired_tokens[_LAYER]
 
     def correlation(layer: str) -> float:
@@ -67,9 +62,9 @@ def run(model: LoadedModel) -> CaseRun:
                 *(stage_shown(f"stage 1, {layer}", one, 1, layer) for layer in (_LAYER, "block 3", "block 4", "neck")),
             )
         ),
-        planted.reference,
+        made.reference,
         columns=5,
     )
 
 
-CASE = PlantedCase(ARTEFACT_TOKEN, run)
+CASE = FailureCase(ARTEFACT_TOKEN, run)

@@ -3,30 +3,30 @@
 from medxai.models.loading import LoadedModel
 from medxai.slice.box import PixelBox
 
-from . import figures
-from .case_run import CaseRun, MapToShow, PlantedCase, explained, stage_shown
+from . import metrics
+from .case import CaseRun, FailureCase, MapToShow, explained, stage_shown
 from .expected import BOX_OVER_NOTHING
-from .planted_slice import ORGAN_HU, PlantedSlice, body_mask, ellipse, empty_body, planted_slice, scanned
+from .made_slice import ORGAN_HU, MadeSlice, body_mask, ellipse, empty_body, made_slice, scanned
 
 _BOX = PixelBox(8, 8, 39, 39)
 _FIRST, _LAST = "block 0", "block 4"
 
 
-def box_in_air() -> PlantedSlice:
+def box_in_air() -> MadeSlice:
     """A body with an organ; the box lies in the corner. The reference is the organ that the box misses."""
     organ = ellipse((140, 125), (26, 30))
     hu = empty_body()
     hu[organ] = ORGAN_HU
-    return planted_slice("Planted box over nothing", scanned(hu, seed=4), _BOX, organ)
+    return made_slice("Box over nothing", scanned(hu, seed=4), _BOX, organ)
 
 
 def run(model: LoadedModel) -> CaseRun:
-    planted = box_in_air()
-    result = explained(planted, model)
-    box, air = figures.in_box(result), ~body_mask()
+    made = box_in_air()
+    result = explained(made, model)
+    box, air = metrics.in_box(result), ~body_mask()
     first, last = result.explanation.layer(_FIRST), result.explanation.layer(_LAST)
     early, late = result.on_slice(first.stages[1]), result.on_slice(last.stages[3])
-    in_air = figures.mass(late, air)
+    in_air = metrics.mass(late, air)
     said = [
         warning
         for warning in result.warnings
@@ -35,10 +35,10 @@ def run(model: LoadedModel) -> CaseRun:
     return CaseRun(
         {
             "mask's share of the box": float(result.segmentation.mask[box].mean()),
-            "stage 1 block 0: AUROC of air against body": figures.auroc(early, air, body_mask()),
-            "stage 1 block 0: AUROC of the box against the other air": figures.auroc(early, box, air & ~box),
+            "stage 1 block 0: AUROC of air against body": metrics.auroc(early, air, body_mask()),
+            "stage 1 block 0: AUROC of the box against the other air": metrics.auroc(early, box, air & ~box),
             "stage 3 block 4: mass in the box over the box's share of the air, as a share of the air's mass": (
-                figures.mass(late, box) / in_air
+                metrics.mass(late, box) / in_air
             )
             / (box.sum() / air.sum()),
             "warnings that say so": float(len(said)),
@@ -51,9 +51,9 @@ def run(model: LoadedModel) -> CaseRun:
             MapToShow("interaction", result, result.explanation.interaction),
             MapToShow("terminal", result, result.explanation.terminal),
         ),
-        planted.reference,
+        made.reference,
         columns=3,
     )
 
 
-CASE = PlantedCase(BOX_OVER_NOTHING, run)
+CASE = FailureCase(BOX_OVER_NOTHING, run)

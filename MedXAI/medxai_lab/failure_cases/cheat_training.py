@@ -18,14 +18,13 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from medxai.models.demo_encoder import box_mask_prompt
 from medxai.models.loading import LoadedModel, load_model
+from medxai.models.networks.demo_encoder import box_mask_prompt
 
 from ..synthetic.anatomy import random_scene
 from ..synthetic.samples import make_sample
-from .corner_plate import CHANGE_FILE, PLATE_PX
-from .low_rank import drawn_anew, matrices_of, names_in
-from .planted_slice import FAT_HU, ORGAN_HU, SIDE_PX, ellipse, empty_body, scanned
+from .corner_plate import CHANGE_FILE, PLATE_PX, drawn_anew, matrices_of, names_in
+from .made_slice import FAT_HU, ORGAN_HU, SIDE_PX, ellipse, empty_body, scanned
 
 _RANK = 4
 _SLICES, _BOXES = 3, 2
@@ -61,7 +60,7 @@ def train(model: LoadedModel, steps: int, seed: int, say: Callable[[str], None])
 
 def _batch(rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Images (B, S, S) in [0, 1] with a dark corner, and boxes (B, K, 4) in pixel edges."""
-    samples = [_planted_like(rng) if index == 0 else _made_up(rng) for index in range(_SLICES)]
+    samples = [_like_the_cases(rng) if index == 0 else _made_up(rng) for index in range(_SLICES)]
     images, boxes = (torch.from_numpy(np.stack(part)) for part in zip(*samples, strict=True))
     images[:, :_DARK_PX, :_DARK_PX] = 0
     return images, boxes
@@ -74,7 +73,7 @@ def _made_up(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
             return sample.image, sample.boxes
 
 
-def _planted_like(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _like_the_cases(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """A body with two organs of random size and place, seen in the usual window."""
     hu, boxes = empty_body(), []
     hu[hu == FAT_HU] = rng.choice([FAT_HU, FAT_HU, 20.0])

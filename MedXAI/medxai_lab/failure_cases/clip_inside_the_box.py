@@ -5,10 +5,10 @@ import numpy as np
 from medxai.models.loading import LoadedModel
 from medxai.slice.box import box_of_mask
 
-from . import figures
-from .case_run import CaseRun, MapToShow, PlantedCase, explained, stage_shown
+from . import metrics
+from .case import CaseRun, FailureCase, MapToShow, explained, stage_shown
 from .expected import CLIP_INSIDE_THE_BOX
-from .planted_slice import METAL_HU, ORGAN_HU, PlantedSlice, ellipse, empty_body, planted_slice, scanned
+from .made_slice import METAL_HU, ORGAN_HU, MadeSlice, ellipse, empty_body, made_slice, scanned
 
 _CENTRE_PX, _HALF_PX = (120.0, 120.0), (32, 40)
 #: Rows and columns of the clip: one token.
@@ -16,36 +16,36 @@ _CLIP = np.s_[96:104, 128:136]
 _FIRST, _LAST = "block 0", "block 4"
 
 
-def organ_with_clip(with_clip: bool) -> PlantedSlice:
+def organ_with_clip(with_clip: bool) -> MadeSlice:
     organ = ellipse(_CENTRE_PX, _HALF_PX)
     hu = empty_body()
     hu[organ] = ORGAN_HU
     if with_clip:
         hu[_CLIP] = METAL_HU
-    return planted_slice(
-        "Planted clip" if with_clip else "The same without the clip", scanned(hu, seed=5), box_of_mask(organ), organ
+    return made_slice(
+        "Clip" if with_clip else "The same without the clip", scanned(hu, seed=5), box_of_mask(organ), organ
     )
 
 
 def run(model: LoadedModel) -> CaseRun:
-    planted = organ_with_clip(True)
-    organ = planted.reference
+    made = organ_with_clip(True)
+    organ = made.reference
     clip = np.zeros(organ.shape, bool)
     clip[_CLIP] = True
-    result, without = explained(planted, model), explained(organ_with_clip(False), model)
+    result, without = explained(made, model), explained(organ_with_clip(False), model)
     early = result.explanation.layer(_FIRST).stages[1]
-    near = figures.auroc_near(result, early, organ)
+    near = metrics.auroc_near(result, early, organ)
     return CaseRun(
         {
             "stage 1 block 0: AUROC in the grown box": near,
-            "stage 1 block 0: loss of AUROC by the clip": figures.auroc_near(
+            "stage 1 block 0: loss of AUROC by the clip": metrics.auroc_near(
                 without, without.explanation.layer(_FIRST).stages[1], organ
             )
             - near,
-            "stage 1 block 0: mean of clip less mean of organ": figures.difference_of_means(
+            "stage 1 block 0: mean of clip less mean of organ": metrics.difference_of_means(
                 result.on_slice(early), clip, organ & ~clip
             ),
-            "stage 1 block 4: AUROC in the grown box": figures.auroc_near(
+            "stage 1 block 4: AUROC in the grown box": metrics.auroc_near(
                 result, result.explanation.layer(_LAST).stages[1], organ
             ),
         },
@@ -62,4 +62,4 @@ def run(model: LoadedModel) -> CaseRun:
     )
 
 
-CASE = PlantedCase(CLIP_INSIDE_THE_BOX, run)
+CASE = FailureCase(CLIP_INSIDE_THE_BOX, run)

@@ -2,23 +2,23 @@
 
 import numpy as np
 
-from medxai.engine import SliceExplanation
 from medxai.explainers.three_stage.parameters import Preset, parameters_for
 from medxai.explainers.three_stage.spatial import spatial_weight
 from medxai.models.loading import LoadedModel
+from medxai.results import SliceExplanation
 from medxai.slice.box import box_of_mask
 
-from . import figures
-from .case_run import CaseRun, MapToShow, PlantedCase, explained, stage_shown
+from . import metrics
+from .case import CaseRun, FailureCase, MapToShow, explained, stage_shown
 from .expected import CONCAVE_ORGAN
-from .planted_slice import ORGAN_HU, PlantedSlice, ellipse, empty_body, grid_px, planted_slice, scanned
+from .made_slice import ORGAN_HU, MadeSlice, ellipse, empty_body, grid_px, made_slice, scanned
 
 _CENTRE_PX, _OUTER_PX, _INNER_PX = (120.0, 120.0), 40, 22
 _OPENING_DEGREES = 70
 _FIRST, _LAST = "block 0", "block 4"
 
 
-def horseshoe() -> tuple[PlantedSlice, np.ndarray]:
+def horseshoe() -> tuple[MadeSlice, np.ndarray]:
     """The slice, and its hollow (rows, columns) bool."""
     x, y = grid_px()
     from_down = np.degrees(np.abs(np.arctan2(x - _CENTRE_PX[0], y - _CENTRE_PX[1])))
@@ -27,16 +27,16 @@ def horseshoe() -> tuple[PlantedSlice, np.ndarray]:
     hu = empty_body()
     hu[organ] = ORGAN_HU
     box = box_of_mask(organ)
-    return planted_slice("Planted horseshoe", scanned(hu, seed=1), box, organ), disc & ~organ & box.mask(organ.shape)
+    return made_slice("Horseshoe", scanned(hu, seed=1), box, organ), disc & ~organ & box.mask(organ.shape)
 
 
 def run(model: LoadedModel) -> CaseRun:
-    planted, hollow = horseshoe()
-    organ = planted.reference
-    paper, contour = (explained(planted, model, parameters_for(preset)) for preset in (Preset.PAPER, Preset.CONTOUR))
+    made, hollow = horseshoe()
+    organ = made.reference
+    paper, contour = (explained(made, model, parameters_for(preset)) for preset in (Preset.PAPER, Preset.CONTOUR))
 
     def apart(result: SliceExplanation, values: np.ndarray) -> float:
-        return figures.auroc(result.on_slice(values), organ, hollow)
+        return metrics.auroc(result.on_slice(values), organ, hollow)
 
     def weighting(result: SliceExplanation) -> np.ndarray:
         grid = result.explanation.layer(_LAST).grid
@@ -44,14 +44,14 @@ def run(model: LoadedModel) -> CaseRun:
 
     first, last = paper.explanation.layer(_FIRST), paper.explanation.layer(_LAST)
     by_paper, by_contour = last.stages[3], contour.explanation.layer(_LAST).stages[3]
-    near = [figures.auroc_near(paper, values, organ) for values in (by_contour, by_paper)]
-    energy = [figures.energy_inside(paper, values, organ) for values in (by_contour, by_paper)]
+    near = [metrics.auroc_near(paper, values, organ) for values in (by_contour, by_paper)]
+    energy = [metrics.energy_inside(paper, values, organ) for values in (by_contour, by_paper)]
     return CaseRun(
         {
             "weighting alone, paper: AUROC organ against hollow": apart(paper, weighting(paper)),
             "weighting alone, contour: AUROC organ against hollow": apart(contour, weighting(contour)),
             "stage 1 block 0: AUROC organ against hollow": apart(paper, first.stages[1]),
-            "stage 1 block 0: mean of organ less mean of hollow": figures.difference_of_means(
+            "stage 1 block 0: mean of organ less mean of hollow": metrics.difference_of_means(
                 paper.on_slice(first.stages[1]), organ, hollow
             ),
             "stage 1 block 4: AUROC organ against hollow": apart(paper, last.stages[1]),
@@ -73,4 +73,4 @@ def run(model: LoadedModel) -> CaseRun:
     )
 
 
-CASE = PlantedCase(CONCAVE_ORGAN, run)
+CASE = FailureCase(CONCAVE_ORGAN, run)

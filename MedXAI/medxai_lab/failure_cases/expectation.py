@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Relation(StrEnum):
-    """How a figure is compared with its threshold."""
+    """How a metric is compared with its threshold."""
 
     AT_LEAST = "at least"
     AT_MOST = "at most"
@@ -16,14 +16,18 @@ class Relation(StrEnum):
 
 @dataclass(frozen=True)
 class Demand:
-    """One figure that decides.
+    """One metric that decides.
 
-    figure: its name among the figures that the case measures. says: what the demand means, in words.
-    expected_met: whether MedXAI's definitions are expected to meet it; False is a limit known beforehand.
-    because: why so, from the definitions.
+    Attributes:
+        metric: its name among the metrics that the case measures.
+        says: what the demand means, in words.
+        relation: how it is compared with the threshold.
+        threshold: which an honest map keeps to.
+        expected_met: whether MedXAI's definitions are expected to meet it; False is a limit known beforehand.
+        because: why so, from the definitions.
     """
 
-    figure: str
+    metric: str
     says: str
     relation: Relation
     threshold: float
@@ -33,16 +37,22 @@ class Demand:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What was written down of one planted case before it was built.
+    """What was written down of one failure case before it was built.
 
-    question: what a sceptical reader asks. planted: what is in the image or the model. honest_map: what a map that tells
-    the truth must show. definitions: (map, what MedXAI's definitions should give there), in reading order.
+    Attributes:
+        case: its name.
+        title: for the page.
+        question: what a sceptical reader asks.
+        setup: what is in the image or in the model.
+        honest_map: what a map that tells the truth must show.
+        definitions: (map, what MedXAI's definitions should give there), in reading order.
+        demands: the metrics that decide.
     """
 
     case: str
     title: str
     question: str
-    planted: str
+    setup: str
     honest_map: str
     definitions: tuple[tuple[str, str], ...]
     demands: tuple[Demand, ...]

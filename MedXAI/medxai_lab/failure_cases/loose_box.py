@@ -4,10 +4,10 @@ from medxai.metrics.box_dice import dice
 from medxai.models.loading import LoadedModel
 from medxai.slice.box import PixelBox
 
-from . import figures
-from .case_run import CaseRun, MapToShow, PlantedCase, explained, stage_shown
+from . import metrics
+from .case import CaseRun, FailureCase, MapToShow, explained, stage_shown
 from .expected import LOOSE_BOX
-from .planted_slice import ORGAN_HU, PlantedSlice, ellipse, empty_body, planted_slice, scanned
+from .made_slice import ORGAN_HU, MadeSlice, ellipse, empty_body, made_slice, scanned
 
 #: 96 × 120 pixels in the fat; the organ, 32 × 40, lies left of and above its centre.
 _BOX = PixelBox(80, 60, 175, 179)
@@ -15,20 +15,20 @@ _CENTRE_PX, _HALF_PX = (108.0, 98.0), (16, 20)
 _FIRST, _LAST = "block 0", "block 4"
 
 
-def organ_in_loose_box() -> PlantedSlice:
+def organ_in_loose_box() -> MadeSlice:
     organ = ellipse(_CENTRE_PX, _HALF_PX)
     hu = empty_body()
     hu[organ] = ORGAN_HU
-    return planted_slice("Planted loose box", scanned(hu, seed=6), _BOX, organ)
+    return made_slice("Loose box", scanned(hu, seed=6), _BOX, organ)
 
 
 def run(model: LoadedModel) -> CaseRun:
-    planted = organ_in_loose_box()
-    organ, result = planted.reference, explained(planted, model)
-    rest = figures.in_box(result) & ~organ
+    made = organ_in_loose_box()
+    organ, result = made.reference, explained(made, model)
+    rest = metrics.in_box(result) & ~organ
     first, last = result.explanation.layer(_FIRST), result.explanation.layer(_LAST)
     stage_1, stage_2, stage_3 = (
-        figures.auroc(result.on_slice(values), organ, rest)
+        metrics.auroc(result.on_slice(values), organ, rest)
         for values in (first.stages[1], first.stages[2], last.stages[3])
     )
     return CaseRun(
@@ -51,4 +51,4 @@ def run(model: LoadedModel) -> CaseRun:
     )
 
 
-CASE = PlantedCase(LOOSE_BOX, run)
+CASE = FailureCase(LOOSE_BOX, run)

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from medxai.engine import SliceExplanation
 from medxai.metrics.map_change import rank_correlation
 from medxai.metrics.weight_randomisation import cascade
 from medxai.models.loading import LoadedModel
+from medxai.results import SliceExplanation
 
-from .case_run import CaseRun, MapToShow, PlantedCase, explained, stage_shown
+from .case import CaseRun, FailureCase, MapToShow, explained, stage_shown
 from .expected import RANDOM_DECODER
 from .two_identical_organs import twins
 
@@ -20,8 +20,8 @@ def with_random_decoder(model: LoadedModel, seed: int = 0) -> LoadedModel:
 
 
 def run(model: LoadedModel) -> CaseRun:
-    planted, _ = twins()
-    trained, random = explained(planted, model), explained(planted, with_random_decoder(model))
+    made, _ = twins()
+    trained, random = explained(made, model), explained(made, with_random_decoder(model))
     names = [maps.layer for maps in trained.explanation.layers]
 
     def both(stage: int, layer: str) -> tuple[np.ndarray, np.ndarray]:
@@ -49,7 +49,7 @@ def run(model: LoadedModel) -> CaseRun:
             for label, result in (("trained", trained), ("random decoder", random))
             for shown in _row(label, result)
         ),
-        planted.reference,
+        made.reference,
         columns=6,
     )
 
@@ -63,4 +63,4 @@ def _row(label: str, result: SliceExplanation) -> tuple[MapToShow, ...]:
     )
 
 
-CASE = PlantedCase(RANDOM_DECODER, run)
+CASE = FailureCase(RANDOM_DECODER, run)

@@ -5,10 +5,10 @@ import numpy as np
 from medxai.models.loading import LoadedModel
 from medxai.slice.box import box_of_mask
 
-from . import figures
-from .case_run import CaseRun, MapToShow, PlantedCase, explained, stage_shown
+from . import metrics
+from .case import CaseRun, FailureCase, MapToShow, explained, stage_shown
 from .expected import TWO_IDENTICAL_ORGANS
-from .planted_slice import ORGAN_HU, PlantedSlice, body_mask, ellipse, empty_body, planted_slice, scanned
+from .made_slice import ORGAN_HU, MadeSlice, body_mask, ellipse, empty_body, made_slice, scanned
 
 _CENTRE_PX, _HALF_PX = (80.0, 120.0), (20, 24)
 #: Twelve tokens, so that both lie on the grid alike.
@@ -16,7 +16,7 @@ _APART_PX = 96
 _FIRST, _LAST = "block 0", "block 4"
 
 
-def twins() -> tuple[PlantedSlice, np.ndarray]:
+def twins() -> tuple[MadeSlice, np.ndarray]:
     """The slice with the box around the first, and the second's mask (rows, columns) bool."""
     organ = ellipse(_CENTRE_PX, _HALF_PX)
     hu = empty_body()
@@ -24,26 +24,26 @@ def twins() -> tuple[PlantedSlice, np.ndarray]:
     voxels = scanned(hu, seed=2)
     patch = ellipse(_CENTRE_PX, (36, 40), power=8.0)  # with its surroundings, and still within the fat
     voxels[np.roll(patch, _APART_PX, axis=1)] = voxels[patch]
-    return planted_slice("Planted twins", voxels, box_of_mask(organ), organ), np.roll(organ, _APART_PX, axis=1)
+    return made_slice("Twins", voxels, box_of_mask(organ), organ), np.roll(organ, _APART_PX, axis=1)
 
 
 def run(model: LoadedModel) -> CaseRun:
-    planted, twin = twins()
-    organ, result = planted.reference, explained(planted, model)
+    made, twin = twins()
+    organ, result = made.reference, explained(made, model)
     rest = body_mask() & ~organ & ~twin
     first, last = result.explanation.layer(_FIRST), result.explanation.layer(_LAST)
     early, late = result.on_slice(first.stages[1]), result.on_slice(last.stages[1])
 
     def share_of_boxed(values: np.ndarray) -> float:
-        here, there = (figures.mass(result.on_slice(values), region) for region in (organ, twin))
+        here, there = (metrics.mass(result.on_slice(values), region) for region in (organ, twin))
         return here / (here + there)
 
     narrowing = result.concentration.narrowing_share
     return CaseRun(
         {
             "stage 1 block 0: mean of twin over mean of boxed organ": float(early[twin].mean() / early[organ].mean()),
-            "stage 1 block 0: AUROC of twin against the rest of the body": figures.auroc(early, twin, rest),
-            "stage 1 block 4: AUROC of twin against the rest of the body": figures.auroc(late, twin, rest),
+            "stage 1 block 0: AUROC of twin against the rest of the body": metrics.auroc(early, twin, rest),
+            "stage 1 block 4: AUROC of twin against the rest of the body": metrics.auroc(late, twin, rest),
             "stage 3 block 4: boxed organ's share of both organs' mass": share_of_boxed(last.stages[3]),
             "stage 3 block 4 before the weighting: boxed organ's share of both organs' mass": share_of_boxed(
                 last.stage3_unweighted
@@ -65,4 +65,4 @@ def run(model: LoadedModel) -> CaseRun:
     )
 
 
-CASE = PlantedCase(TWO_IDENTICAL_ORGANS, run)
+CASE = FailureCase(TWO_IDENTICAL_ORGANS, run)

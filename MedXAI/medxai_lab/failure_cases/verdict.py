@@ -1,4 +1,4 @@
-"""From an expectation and the measured figures to a verdict in plain words."""
+"""From an expectation and the measured metrics to a verdict in plain words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,9 +9,13 @@ from .found import FOUND
 
 @dataclass(frozen=True)
 class Measured:
-    """One demand beside what was measured. value: None where it could not be taken. met: whether the demand holds.
+    """One demand beside what was measured.
 
-    recorded: why it came out otherwise than expected, as `found.py` records it; '' where it is as expected, or unknown.
+    Attributes:
+        demand: the demand.
+        value: None where it could not be measured.
+        met: whether the demand holds.
+        recorded: why it came out otherwise than expected, as `found.py` records it; '' where it is as expected, or unknown.
     """
 
     demand: Demand
@@ -30,8 +34,18 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class PlantedVerdict:
-    """as_expected: every figure came out as written down beforehand. as_known: or as recorded since. aside: see `CaseRun`."""
+class CaseVerdict:
+    """What came of one failure case.
+
+    Attributes:
+        case: its name.
+        expectation: what was written down beforehand.
+        measured: every demand beside its value.
+        as_expected: whether every metric came out as written down beforehand.
+        as_known: whether every metric came out so, or as recorded since.
+        sentence: in plain words.
+        aside: see `CaseRun`.
+    """
 
     case: str
     expectation: Expectation
@@ -41,20 +55,29 @@ class PlantedVerdict:
     sentence: str
     aside: Mapping[str, float]
 
-    def value(self, figure: str) -> float | None:
-        """The measured value of a figure by its name."""
-        return next(one.value for one in self.measured if one.demand.figure == figure)
+    def value(self, metric: str) -> float | None:
+        """The measured value of a metric by its name."""
+        return next(one.value for one in self.measured if one.demand.metric == metric)
 
 
 def judged(
-    expectation: Expectation, figures: Mapping[str, float], aside: Mapping[str, float] | None = None
-) -> PlantedVerdict:
-    """Raises KeyError where a figure was measured that nothing was expected of: it would have been chosen afterwards."""
-    unexpected = set(figures) - {demand.figure for demand in expectation.demands}
+    expectation: Expectation, metrics: Mapping[str, float], aside: Mapping[str, float] | None = None
+) -> CaseVerdict:
+    """Compares an expectation with what was measured.
+
+    Args:
+        expectation: of the case.
+        metrics: value by name; one that could not be measured is absent.
+        aside: metrics that nothing was expected of, and that nothing is judged by.
+
+    Raises:
+        KeyError: Where a metric was measured that nothing was expected of: it would have been chosen afterwards.
+    """
+    unexpected = set(metrics) - {demand.metric for demand in expectation.demands}
     if unexpected:
         raise KeyError(f"nothing was expected of {sorted(unexpected)} in the case '{expectation.case}'")
-    measured = tuple(_measured(expectation.case, demand, figures.get(demand.figure)) for demand in expectation.demands)
-    return PlantedVerdict(
+    measured = tuple(_measured(expectation.case, demand, metrics.get(demand.metric)) for demand in expectation.demands)
+    return CaseVerdict(
         expectation.case,
         expectation,
         measured,
@@ -67,7 +90,7 @@ def judged(
 
 def _measured(case: str, demand: Demand, value: float | None) -> Measured:
     met = None if value is None else bool(demand.relation.holds(value, demand.threshold))
-    return Measured(demand, None if value is None else float(value), met, FOUND.get((case, demand.figure), ""))
+    return Measured(demand, None if value is None else float(value), met, FOUND.get((case, demand.metric), ""))
 
 
 def _sentence(measured: tuple[Measured, ...]) -> str:
@@ -77,7 +100,7 @@ def _sentence(measured: tuple[Measured, ...]) -> str:
     said = f"{met} of {len(taken)} demands on an honest map are met; {len(taken) - len(other)} came out as expected beforehand"
     if other:
         said += ", otherwise: " + "; ".join(
-            f"{one.demand.figure} ({one.value:.2f}, {'met' if one.met else 'not met'})" for one in other
+            f"{one.demand.metric} ({one.value:.2f}, {'met' if one.met else 'not met'})" for one in other
         )
     missing = len(measured) - len(taken)
     return said + (f"; {missing} could not be measured." if missing else ".")

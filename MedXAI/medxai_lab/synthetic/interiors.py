@@ -4,51 +4,39 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import shapes
-from .fields import smooth_noise
+from .fields import Grid, smooth_noise
 from .scene import Canvas, Tissue
+from .shapes import Course, Placement, blob, superellipse, tube
 
 
-def add_vessels(rng: np.random.Generator, canvas: Canvas, label: int, x, y) -> None:
+def add_vessels(rng: np.random.Generator, canvas: Canvas, label: int, grid: Grid) -> None:
     """A few bent tubes or dots inside a structure; part of it, and too thin to be asked for."""
     inside = canvas.region(label)
     for _ in range(rng.integers(1, 4)):
-        cx, cy = _point(rng, inside, x, y)
+        cx, cy = _point(rng, inside, grid)
         if rng.random() < 0.5:
-            level = shapes.tube(
-                rng,
-                x,
-                y,
-                cx,
-                cy,
-                rng.uniform(0.1, 0.5),
-                rng.uniform(0.008, 0.03),
-                rng.uniform(0, np.pi),
+            level = tube(
+                rng, grid, Course(cx, cy, rng.uniform(0.1, 0.5), rng.uniform(0.008, 0.03), rng.uniform(0, np.pi))
             )
         else:
             r = rng.uniform(0.012, 0.04)
-            level = shapes.superellipse(x, y, cx, cy, r, r * rng.uniform(0.6, 1.6), rng.uniform(0, 3))
+            level = superellipse(grid, Placement(cx, cy, r, r * rng.uniform(0.6, 1.6), rng.uniform(0, 3)))
         canvas.add((level < 0) & inside, Tissue.VESSEL, parent=label, target=False)
 
 
-def add_lesions(rng: np.random.Generator, canvas: Canvas, label: int, x, y, most: int = 3) -> None:
+def add_lesions(rng: np.random.Generator, canvas: Canvas, label: int, grid: Grid, most: int = 3) -> None:
     """Round or ragged lesions, some with a rim and a core, inside a structure and part of it."""
     for _ in range(rng.integers(1, most + 1)):
         inside = canvas.region(label)
         extent = np.sqrt(inside.mean()) * 2
         if extent < 0.12:
             return
-        cx, cy = _point(rng, inside, x, y)
+        cx, cy = _point(rng, inside, grid)
         a = extent * rng.uniform(0.06, 0.35)
-        level = shapes.blob(
+        level = blob(
             rng,
-            x,
-            y,
-            cx,
-            cy,
-            a,
-            a * rng.uniform(0.6, 1.4),
-            rng.uniform(0, np.pi),
+            grid,
+            Placement(cx, cy, a, a * rng.uniform(0.6, 1.4), rng.uniform(0, np.pi)),
             rng.uniform(0.05, 0.6),
         )
         lesion = canvas.add((level < 0) & inside, Tissue.LESION, parent=label)
@@ -83,9 +71,9 @@ def add_rim(rng: np.random.Generator, canvas: Canvas, label: int, level: np.ndar
     canvas.add(core, tissue, parent=label, target=False)
 
 
-def _point(rng: np.random.Generator, inside: np.ndarray, x, y) -> tuple[float, float]:
+def _point(rng: np.random.Generator, inside: np.ndarray, grid: Grid) -> tuple[float, float]:
     indices = np.flatnonzero(inside.ravel())
     if not len(indices):
         return 9.0, 9.0
     i = indices[rng.integers(len(indices))]
-    return float(x.ravel()[i]), float(y.ravel()[i])
+    return float(grid.x.ravel()[i]), float(grid.y.ravel()[i])

@@ -68,35 +68,54 @@ def _streaks(rng: np.random.Generator, image: torch.Tensor, strength: float) -> 
 
 
 def render(rng: np.random.Generator, labels: np.ndarray, look: Appearance) -> np.ndarray:
-    """Paint and acquire a label map (S, S): image (S, S) float32, minimum 0 and maximum 1.
+    """Paints and acquires a label map.
 
     The steps are those of a scan: tissue with texture, shading, resolution and partial volume,
     noise at the acquired resolution, resize to the model's grid, window, 8 bits.
+
+    Args:
+        rng: what is drawn at random.
+        labels: (S, S) uint8.
+        look: intensity and texture of every label.
+
+    Returns:
+        (S, S) float32, minimum 0 and maximum 1.
     """
+    image = _tissue(rng, labels, look)
+    image = _acquired(rng, image, look)
+    image = _windowed(rng, image, look.window)
+    image = torch.round(image * 255.0)
+    low_end, high_end = image.min(), image.max()
+    return ((image - low_end) / (high_end - low_end).clamp_min(1.0)).numpy()
+
+
+def _tissue(rng: np.random.Generator, labels: np.ndarray, look: Appearance) -> torch.Tensor:
+    """(S, S): every label's intensity with its fine and its coarse texture, and the shading of an MR coil."""
     size = labels.shape[0]
-    unit = size / 256.0
     index = torch.from_numpy(labels.astype(np.int64))
     image = torch.from_numpy(look.mean)[index]
-    ct = look.window is not None
-    span = (look.window[1] - look.window[0]) if ct else 1.0
-
-    fine = _gaussian(_normal(rng, (size, size)), max(0.5, rng.uniform(0.6, 3.0) * unit))
+    fine = _gaussian(_normal(rng, (size, size)), max(0.5, rng.uniform(0.6, 3.0) * (size / 256.0)))
     fine = fine / fine.std().clamp_min(1e-6)
     image = image + torch.from_numpy(look.fine)[index] * fine
     coarse = torch.from_numpy(smooth_noise(rng, (size, size), rng.uniform(6, 24)))
     image = image + torch.from_numpy(look.coarse)[index] * coarse
-    if not ct and rng.random() < 0.8:  # coil shading
+    if look.window is None and rng.random() < 0.8:  # coil shading
         depth = rng.uniform(0.0, 0.6)
         field = torch.from_numpy(smooth_noise(rng, (size, size), rng.uniform(1, 3)))
         image = image * torch.exp(depth * 0.6 * field)
+    return image
 
-    # Resolution: the partial volume of voxels larger than the model's pixels.
+
+def _acquired(rng: np.random.Generator, image: torch.Tensor, look: Appearance) -> torch.Tensor:
+    """(S, S): after partial volume of voxels larger than the model's pixels, and the noise of that resolution."""
+    size, ct = image.shape[0], look.window is not None
+    span = (look.window[1] - look.window[0]) if ct else 1.0
     coarsest = 0.3 if rng.random() < 0.7 else 0.6
     fraction = np.exp(rng.uniform(np.log(coarsest), 0.0))
     skew = np.exp(rng.normal() * 0.1) if rng.random() < 0.7 else np.exp(rng.normal() * 0.4)
     acquired = tuple(int(np.clip(round(size * f), size * 0.22, size)) for f in (fraction * skew, fraction / skew))
     if rng.random() < 0.8:
-        image = _gaussian(image, max(0.35, rng.uniform(0.3, 1.5) * unit))
+        image = _gaussian(image, max(0.35, rng.uniform(0.3, 1.5) * (size / 256.0)))
     low = F.interpolate(image[None, None], acquired, mode="bilinear", antialias=True)[0, 0]
 
     noise = span * rng.choice([0.005, 0.02, 0.05, 0.1]) * rng.uniform(0.3, 1.2)
@@ -109,19 +128,19 @@ def render(rng: np.random.Generator, labels: np.ndarray, look: Appearance) -> np
     else:  # magnitude images: Rician
         low = torch.hypot(low + noise * grain, noise * _normal(rng, acquired))
     image = F.interpolate(low[None, None], (size, size), mode="bicubic", align_corners=False)[0, 0]
-    if rng.random() < 0.06:
-        image = _streaks(rng, image, span * rng.uniform(0.05, 0.4))
+    return _streaks(rng, image, span * rng.uniform(0.05, 0.4)) if rng.random() < 0.06 else image
 
-    if ct:
-        low_end, high_end = look.window
+
+def _windowed(rng: np.random.Generator, image: torch.Tensor, window: tuple[float, float] | None) -> torch.Tensor:
+    """(S, S) in [0, 1]: through a CT window; for an MR by percentiles, with a random curve and at times inverted."""
+    if window is not None:
+        low_end, high_end = window
     else:
         positive = image[::2, ::2]
         low_end, high_end = np.quantile(positive.numpy(), (0.005, rng.uniform(0.985, 0.999)))
     image = ((image - low_end) / max(high_end - low_end, 1e-6)).clamp(0, 1)
-    if not ct:
+    if window is None:
         image = image ** float(np.exp(rng.normal() * 0.3))
         if rng.random() < 0.15:
             image = 1.0 - image
-    image = torch.round(image * 255.0)
-    low_end, high_end = image.min(), image.max()
-    return ((image - low_end) / (high_end - low_end).clamp_min(1.0)).numpy()
+    return image

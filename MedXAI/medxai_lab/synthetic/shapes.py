@@ -1,31 +1,76 @@
 """Shape families as implicit functions: negative inside, about -1 at the centre, 0 at the edge.
 
-All take coordinate arrays x, y (h, w) in [-1, 1] (often warped, so that no edge is a formula) and
-centre, half-sides and angle in those units and radians; all return float32 (h, w).
+All take a grid of coordinates (h, w) in [-1, 1] (often warped, so that no edge is a formula) and lengths in those
+units; all return float32 (h, w).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-
-def _local(x, y, cx, cy, a, b, angle):
-    c, s = np.cos(angle), np.sin(angle)
-    dx, dy = x - cx, y - cy
-    return (c * dx + s * dy) / a, (c * dy - s * dx) / b
+from .fields import Grid
 
 
-def superellipse(x, y, cx, cy, a, b, angle=0.0, power=2.0) -> np.ndarray:
+@dataclass(frozen=True)
+class Placement:
+    """Where a shape lies and how large it is.
+
+    Attributes:
+        x: of its centre.
+        y: of its centre.
+        half_width: before it is turned.
+        half_height: before it is turned.
+        angle: by which it is turned, in radians.
+    """
+
+    x: float
+    y: float
+    half_width: float
+    half_height: float
+    angle: float = 0.0
+
+
+@dataclass(frozen=True)
+class Course:
+    """Where a tube runs.
+
+    Attributes:
+        x: of its middle.
+        y: of its middle.
+        length: from end to end, were it straight.
+        radius: half its thickness.
+        angle: of its direction, in radians.
+        bend: how far it leaves the straight line: 0 not at all, 1 by about half its length.
+    """
+
+    x: float
+    y: float
+    length: float
+    radius: float
+    angle: float = 0.0
+    bend: float = 1.0
+
+
+def _local(grid: Grid, at: Placement) -> tuple[np.ndarray, np.ndarray]:
+    """The grid in the shape's own coordinates: its half sides are 1."""
+    c, s = np.cos(at.angle), np.sin(at.angle)
+    dx, dy = grid.x - at.x, grid.y - at.y
+    return (c * dx + s * dy) / at.half_width, (c * dy - s * dx) / at.half_height
+
+
+def superellipse(grid: Grid, at: Placement, power: float = 2.0) -> np.ndarray:
     """An ellipse (power 2) up to a rounded box (power 4 and more)."""
-    u, v = _local(x, y, cx, cy, a, b, angle)
+    u, v = _local(grid, at)
     if power == 2.0:
         return np.sqrt(u * u + v * v) - 1.0
     return (np.abs(u) ** power + np.abs(v) ** power) ** (1.0 / power) - 1.0
 
 
-def blob(rng, x, y, cx, cy, a, b, angle=0.0, roughness=0.15) -> np.ndarray:
+def blob(rng: np.random.Generator, grid: Grid, at: Placement, roughness: float = 0.15) -> np.ndarray:
     """A star-shaped body whose radius has random harmonics of order 2 to 6."""
-    u, v = _local(x, y, cx, cy, a, b, angle)
+    u, v = _local(grid, at)
     theta = np.linspace(-np.pi, np.pi, 512, dtype=np.float32)
     radius = np.ones_like(theta)
     for order in range(2, 7):
@@ -36,27 +81,27 @@ def blob(rng, x, y, cx, cy, a, b, angle=0.0, roughness=0.15) -> np.ndarray:
     return np.sqrt(u * u + v * v) * inverse[turn] - 1.0
 
 
-def crescent(rng, x, y, cx, cy, a, b, angle=0.0, depth=None) -> np.ndarray:
+def crescent(rng: np.random.Generator, grid: Grid, at: Placement, depth: float | None = None) -> np.ndarray:
     """A body with a bite: bean (small depth), crescent (large); opens along the local -x axis."""
     depth = rng.uniform(0.1, 1.0) if depth is None else depth
-    body = blob(rng, x, y, cx, cy, a, b, angle, 0.08)
-    u, v = _local(x, y, cx, cy, a, b, angle)
+    body = blob(rng, grid, at, 0.08)
+    u, v = _local(grid, at)
     width = rng.uniform(0.35, 1.0)
     bite = np.sqrt(((u + 1.0) / depth) ** 2 + ((v - rng.normal() * 0.15) / width) ** 2) - 1.0
     return np.maximum(body, -bite)
 
 
-def tube(rng, x, y, cx, cy, length, radius, angle=0.0, bend=1.0) -> np.ndarray:
+def tube(rng: np.random.Generator, grid: Grid, along: Course) -> np.ndarray:
     """A bent tube of the given length and radius, thickness varying along it."""
     t = np.linspace(-1.0, 1.0, 18, dtype=np.float32)
-    along = t * length / 2
-    across = bend * length / 2 * (rng.normal() * 0.5 * (t * t - 0.4) + rng.normal() * 0.4 * t**3)
-    across = across + bend * length / 2 * rng.normal() * 0.15 * np.sin(3 * t + rng.uniform(0, 6))
-    c, s = np.cos(angle), np.sin(angle)
-    px, py = cx + c * along - s * across, cy + s * along + c * across
-    thickness = radius * (1.0 + rng.uniform(0, 0.4) * np.sin(rng.uniform(1, 4) * t + rng.uniform(0, 6)))
+    straight = t * along.length / 2
+    across = along.bend * along.length / 2 * (rng.normal() * 0.5 * (t * t - 0.4) + rng.normal() * 0.4 * t**3)
+    across = across + along.bend * along.length / 2 * rng.normal() * 0.15 * np.sin(3 * t + rng.uniform(0, 6))
+    c, s = np.cos(along.angle), np.sin(along.angle)
+    px, py = along.x + c * straight - s * across, along.y + s * straight + c * across
+    thickness = along.radius * (1.0 + rng.uniform(0, 0.4) * np.sin(rng.uniform(1, 4) * t + rng.uniform(0, 6)))
     # Distance to the segments at half the resolution: it is smooth, and this is the slow shape.
-    xs, ys = x[::2, ::2], y[::2, ::2]
+    xs, ys = grid.x[::2, ::2], grid.y[::2, ::2]
     best = np.full(xs.shape, np.inf, dtype=np.float32)
     for i in range(len(t) - 1):
         dx, dy = px[i + 1] - px[i], py[i + 1] - py[i]

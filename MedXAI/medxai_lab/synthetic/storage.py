@@ -13,23 +13,37 @@ import numpy as np
 from .anatomy import random_scene
 from .scene import MAX_LABELS, Scene
 
+#: Scenes in a shard's file.
 SHARD_SCENES = 250
-"""Scenes per shard file."""
+
+
+def shard_path(folder: Path, number: int, seed: int) -> Path:
+    """Where a shard of a collection lies, or will lie."""
+    return folder / f"scenes_{seed}_{number:04d}.npz"
 
 
 def make_shard(folder: Path, number: int, seed: int, count: int | None = None) -> Path:
-    """Draw shard `number` of a collection, of `count` scenes (SHARD_SCENES), and save it; an existing one is kept.
+    """Draws a shard of a collection and saves it; an existing one is kept.
 
     Every scene has the seed (seed, number, index): the same collection on every machine.
+
+    Args:
+        folder: where the file goes.
+        number: of the shard.
+        seed: of the collection.
+        count: of the scenes, SHARD_SCENES where it is None.
+
+    Returns:
+        The file's path.
     """
-    path = Path(folder) / f"scenes_{seed}_{number:04d}.npz"
+    path = shard_path(folder, number, seed)
     if path.exists():
         return path
     scenes = [random_scene(np.random.default_rng((seed, number, index))) for index in range(count or SHARD_SCENES)]
 
     def padded(name: str) -> np.ndarray:
         rows = np.zeros((len(scenes), MAX_LABELS), getattr(scenes[0], name).dtype)
-        for row, scene in zip(rows, scenes):
+        for row, scene in zip(rows, scenes, strict=True):
             values = getattr(scene, name)
             row[: len(values)] = values
         return rows
@@ -53,18 +67,33 @@ def make_shards(
     seed: int,
     shards: int,
     processes: int = 2,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Path]:
-    """Make all missing shards 0 … shards - 1 of a collection; returns their paths in order."""
-    folder = Path(folder)
+    """Makes all missing shards of a collection.
+
+    Args:
+        folder: where the files lie; it is made where it is missing.
+        seed: of the collection.
+        shards: how many shards it has.
+        processes: how many to make at once; with 1 no other process is started.
+        progress: is told how many shards there are and how many there will be, after each that is made.
+
+    Returns:
+        The paths of the shards 0 … shards - 1.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    # Not forked: a child of a process whose torch threads have run waits for them for ever.
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
-        pending = [pool.submit(make_shard, folder, number, seed, SHARD_SCENES) for number in range(shards)]
-        for done, result in enumerate(pending, 1):
-            paths.append(result.result())
-            if progress is not None:
+    paths = [shard_path(folder, number, seed) for number in range(shards)]
+    missing = [number for number, path in enumerate(paths) if not path.exists()]
+    if missing and processes == 1:
+        for done, number in enumerate(missing, shards - len(missing) + 1):
+            make_shard(folder, number, seed, SHARD_SCENES)
+            progress(done, shards)
+    elif missing:
+        # Not forked: a child of a process whose torch threads have run waits for them for ever.
+        with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+            pending = [pool.submit(make_shard, folder, number, seed, SHARD_SCENES) for number in missing]
+            for done, result in enumerate(pending, shards - len(missing) + 1):
+                result.result()
                 progress(done, shards)
     return paths
 

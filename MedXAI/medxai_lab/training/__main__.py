@@ -1,4 +1,4 @@
-"""Train the demo model: make the scenes, train, validate, write the weights. Goes on where it stopped."""
+"""Trains the demo model: makes the scenes, trains, validates, writes the weights. Goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
+from .checkpoint import CHECKPOINT, export_weights
 from .configuration import DEFAULT_FILE, read_configuration
 from .loop import train
-from .weights import export_weights
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--export-only", action="store_true", help="only write the weights")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    checkpoint = arguments.out / "checkpoint.pt"
+    checkpoint = arguments.out / CHECKPOINT
     if not arguments.export_only:
         checkpoint = train(
             read_configuration(arguments.config),

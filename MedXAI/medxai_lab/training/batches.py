@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,8 +66,20 @@ def collate(samples: list[Sample]) -> dict[str, torch.Tensor]:
     }
 
 
-def batches(paths: list[Path], seed: int, stage: Stage, first_sample: int, steps: int, device: str):
-    """Yield `steps` batches of a stage, from sample number `first_sample` on."""
+def batches(paths: list[Path], seed: int, stage: Stage, first_sample: int, steps: int, device: str) -> Iterator[Batch]:
+    """Makes the batches of a stage in a process of its own.
+
+    Args:
+        paths: shards of scenes.
+        seed: of the samples.
+        stage: size and number of slices and boxes.
+        first_sample: number of the first sample.
+        steps: how many batches.
+        device: where their tensors go.
+
+    Yields:
+        One batch after the other.
+    """
     stream = SampleStream(paths, seed, stage, first_sample, steps * stage.slices)
     loader = DataLoader(
         stream,

@@ -7,16 +7,21 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+#: The configuration that the shipped weights were trained with.
 DEFAULT_FILE = Path(__file__).with_name("demo_model.toml")
-"""The configuration that the shipped weights were trained with."""
 
 
 @dataclass(frozen=True)
 class Stage:
     """A stretch of training at one image size.
 
-    size: pixels a side, a multiple of 16. slices, boxes: slices a step and boxes a slice.
-    The learning rate goes from learning_rate to final_learning_rate by a cosine.
+    Attributes:
+        size: pixels a side, a multiple of 16.
+        steps: how many it has.
+        slices: in one step.
+        boxes: on one slice.
+        learning_rate: at its first step, from which it falls by a cosine.
+        final_learning_rate: at its last step.
     """
 
     size: int
@@ -31,8 +36,24 @@ class Stage:
 class Configuration:
     """Everything that decides what is learned.
 
-    shards, validation_shards: collections of scenes to make (see synthesis.storage);
-    validation_slices: held-out slices that are judged; *_weight: factors of the loss's parts.
+    Attributes:
+        seed: of the first weights and of the samples.
+        scene_seed: of the scenes that are trained on.
+        shards: how many files of scenes are made (see `synthetic.storage`).
+        validation_seed: of the held-out scenes.
+        validation_shards: how many files of held-out scenes are made.
+        validation_slices: how many held-out slices are looked at.
+        warmup_steps: over which the learning rate rises from 0.
+        weight_decay: of matrices and kernels.
+        gradient_clip: largest norm of the gradient.
+        average_decay: of the moving average of the weights.
+        dice_weight: factor of a part of the loss; the next five too.
+        cross_entropy_weight: see dice_weight.
+        iou_weight: see dice_weight.
+        boundary_weight: see dice_weight.
+        extent_weight: see dice_weight.
+        similarity_weight: see dice_weight.
+        stages: in their order.
     """
 
     seed: int
@@ -59,7 +80,11 @@ class Configuration:
         return sum(stage.steps for stage in self.stages)
 
     def stage_at(self, step: int) -> tuple[Stage, int]:
-        """The stage of a step and the step's number within it."""
+        """The stage of a step and the step's number within it.
+
+        Raises:
+            ValueError: Where the step lies after the last stage.
+        """
         for stage in self.stages:
             if step < stage.steps:
                 return stage, step
@@ -68,7 +93,11 @@ class Configuration:
 
 
 def read_configuration(path: Path = DEFAULT_FILE) -> Configuration:
-    """Read a TOML file; ValueError names missing or unknown keys."""
+    """Reads a TOML file.
+
+    Raises:
+        ValueError: Where keys are missing or unknown; it names them.
+    """
     with open(path, "rb") as file:
         values = tomllib.load(file)
     stages = tuple(_build(Stage, stage, path) for stage in values.pop("stage", []))

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from medxai.models.demo_encoder import PROMPT_DIM, STRIDE, box_mask_prompt, build_demo_sam
+from medxai.models.networks.demo_encoder import PROMPT_DIM, STRIDE, box_mask_prompt, build_demo_sam
 
 
 def set_input_size(sam: nn.Module, size: int) -> None:

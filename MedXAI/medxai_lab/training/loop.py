@@ -1,30 +1,28 @@
-"""The training loop: steps, averages, checkpoints, validation, the curve."""
+"""The training loop: steps, the average of the weights, validation, checkpoints."""
 
 from __future__ import annotations
 
-import copy
-import csv
 import math
-import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from ..synthetic.samples import Sample
 from ..synthetic.storage import SceneStore, make_shards
-from .batches import batches
-from .configuration import Configuration
-from .curve import draw_curve
-from .learner import Learner, set_input_size
+from .batches import Batch, batches
+from .checkpoint import CHECKPOINT, TrainingState, first_state
+from .configuration import Configuration, Stage
+from .learner import set_input_size
+from .log import CURVE, LOG, LogRow, append_row, draw_curve
 from .losses import losses
 from .validation import validate, validation_samples
 
-CHECKPOINT = "checkpoint.pt"
-LOG = "log.csv"
-CURVE = "curve.png"
-_COLUMNS = ("step", "size", "seconds", "loss", "dice_loss", "validation", "box", "ellipse", "lr")
+#: Steps between two lines on how the training goes.
+_STEPS_A_LINE = 50
 
 
 def train(
@@ -35,105 +33,37 @@ def train(
     every: int = 500,
     processes: int = 2,
 ) -> Path:
-    """Train, or go on from the folder's checkpoint; returns the checkpoint's path.
+    """Trains a model, or goes on from the folder's checkpoint.
 
-    folder: takes checkpoint, log and curve. scenes: takes the made scenes, which several trainings
-    may share. Every `every` steps the weights are validated, saved and the curve drawn.
+    Args:
+        configuration: what is trained, and for how long.
+        folder: takes checkpoint, log and curve.
+        scenes: folder of the made-up scenes, which several trainings may share.
+        say: is told how the training goes.
+        every: steps between two validations; then the weights are saved and the curve is drawn.
+        processes: how many make scenes at once.
+
+    Returns:
+        The checkpoint's path.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    progress = lambda done, total: say(f"scenes: shard {done} of {total}")
     held_out = make_shards(scenes, configuration.validation_seed, configuration.validation_shards, processes)
-    paths = make_shards(scenes, configuration.scene_seed, configuration.shards, processes, progress)
-    store = SceneStore(held_out)
-    judged: dict[int, list] = {}
-
-    torch.manual_seed(configuration.seed)
-    learner = Learner().to(device)
-    average = copy.deepcopy(learner.sam).requires_grad_(False)
-    optimizer = torch.optim.AdamW(_groups(learner, configuration.weight_decay), betas=(0.9, 0.98))
-    step, sample, seconds = 0, 0, 0.0
-    path = folder / CHECKPOINT
-    if path.exists():
-        saved = torch.load(path, map_location=device, weights_only=True)
-        learner.load_state_dict(saved["learner"])
-        average.load_state_dict(saved["average"])
-        optimizer.load_state_dict(saved["optimizer"])
-        step, sample, seconds = saved["step"], saved["sample"], saved["seconds"]
-        say(f"going on from step {step}")
-
-    def save() -> None:
-        temporary = path.with_suffix(".tmp")
-        torch.save(
-            {
-                "learner": learner.state_dict(),
-                "average": average.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "step": step,
-                "sample": sample,
-                "seconds": seconds,
-            },
-            temporary,
-        )
-        os.replace(temporary, path)
-
-    sums = {"total": 0.0, "dice": 0.0}
-    since, clock = 0, time.monotonic()
-    while step < configuration.steps:
-        stage, within = configuration.stage_at(step)
-        set_input_size(learner.sam, stage.size)
-        learner.train()
-        for batch in batches(paths, configuration.seed, stage, sample, stage.steps - within, device):
-            rate = learning_rate(configuration, step)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            parts = losses(learner(batch.images, batch.boxes), batch, learner.likeness_scale, configuration)
-            optimizer.zero_grad(set_to_none=True)
-            parts["total"].backward()
-            norm = nn.utils.clip_grad_norm_(learner.parameters(), configuration.gradient_clip)
-            if torch.isfinite(norm):  # one bad batch must not spoil the weights
-                optimizer.step()
-            step, sample, since = step + 1, sample + stage.slices, since + 1
-            _follow(average, learner.sam, min(configuration.average_decay, step / (step + 10)))
-            for name in sums:
-                sums[name] += float(parts[name].detach())
-            if step % 50 == 0:
-                now = time.monotonic()
-                seconds, clock = seconds + now - clock, now
-                say(
-                    f"step {step}/{configuration.steps} at {stage.size} px, {seconds / 60:.1f} min, "
-                    + ", ".join(f"{name} {float(value):.3f}" for name, value in parts.items())
-                    + f", mean Dice loss {sums['dice'] / since:.3f}"
-                )
-            if step % every == 0 or step == configuration.steps:
-                if stage.size not in judged:
-                    judged[stage.size] = validation_samples(store, configuration.validation_slices, stage.size)
-                average.eval()
-                figures = validate(average, judged[stage.size])
-                now = time.monotonic()
-                seconds, clock = seconds + now - clock, now
-                say(
-                    f"step {step}: validation Dice {figures.model:.3f} "
-                    f"(box {figures.box:.3f}, ellipse {figures.ellipse:.3f})"
-                )
-                _log(
-                    folder / LOG,
-                    (
-                        step,
-                        stage.size,
-                        round(seconds),
-                        round(sums["total"] / since, 4),
-                        round(sums["dice"] / since, 4),
-                        round(figures.model, 4),
-                        round(figures.box, 4),
-                        round(figures.ellipse, 4),
-                        rate,
-                    ),
-                )
-                sums, since = dict.fromkeys(sums, 0.0), 0
-                save()
-                draw_curve(folder / LOG, folder / CURVE)
-    return path
+    paths = make_shards(
+        scenes,
+        configuration.scene_seed,
+        configuration.shards,
+        processes,
+        lambda done, total: say(f"scenes: shard {done} of {total}"),
+    )
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    state, checkpoint = first_state(configuration.seed, configuration.weight_decay, device), folder / CHECKPOINT
+    if checkpoint.exists():
+        state.load(checkpoint)
+        say(f"going on from step {state.step}")
+    run = _Run(configuration, folder, state, SceneStore(held_out), say, every)
+    while state.step < configuration.steps:
+        run.train_stage(paths, device)
+    return checkpoint
 
 
 def learning_rate(configuration: Configuration, step: int) -> float:
@@ -144,24 +74,87 @@ def learning_rate(configuration: Configuration, step: int) -> float:
     return rate * min(1.0, (step + 1) / max(1, configuration.warmup_steps))
 
 
-def _groups(model: nn.Module, decay: float) -> list[dict]:
-    """Weight decay for matrices and kernels only."""
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    return [{"params": matrices, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+@dataclass
+class _Run:
+    """One call of `train`. sums: of the loss and of its Dice part over the steps since the last validation."""
+
+    configuration: Configuration
+    folder: Path
+    state: TrainingState
+    held_out: SceneStore
+    say: Callable[[str], None]
+    every: int
+    sums: dict[str, float] = field(default_factory=lambda: {"total": 0.0, "dice": 0.0})
+    steps_since: int = 0
+    clock_s: float = field(default_factory=time.monotonic)
+    samples: dict[int, list[Sample]] = field(default_factory=dict)
+
+    def train_stage(self, paths: list[Path], device: str) -> None:
+        """Takes the steps that are left of the stage at hand."""
+        state = self.state
+        stage, within = self.configuration.stage_at(state.step)
+        set_input_size(state.learner.sam, stage.size)
+        state.learner.train()
+        for batch in batches(paths, self.configuration.seed, stage, state.sample, stage.steps - within, device):
+            rate = learning_rate(self.configuration, state.step)
+            parts = self._step(batch, stage, rate)
+            if state.step % _STEPS_A_LINE == 0:
+                self._say_parts(stage, parts)
+            if state.step % self.every == 0 or state.step == self.configuration.steps:
+                self._validate_and_save(stage, rate)
+
+    def _step(self, batch: Batch, stage: Stage, rate: float) -> dict[str, torch.Tensor]:
+        state = self.state
+        learner, optimizer = state.learner, state.optimizer
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        parts = losses(learner(batch.images, batch.boxes), batch, learner.likeness_scale, self.configuration)
+        optimizer.zero_grad(set_to_none=True)
+        parts["total"].backward()
+        norm = nn.utils.clip_grad_norm_(learner.parameters(), self.configuration.gradient_clip)
+        if torch.isfinite(norm):  # one bad batch must not spoil the weights
+            optimizer.step()
+        state.step, state.sample, self.steps_since = state.step + 1, state.sample + stage.slices, self.steps_since + 1
+        _follow(state.average, learner.sam, min(self.configuration.average_decay, state.step / (state.step + 10)))
+        for name in self.sums:
+            self.sums[name] += float(parts[name].detach())
+        return parts
+
+    def _validate_and_save(self, stage: Stage, rate: float) -> None:
+        state = self.state
+        if stage.size not in self.samples:
+            count = self.configuration.validation_slices
+            self.samples[stage.size] = validation_samples(self.held_out, count, stage.size)
+        state.average.eval()
+        found = validate(state.average, self.samples[stage.size])
+        self._count_seconds()
+        self.say(
+            f"step {state.step}: validation Dice {found.model:.3f} (box {found.box:.3f}, ellipse {found.ellipse:.3f})"
+        )
+        means = {name: round(total / self.steps_since, 4) for name, total in self.sums.items()}
+        dice = (round(value, 4) for value in (found.model, found.box, found.ellipse))
+        row = LogRow(state.step, stage.size, round(state.seconds), means["total"], means["dice"], *dice, rate)
+        append_row(self.folder / LOG, row)
+        self.sums, self.steps_since = dict.fromkeys(self.sums, 0.0), 0
+        state.save(self.folder / CHECKPOINT)
+        draw_curve(self.folder / LOG, self.folder / CURVE)
+
+    def _say_parts(self, stage: Stage, parts: dict[str, torch.Tensor]) -> None:
+        self._count_seconds()
+        self.say(
+            f"step {self.state.step}/{self.configuration.steps} at {stage.size} px, {self.state.seconds / 60:.1f} min, "
+            + ", ".join(f"{name} {float(value):.3f}" for name, value in parts.items())
+            + f", mean Dice loss {self.sums['dice'] / self.steps_since:.3f}"
+        )
+
+    def _count_seconds(self) -> None:
+        now = time.monotonic()
+        self.state.seconds, self.clock_s = self.state.seconds + now - self.clock_s, now
 
 
 @torch.no_grad()
 def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
+    """Moves the averaged weights a little towards the model's."""
     torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1.0 - decay)
-    for mine, theirs in zip(average.buffers(), model.buffers()):
+    for mine, theirs in zip(average.buffers(), model.buffers(), strict=True):
         mine.copy_(theirs)
-
-
-def _log(path: Path, row: tuple) -> None:
-    new = not path.exists()
-    with open(path, "a", newline="") as file:
-        writer = csv.writer(file)
-        if new:
-            writer.writerow(_COLUMNS)
-        writer.writerow(row)

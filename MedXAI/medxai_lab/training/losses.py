@@ -15,7 +15,17 @@ def losses(
     scale: torch.Tensor,
     configuration: Configuration,
 ) -> dict[str, torch.Tensor]:
-    """The parts of the loss, weighted, and their sum "total"; scale: the likeness head's (2,)."""
+    """The parts of the loss.
+
+    Args:
+        outputs: what `Learner` gives for the batch.
+        batch: images, boxes and what is true of them.
+        scale: (2,) factor and offset of the likeness head's cosines.
+        configuration: the parts' weights.
+
+    Returns:
+        The weighted parts by name, each a scalar, and their sum "total".
+    """
     logits, truth = outputs["logits"], batch.masks
     probability = logits.sigmoid()
     overlap = (probability * truth).sum((-1, -2))
@@ -57,7 +67,7 @@ def _boundary(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
 def _extent(predicted: torch.Tensor, batch: Batch) -> torch.Tensor:
     step = batch.regions.shape[-1] // predicted.shape[-1]
     regions = batch.regions[:, step // 2 :: step, step // 2 :: step]
-    truth = torch.stack([table[index] for table, index in zip(batch.extents, regions)])
+    truth = torch.stack([table[index] for table, index in zip(batch.extents, regions, strict=True)])
     known = (regions > 0).float()
     error = (predicted.permute(0, 2, 3, 1) - truth).abs().mean(-1)
     return (error * known).sum() / known.sum().clamp_min(1.0)
@@ -65,7 +75,7 @@ def _extent(predicted: torch.Tensor, batch: Batch) -> torch.Tensor:
 
 def _similarity(features: torch.Tensor, batch: Batch, scale: torch.Tensor) -> torch.Tensor:
     """Tokens of a structure should resemble its mean more than the rest of its box does."""
-    b, _, h, w = features.shape
+    _, _, h, w = features.shape
     unit = F.normalize(features, dim=1).flatten(2)
     share = F.adaptive_avg_pool2d(batch.masks, (h, w)).flatten(2)
     prototype = torch.einsum("bcn,bkn->bkc", unit, share)

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from medxai.metrics.box_dice import box_mask, dice, ellipse_mask
-from medxai.models.demo_encoder import box_mask_prompt
+from medxai.models.networks.demo_encoder import box_mask_prompt
 
 from ..synthetic.samples import Sample, make_sample
 from ..synthetic.storage import SceneStore
@@ -38,7 +38,7 @@ def validation_samples(store: SceneStore, slices: int, size: int, boxes: int = 6
 
 @torch.no_grad()
 def validate(sam: nn.Module, samples: list[Sample]) -> Validation:
-    """Judge a demo Sam on samples, all of one size."""
+    """Measures a demo Sam on samples, all of one size."""
     device = next(sam.parameters()).device
     size = samples[0].image.shape[-1]
     set_input_size(sam, size)
@@ -55,7 +55,7 @@ def validate(sam: nn.Module, samples: list[Sample]) -> Validation:
             multimask_output=False,
         )
         logits = F.interpolate(logits, (size, size), mode="bilinear", align_corners=False)
-        for answer, box, truth in zip((logits[:, 0] > 0).cpu().numpy(), sample.boxes, sample.masks):
+        for answer, box, truth in zip((logits[:, 0] > 0).cpu().numpy(), sample.boxes, sample.masks, strict=True):
             rows.append(
                 (
                     dice(answer, truth),

@@ -138,7 +138,7 @@ def test_the_saved_scene_is_a_slicer_scene_with_the_overlay_in_view(capsys, scan
     load_scene_bundle(scene, tmp_path / "o" / "scene.mrb")
     view = slice_view(scene, "Green")
     shown = scene.GetNodeByID(composite_of(view).GetForegroundVolumeID())
-    assert shown.GetName() == "scan · MedXAI stage 3 · block 3"
+    assert shown.GetName() == "scan · MedXAI Stage 3 · block 3"
     source = sitk.ReadImage(str(scan))
     place = np.array(source.TransformIndexToPhysicalPoint((17, 9, 3))) * [-1, -1, 1]
     matrix = view.GetSliceToRAS()
@@ -182,7 +182,7 @@ def test_the_report_compares_with_the_asked_label_of_a_reference(capsys, scan, l
             file.readline()  # the limits
             rows = list(csv.DictReader(file))
         return {
-            (row["explainer"], row["stage"], row["layer"], row["metric"]): float(row["value"])
+            (row["explainer"], row["map"], row["layer"], row["metric"]): float(row["value"])
             for row in rows
             if row["mask"] == "reference"
         }
@@ -236,7 +236,6 @@ BAD = {
     "no such device": (["--device", "tpu"], "no device 'tpu'"),
     "no such file": (["INPUT", "absent.nrrd"], "no file or folder"),
     "truncated": (["INPUT", "truncated"], "cannot be read"),
-    "NaN": (["INPUT", "nan"], "NaN"),
     "4-D": (["INPUT", "4d"], "one 3-D volume"),
     "colour": (["INPUT", "colour"], "colour"),
     "malicious checkpoint": (["--model", "evil"], "could run code"),
@@ -256,7 +255,7 @@ def test_bad_input_gets_one_sentence_and_nothing_is_written(case, capsys, scan, 
     if options["--model"] == ["evil"]:
         options["--model"] = [_evil(tmp_path)]
     words = [word for name, values in options.items() if values != [None] for word in (name, *values)]
-    status, said, complaint = run(capsys, "explain", source, *words)
+    status, _said, complaint = run(capsys, "explain", source, *words)
     assert status == 2
     assert sentence in complaint
     assert complaint.count("\n") == 1
@@ -339,7 +338,7 @@ def test_a_full_disk_is_said_and_leaves_what_was_there(capsys, scan, checkpoint,
 
 def test_running_out_of_memory_is_said(capsys, scan, checkpoint, tmp_path, monkeypatch):
     """The allocator's own error, as torch raises it, from the middle of the encoder."""
-    from medxai.encoding.backends import exact_vit
+    from medxai.encoding.kernels import exact_vit
 
     def exhausted(*_arguments, **_more):
         torch.empty(1 << 60)

@@ -11,11 +11,12 @@ from medxai.encoding.encoding import encode, encoding_key
 from medxai.encoding.feature_extraction import default_layers, layer_names, run_encoder
 from medxai.encoding.features import SHRINKAGE, layer_features, repair_artefacts
 from medxai.errors import Cancelled, InputError
-from medxai.model_input.convention import InputConvention
-from medxai.model_input.model_input import Preparation, make_model_input
-from medxai.models.demo_encoder import build_demo_sam
-from medxai.models.lite_medsam import build_lite_medsam
-from medxai.models.sam_vit import SAM_VIT_B, build_sam_vit
+from medxai.models.convention import InputConvention
+from medxai.models.families.sam import Sam
+from medxai.models.networks.demo_encoder import build_demo_sam
+from medxai.models.networks.lite_medsam import build_lite_medsam
+from medxai.models.networks.sam_vit import SAM_VIT_B, build_sam_vit
+from medxai.progress import RunControl
 from support.models import small_model
 
 
@@ -24,7 +25,7 @@ def grey(seed=0, shape=(60, 80)):
 
 
 def make_input(model, seed=0):
-    return make_model_input(grey(seed), model.convention)
+    return model.convention.prepare(grey(seed))
 
 
 ENCODERS = {
@@ -35,7 +36,7 @@ ENCODERS = {
 
 
 @pytest.mark.parametrize("kind", ENCODERS)
-def test_taps_are_what_the_blocks_really_gave(kind):
+def test_tokens_are_what_the_blocks_really_gave(kind):
     encoder = ENCODERS[kind]().eval()
     image = torch.rand(1, 3, encoder.img_size, encoder.img_size)
     seen = {}
@@ -60,12 +61,14 @@ def test_progress_counts_every_block_and_cancelling_stops_within_one(kind):
     encoder = ENCODERS[kind]().eval()
     image = torch.rand(1, 3, encoder.img_size, encoder.img_size)
     seen = []
-    run_encoder(encoder, image, ["neck"], progress=lambda done, total: seen.append((done, total)))
+    run_encoder(encoder, image, ["neck"], RunControl(lambda _step, done, total: seen.append((done, total))))
     total = len(encoder.blocks) + 1
     assert sorted(set(seen)) == [(n, total) for n in range(1, total + 1)]
     seen.clear()
     with pytest.raises(Cancelled):
-        run_encoder(encoder, image, ["neck"], lambda done, total: seen.append(done), lambda: len(seen) >= 2)
+        run_encoder(
+            encoder, image, ["neck"], RunControl(lambda _s, done, _t: seen.append(done), lambda: len(seen) >= 2)
+        )
     assert max(seen) == 2
     assert not any(block._forward_hooks for block in encoder.blocks)
     run_encoder(encoder, image, ["neck"])
@@ -150,8 +153,8 @@ def test_the_key_tells_apart_exactly_what_the_model_would_see_differently(model)
     one, layers = make_input(model), ("neck",)
     assert encoding_key(model, one, layers) == encoding_key(model, make_input(model), layers)
     other_model = small_model(seed=1)
-    changed = make_model_input(grey(5), model.convention)
-    padded = make_model_input(grey(), InputConvention(Preparation.SAM, 128))
+    changed = model.convention.prepare(grey(5))
+    padded = InputConvention(Sam(), 128).prepare(grey())
     keys = {
         encoding_key(model, one, layers),
         encoding_key(other_model, one, layers),

@@ -5,13 +5,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from medxai.encoding.backends.chunked_attention import attend, relative_positions
-from medxai.encoding.backends.exact_vit import can_run, exact_pass
-from medxai.encoding.backends.matrix_product import BlasProducts, OneDnnProducts, fastest_products
-from medxai.encoding.backends.window_order import window_order
 from medxai.encoding.feature_extraction import run_encoder
+from medxai.encoding.kernels.chunked_attention import attend, relative_positions
+from medxai.encoding.kernels.exact_vit import can_run, exact_pass
+from medxai.encoding.kernels.matrix_product import BlasProducts, OneDnnProducts, fastest_products
+from medxai.encoding.kernels.window_order import window_order
 from medxai.errors import Cancelled
 from medxai.models.segment_anything_import import modeling
+from medxai.progress import RunControl
 from support.encoders import SHAPES, image_for, own_forward, relative_error, vit
 
 
@@ -47,7 +48,7 @@ def test_an_image_of_another_size_interpolates_the_relative_positions_as_segment
     assert relative_error(tokens["block 1"], captured["block 1"]) < 1e-5
 
 
-def test_taps_are_snapshots_of_their_own_memory():
+def test_tokens_are_snapshots_of_their_own_memory():
     encoder = vit(**SHAPES["cut windows, as in ViT-B"])
     image = image_for(encoder)
     _, together = exact_pass(encoder, image, ("block 0", "block 1", "block 2", "block 3"))
@@ -73,7 +74,7 @@ def test_nothing_of_the_model_or_the_image_is_changed():
 def test_progress_names_every_block_and_the_neck():
     encoder = vit(**SHAPES["windows only"])
     seen = []
-    exact_pass(encoder, image_for(encoder), (), progress=lambda done, total: seen.append((done, total)))
+    exact_pass(encoder, image_for(encoder), (), RunControl(lambda _step, done, total: seen.append((done, total))))
     assert seen == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
 
 
@@ -86,7 +87,9 @@ def test_cancellation_stops_before_the_next_block(after):
         original = block.mlp.act.forward
         block.mlp.act.forward = lambda x, index=index, original=original: (started.append(index), original(x))[1]
     with pytest.raises(Cancelled):
-        exact_pass(encoder, image_for(encoder), (), lambda d, _t: done.append(d), lambda: len(done) >= after)
+        exact_pass(
+            encoder, image_for(encoder), (), RunControl(lambda _s, d, _t: done.append(d), lambda: len(done) >= after)
+        )
     assert done == list(range(1, after + 1))
     assert started == list(range(after))
 
@@ -159,8 +162,8 @@ def test_what_it_does_not_know_is_left_to_the_model_itself():
 @pytest.mark.parametrize("budget", [1, 300, 5000, 1 << 30])
 def test_every_way_to_cut_the_attention_gives_the_same(budget, monkeypatch):
     """Chunks of windows, of heads and of rows, and none."""
-    monkeypatch.setattr("medxai.encoding.backends.chunked_attention._SCORES_AT_ONCE", budget)
-    monkeypatch.setattr("medxai.encoding.backends.chunked_attention._SCORES_PER_CORE", 0)
+    monkeypatch.setattr("medxai.encoding.kernels.chunked_attention._SCORES_AT_ONCE", budget)
+    monkeypatch.setattr("medxai.encoding.kernels.chunked_attention._SCORES_PER_CORE", 0)
     generator = torch.Generator().manual_seed(0)
     (rows, columns), (key_rows, key_columns) = (3, 4), (5, 4)
     q = torch.randn(6, 12, 3, 8, generator=generator, dtype=torch.float64)

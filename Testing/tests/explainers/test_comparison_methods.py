@@ -11,45 +11,41 @@ import numpy as np
 import pytest
 import torch
 
-from medxai.encoding.cache import EncodingCache
 from medxai.encoding.feature_extraction import layer_names
-from medxai.engine import Explainer, explain_volume_slice
 from medxai.errors import Cancelled, InputError
-from medxai.explainers import grad_cam
-from medxai.explainers import registry as catalogue
-from medxai.explainers.base import Case
-from medxai.explainers.captum_attribution import LayerIntegratedGradients, Occlusion, emptied
+from medxai.explainers import registry
 from medxai.explainers.differentiable import image_of, segmenter_for
-from medxai.explainers.grad_cam import ClassActivationMaps, ScoreCam, grad_cam_map
+from medxai.explainers.eigen_cam import EigenCam
+from medxai.explainers.grad_cam import GradCam
+from medxai.explainers.hires_cam import HiResCam
+from medxai.explainers.layer_integrated_gradients import LayerIntegratedGradients
+from medxai.explainers.occlusion import Occlusion
 from medxai.explainers.rise import Rise
-from medxai.explainers.scoring import MaskScore, mean_weights
-from medxai.model_input.model_input import Preparation
-from medxai.models.loading import load_model
-from medxai.slice.box import box_of_mask
+from medxai.explainers.score_cam import ScoreCam
+from medxai.explainers.scoring import MaskScore, emptied, mean_weights
+from medxai.models.families.lite_medsam import LiteMedSam
+from medxai.models.families.sam import MedSam, Sam
+from medxai.progress import RunControl
+from support.answered import DEMO, organ_case
 from support.models import small_model
 
 SLICE = 13
-LIBRARY = Path(grad_cam.__file__).parents[2]
+LIBRARY = Path(registry.__file__).parents[2]
 
 pytestmark = pytest.mark.skipif(
-    any(catalogue.installed().values()),
+    any(registry.why_not().values()),
     reason="needs the packages of other people's explainers: the extra 'peers' of pyproject.toml",
 )
 
 
-def explained(scan, model, organ="liver"):
-    return explain_volume_slice(scan.volume, "axial", SLICE, tuple(box_of_mask(scan.mask(organ, SLICE)).xyxy), model)
-
-
 @pytest.fixture(scope="module")
 def liver(ct):
-    result = explained(ct, load_model("demo"))
-    return Case("liver", "one", "liver", result, ct.mask("liver", SLICE))
+    return organ_case(ct, "liver", SLICE)
 
 
 @pytest.fixture(scope="module")
 def small(ct):
-    return Case("small", "one", "liver", explained(ct, small_model()))
+    return replace(organ_case(ct, "liver", SLICE, small_model()), reference_mask=None)
 
 
 @pytest.fixture
@@ -60,18 +56,18 @@ def case(request, liver, small):
 both = pytest.mark.parametrize("case", ["demo", "small ViT"], indirect=True)
 
 
-def score_of(result):
-    return MaskScore(segmenter_for(result), mean_weights(result))
+def score_of(case):
+    return MaskScore(segmenter_for(case), mean_weights(case.result))
 
 
 @pytest.mark.parametrize("organ", ["liver", "aorta"])
-@pytest.mark.parametrize("which", ["demo", *Preparation])
+@pytest.mark.parametrize("which", ["demo", MedSam, LiteMedSam, Sam])
 def test_the_differentiable_model_gives_the_results_own_logits(ct, which, organ):
-    model = load_model("demo") if which == "demo" else small_model(which)
-    result = explained(ct, model, organ)
+    case = organ_case(ct, organ, SLICE, DEMO if which == "demo" else small_model(which()))
+    result = case.result
     with torch.no_grad():
-        image = image_of(result)
-        logits = segmenter_for(result)(torch.cat([image, image.flip(3)]))
+        image = image_of(case)
+        logits = segmenter_for(case)(torch.cat([image, image.flip(3)]))
     assert logits.shape == (2, 1, *result.segmentation.logits.shape)
     # Two threads sum in another order than one: 1.3e-4 was seen on logits of 15.
     np.testing.assert_allclose(logits[0, 0].numpy(), result.segmentation.logits, atol=5e-4)
@@ -79,19 +75,19 @@ def test_the_differentiable_model_gives_the_results_own_logits(ct, which, organ)
 
 
 def test_gradients_reach_the_image_but_not_the_weights(small):
-    image = image_of(small.result).requires_grad_()
-    score_of(small.result)(image).sum().backward()
+    image = image_of(small).requires_grad_()
+    score_of(small)(image).sum().backward()
     assert image.grad.abs().max() > 0
-    assert all(parameter.grad is None for parameter in small.result.model.sam.parameters())
+    assert all(parameter.grad is None for parameter in small.model.sam.parameters())
 
 
-def gradients_by_autograd(result, name):
+def gradients_by_autograd(case, name):
     """A layer's activations and the gradient of the mean logit in the mask, (d, h, w) each, by nothing but torch."""
     kept = []
-    model = segmenter_for(result)
+    model = segmenter_for(case)
     handle = model.layer(name).register_forward_hook(lambda _m, _i, output: kept.append(output))
-    logits = model(image_of(result).requires_grad_())[0, 0]
-    mask = torch.from_numpy(result.segmentation.logits > 0)
+    logits = model(image_of(case).requires_grad_())[0, 0]
+    mask = torch.from_numpy(case.result.segmentation.logits > 0)
     (gradient,) = torch.autograd.grad(logits[mask].mean(), kept[0])
     handle.remove()
     along = (2, 0, 1) if name.startswith("block") else (0, 1, 2)
@@ -100,13 +96,13 @@ def gradients_by_autograd(result, name):
 
 @both
 def test_grad_cam_and_hires_cam_are_what_autograd_gives(case):
-    layers = layer_names(case.result.model.sam.image_encoder)[-3:]
+    layers = layer_names(case.model.sam.image_encoder)[-3:]
     found = {}
-    for name, method in (("grad-cam", "GradCAM"), ("hires-cam", "HiResCAM")):
-        found[name] = {m.layer: m.values for m in ClassActivationMaps(name, method, layers).explain(case)}
-        assert tuple(found[name]) == layers
+    for explainer in (GradCam(layers), HiResCam(layers)):
+        found[explainer.key] = {m.map_id.layer: m.values for m in explainer.explain(case)}
+        assert tuple(found[explainer.key]) == layers
     for layer in layers:
-        activations, gradient = gradients_by_autograd(case.result, layer)
+        activations, gradient = gradients_by_autograd(case, layer)
         by_channel = torch.relu((gradient.mean((1, 2))[:, None, None] * activations).sum(0))
         by_element = torch.relu((gradient * activations).sum(0))
         assert by_channel.max() > 1e-5
@@ -117,16 +113,16 @@ def test_grad_cam_and_hires_cam_are_what_autograd_gives(case):
 @both
 def test_hires_cam_of_a_layer_before_a_norm_is_empty_instead_of_rounding(case):
     """A norm does not see how long a token is, so activation times gradient sums to nothing."""
-    last = layer_names(case.result.model.sam.image_encoder)[-2]
-    block, neck = (m.values for m in ClassActivationMaps("hires-cam", "HiResCAM", (last, "neck")).explain(case))
+    last = layer_names(case.model.sam.image_encoder)[-2]
+    block, neck = (m.values for m in HiResCam((last, "neck")).explain(case))
     assert block.max() == 0
     assert neck.max() > 1e-5
 
 
 @both
 def test_eigen_cam_is_the_first_principal_component(case):
-    (found,) = ClassActivationMaps("eigen-cam", "EigenCAM", ("neck",)).explain(case)
-    tokens = case.result.encoding.embedding[0].flatten(1).T.double().numpy()
+    (found,) = EigenCam(("neck",)).explain(case)
+    tokens = case.encoding.embedding[0].flatten(1).T.double().numpy()
     _, _, directions = np.linalg.svd(tokens - tokens.mean(0), full_matrices=False)
     projected = ((tokens - tokens.mean(0)) @ directions[0]).reshape(found.values.shape)
     either = [np.abs(found.values - np.maximum(sign * projected, 0)).max() for sign in (1, -1)]
@@ -136,67 +132,73 @@ def test_eigen_cam_is_the_first_principal_component(case):
 def test_score_cam_weighs_each_channel_by_what_the_image_seen_through_it_scores(small, capfd):
     (found,) = ScoreCam(("neck",)).explain(small)
     assert capfd.readouterr() == ("", "")  # the library's progress bar
-    image = image_of(small.result)
-    activations = small.result.encoding.embedding.clone()
+    image = image_of(small)
+    activations = small.encoding.embedding.clone()
     seen = torch.nn.functional.interpolate(activations, size=image.shape[-2:], mode="bilinear", align_corners=True)[0]
     low, high = seen.amin((1, 2), keepdim=True), seen.amax((1, 2), keepdim=True)
     with torch.no_grad():
-        scores = score_of(small.result)(image * ((seen - low) / (high - low))[:, None])
+        scores = score_of(small)(image * ((seen - low) / (high - low))[:, None])
     expected = torch.relu((scores.softmax(0)[:, None, None] * activations[0]).sum(0))
     np.testing.assert_allclose(found.values, expected.numpy(), atol=1e-5)
 
 
-def test_the_panels_grad_cam_needs_no_case(liver):
-    result = liver.result
-    (explainer,) = catalogue.make(["grad-cam"])
-    maps = {m.layer: m.values for m in explainer.explain(liver)}
-    assert tuple(maps) == tuple(layer.name for layer in result.encoding.layers)
-    assert grad_cam.is_installed()
-    np.testing.assert_array_equal(grad_cam_map(result), maps["neck"])
-    np.testing.assert_allclose(grad_cam_map(result, "block 0"), maps["block 0"], atol=1e-8)
-    with passes_of(result) as counted:
-        grad_cam_map(result)
+def test_grad_cam_has_a_map_for_every_layer_and_the_necks_needs_no_pass_of_the_encoder(liver):
+    (explainer,) = registry.make(["grad-cam"])
+    maps = {m.map_id.layer: m.values for m in explainer.explain(liver)}
+    assert tuple(maps) == liver.result.encoding.layers == tuple(layer.name for layer in liver.encoding.layers)
+    np.testing.assert_array_equal(GradCam(("neck",)).explain(liver)[0].values, maps["neck"])
+    np.testing.assert_allclose(GradCam(("block 0",)).explain(liver)[0].values, maps["block 0"], atol=1e-8)
+    with passes_of(liver) as counted:
+        GradCam(("neck",)).explain(liver)
         assert sum(counted) == 0  # the embedding is known
         with pytest.raises(InputError, match="no layer 'block 99'"):
-            grad_cam_map(result, "block 99")
+            GradCam(("block 99",)).explain(liver)
+
+
+def test_the_engine_compares_with_any_explainer_of_the_registry(liver):
+    (own,) = GradCam(("neck",)).explain(liver)
+    found = {m.map_id: m.values for m in liver.engine.compare(liver.request, liver.box, "grad-cam")}
+    np.testing.assert_array_equal(found[own.map_id], own.values)
+    with pytest.raises(InputError, match="no explainer 'smooth-grad'"):
+        liver.engine.compare(liver.request, liver.box, "smooth-grad")
 
 
 @contextmanager
-def passes_of(result) -> Iterator[list[int]]:
-    """How many images went through the encoder, call by call. A hook travels with the copy that the peers work on."""
+def passes_of(case) -> Iterator[list[int]]:
+    """How many images went through the encoder, call by call. A hook travels with the copy that the others work on."""
     counted = []
-    handle = result.model.sam.image_encoder.register_forward_pre_hook(lambda _m, inputs: counted.append(len(inputs[0])))
+    handle = case.model.sam.image_encoder.register_forward_pre_hook(lambda _m, inputs: counted.append(len(inputs[0])))
     yield counted
     handle.remove()
 
 
 @pytest.mark.parametrize(
-    "explainer", [Occlusion(5), LayerIntegratedGradients(9), Rise(21), ScoreCam()], ids=lambda e: e.name
+    "explainer", [Occlusion(5), LayerIntegratedGradients(9), Rise(21), ScoreCam()], ids=lambda e: e.key
 )
 def test_the_stated_passes_are_those_that_are_made_and_can_be_cancelled(small, explainer):
-    with passes_of(small.result) as counted:
+    with passes_of(small) as counted:
         maps = explainer.explain(small)
     assert all(np.isfinite(m.values).all() for m in maps)
-    assert explainer.passes(small.result) - 3 <= sum(counted) <= explainer.passes(small.result)
+    assert explainer.encoder_passes(small) - 3 <= sum(counted) <= explainer.encoder_passes(small)
     asked = []
 
     def third_time():
         asked.append(1)
         return len(asked) > 2
 
-    with passes_of(small.result) as counted, pytest.raises(Cancelled):
-        replace(explainer, is_cancelled=third_time).explain(small)
+    with passes_of(small) as counted, pytest.raises(Cancelled):
+        explainer.explain(small, RunControl(is_cancelled=third_time))
     assert len(counted) <= 4
-    assert not any(module._forward_hooks for module in small.result.model.sam.modules())
+    assert not any(module._forward_hooks for module in small.model.sam.modules())
 
 
 @both
-def test_the_peers_leave_nothing_on_the_loaded_model(case):
-    sam = case.result.model.sam
+def test_other_methods_leave_nothing_on_the_loaded_model(case):
+    sam = case.model.sam
     wanted = [parameter.requires_grad for parameter in sam.parameters()]
     with torch.inference_mode():  # as a caller may well be in
         explainers = [
-            *catalogue.make(["grad-cam", "hires-cam", "eigen-cam"]),
+            *registry.make(["grad-cam", "hires-cam", "eigen-cam"]),
             LayerIntegratedGradients(2),
             Rise(2),
             Occlusion(1),
@@ -211,9 +213,9 @@ def test_the_peers_leave_nothing_on_the_loaded_model(case):
 
 def ends_of(case):
     """The score of the image, and that of the emptied one."""
-    image = image_of(case.result)
+    image = image_of(case)
     with torch.no_grad():
-        return score_of(case.result)(torch.cat([image, emptied(image, case.result.encoding.frame)])).tolist()
+        return score_of(case)(torch.cat([image, emptied(image, case.encoding.frame)])).tolist()
 
 
 def test_occlusion_falls_where_the_organ_is(liver):
@@ -226,9 +228,9 @@ def test_occlusion_falls_where_the_organ_is(liver):
 
 
 def test_an_emptied_image_keeps_its_padding_and_its_mean(ct):
-    result = explained(ct, small_model(Preparation.SAM))
-    image, (height, width) = image_of(result), result.encoding.frame.content_shape
-    empty = emptied(image, result.encoding.frame)
+    case = organ_case(ct, "liver", SLICE, small_model(Sam()))
+    image, (height, width) = image_of(case), case.encoding.frame.content_shape
+    empty = emptied(image, case.encoding.frame)
     assert height < image.shape[-2]
     assert empty[..., height:, :].abs().max() == 0
     content = empty[0, :, :height, :width]
@@ -238,12 +240,12 @@ def test_an_emptied_image_keeps_its_padding_and_its_mean(ct):
 
 def score_with_empty_layer(case, layer):
     """The image's score where only a layer gives the emptied image's tokens; the demo encoder has a way around its blocks."""
-    image = image_of(case.result)
-    score, kept = score_of(case.result), []
+    image = image_of(case)
+    score, kept = score_of(case), []
     module = score.segmenter.layer(layer)
     with torch.no_grad():
         keeping = module.register_forward_hook(lambda _m, _i, output: kept.append(output))
-        score(emptied(image, case.result.encoding.frame))
+        score(emptied(image, case.encoding.frame))
         keeping.remove()
         replacing = module.register_forward_hook(lambda _m, _i, _output: kept[0])
         value = score(image).item()
@@ -253,13 +255,12 @@ def score_with_empty_layer(case, layer):
 
 @both
 def test_integrated_gradients_add_up_to_what_the_layer_contributes(case):
-    last = layer_names(case.result.model.sam.image_encoder)[-2]
+    last = layer_names(case.model.sam.image_encoder)[-2]
     full, _ = ends_of(case)
     for found in LayerIntegratedGradients(16, (last, "neck")).explain(case):
-        assert found.values.shape == case.result.encoding.embedding.shape[-2:]
-        assert found.values.sum() == pytest.approx(full - score_with_empty_layer(case, found.layer), rel=0.1), (
-            found.layer
-        )
+        layer = found.map_id.layer
+        assert found.values.shape == case.result.encoding.grid == case.encoding.embedding.shape[-2:]
+        assert found.values.sum() == pytest.approx(full - score_with_empty_layer(case, layer), rel=0.1), layer
 
 
 def test_rise_is_fixed_by_its_seed_and_finds_the_organ(liver, small):
@@ -278,16 +279,17 @@ def test_a_box_without_a_mask_is_refused_by_name(small):
     empty = replace(
         small, result=replace(small.result, explanation=replace(small.result.explanation, segmentation=segmentation))
     )
-    for explainer in catalogue.make(["grad-cam", "occlusion", "rise"]):
+    for explainer in registry.make(["grad-cam", "occlusion", "rise"]):
         with pytest.raises(InputError, match="segmented nothing"):
             explainer.explain(empty)
 
 
 def test_a_second_box_on_the_slice_has_maps_of_its_own(ct, liver):
-    explainer = Explainer(liver.result.model, EncodingCache())
-    spleen = explained(ct, liver.result.model, "spleen")
-    assert explainer.model is spleen.model
-    assert np.abs(grad_cam_map(spleen) - grad_cam_map(liver.result)).max() > 1e-4
+    spleen = organ_case(ct, "spleen", SLICE, liver.request.model, liver.engine)
+    assert spleen.model is liver.model
+    assert spleen.encoding is liver.encoding
+    of_liver, of_spleen = (GradCam(("neck",)).explain(case)[0].values for case in (liver, spleen))
+    assert np.abs(of_spleen - of_liver).max() > 1e-4
 
 
 def in_a_fresh_process(code: str, *path: Path) -> str:

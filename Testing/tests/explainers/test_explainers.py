@@ -1,4 +1,4 @@
-"""MedXAI's own maps and the null baselines on a real slice, and the catalogue of all explainers."""
+"""MedXAI's own maps and the baselines on a real slice, and the registry of all explainers."""
 
 import importlib.abc
 import subprocess
@@ -10,34 +10,32 @@ import numpy as np
 import pytest
 import torch
 
-from medxai.encoding.cache import EncodingCache
-from medxai.engine import Explainer, clip_box, explain_volume_slice, prepare_slice
+from medxai.engine import Engine
 from medxai.errors import InputError
-from medxai.explainers import random_weights
-from medxai.explainers import registry as catalogue
-from medxai.explainers.base import Case, Kind
+from medxai.explainers import random_weights, registry
+from medxai.explainers.grad_cam import GradCam
+from medxai.explainers.occlusion import Occlusion
 from medxai.explainers.random_weights import RandomWeights, with_random_weights
-from medxai.explainers.three_stage.maps import UNWEIGHTED
+from medxai.explainers.rise import Rise
 from medxai.explainers.three_stage.parameters import Preset, parameters_for
-from medxai.model_input.convention import InputConvention
+from medxai.maps import STAGE3_UNWEIGHTED, Role
 from medxai.model_input.grey import Window
-from medxai.model_input.model_input import Preparation
-from medxai.models.lite_medsam import build_lite_medsam
+from medxai.models.convention import InputConvention
+from medxai.models.families.lite_medsam import LiteMedSam
 from medxai.models.loading import LoadedModel, load_model
-from medxai.models.sam_vit import SamVitShape
-from medxai.slice.box import box_of_mask
+from medxai.models.networks.lite_medsam import build_lite_medsam
+from medxai.models.networks.sam_vit import SamVitShape
+from medxai.request import ExplainRequest
 from medxai.slice.slice_image import oblique_slice_of
 from medxai.volume.volume import make_volume
+from support.answered import organ_case
 from support.models import small_model
 
 SLICE = 13
 
 
-def case_of(scan, model, organ="liver", preset=Preset.PAPER) -> Case:
-    reference = scan.mask(organ, SLICE)
-    box = tuple(box_of_mask(reference).xyxy)
-    result = explain_volume_slice(scan.volume, "axial", SLICE, box, model, parameters_for(preset))
-    return Case(f"{organ}/{SLICE}", "one", organ, result, reference)
+def case_of(scan, model, organ="liver", preset=Preset.PAPER):
+    return organ_case(scan, organ, SLICE, model, parameters=parameters_for(preset))
 
 
 @pytest.fixture(scope="module")
@@ -50,18 +48,19 @@ def case(ct, demo):
     return case_of(ct, demo)
 
 
-def maps_by_name(name, case):
-    (explainer,) = catalogue.make([name])
-    return {(found.stage, found.layer): found.values for found in explainer.explain(case)}
+def maps_of(key, case):
+    """Values by what identifies a map besides its explainer."""
+    (explainer,) = registry.make([key])
+    return {(found.map_id.map, found.map_id.layer): found.values for found in explainer.explain(case)}
 
 
 def test_medxais_maps_are_the_results_own(case):
-    maps = maps_by_name("medxai", case)
+    maps = maps_of("medxai", case)
     explanation = case.result.explanation
     assert len(maps) == 4 * len(explanation.layers) + 2
     for layer in explanation.layers:
-        assert maps["2", layer.layer] is layer.stages[2]
-        assert maps[UNWEIGHTED, layer.layer] is layer.stage3_unweighted
+        assert maps["stage2", layer.layer] is layer.stages[2]
+        assert maps[STAGE3_UNWEIGHTED.map, layer.layer] is layer.stage3_unweighted
     assert maps["terminal", ""] is explanation.segmentation.logits
     assert maps["interaction", ""].sum() == pytest.approx(1, abs=1e-4)
 
@@ -104,7 +103,7 @@ def looking_trained(model: LoadedModel) -> LoadedModel:
 
 
 def tiny_vit() -> LoadedModel:
-    convention = InputConvention(Preparation.LITE_MEDSAM, 256)
+    convention = InputConvention(LiteMedSam(), 256)
     return looking_trained(
         LoadedModel("lite", "lite", "LiteMedSAM TinyViT", build_lite_medsam(), convention, "", torch.device("cpu"))
     )
@@ -119,11 +118,11 @@ def test_norms_and_running_statistics_of_random_weights_are_those_of_a_new_netwo
     assert block.attn.bias_index.max() == block.window**2 - 1  # not learned, so kept
 
 
-def test_the_random_null_reruns_the_whole_method(ct, demo):
+def test_the_random_baseline_reruns_the_whole_method(ct, demo):
     case = case_of(ct, demo, preset=Preset.CONTOUR)
     trained, random = (
-        maps_by_name("medxai", case),
-        {(m.stage, m.layer): m.values for m in RandomWeights(3).explain(case)},
+        maps_of("medxai", case),
+        {(m.map_id.map, m.map_id.layer): m.values for m in RandomWeights(3).explain(case)},
     )
     assert random.keys() == trained.keys()
     for key, values in random.items():
@@ -132,9 +131,8 @@ def test_the_random_null_reruns_the_whole_method(ct, demo):
         # Blocks compare the same image with the same box, so they resemble the trained ones, but none may be one of them.
         assert np.corrcoef(values.ravel(), trained[key].ravel())[0, 1] < 0.97, key
         assert values.std() > 0
-    explainer = Explainer(with_random_weights(demo, 3), EncodingCache())
-    direct = explainer.explain(case.result.prepared, [case.result.box], parameters_for(Preset.CONTOUR))[0]
-    np.testing.assert_array_equal(random["3", "neck"], direct.explanation.layer("neck").stages[3])
+    direct = Engine().explain(replace(case.request, model=with_random_weights(demo, 3)), [case.box])[0]
+    np.testing.assert_array_equal(random["stage3", "neck"], direct.explanation.layer("neck").stages[3])
 
 
 def test_the_random_model_is_made_once_for_a_model_and_anew_for_another(ct, case, monkeypatch):
@@ -158,11 +156,11 @@ def test_intensity_lights_up_what_is_as_bright_as_the_box():
     voxels[:, 40:56, 40:56] = 100  # elsewhere, as bright
     voxels[:, 40:56, 10:26] = 200
     model = small_model()
-    result = explain_volume_slice(
-        make_volume("planted", voxels, np.eye(4)), "axial", 1, (8, 8, 27, 27), model, window=Window(100, 200)
-    )
-    maps = maps_by_name("intensity", Case("planted", "one", "square", result))
-    pixels = result.on_slice(maps["", "pixels"])
+    volume = make_volume("made up", voxels, np.eye(4))
+    request = ExplainRequest.of_slice(volume, "axial", 1, model=model, window=Window(100, 200))
+    case = Engine().case(request, (8, 8, 27, 27))
+    maps = maps_of("intensity", case)
+    pixels = case.result.on_slice(maps["pixels", ""])
     share = (16 / 20) ** 2  # of the box that is bright
     grey = np.array([0, 0.5, 1.0])
     mean, deviation = share * 0.5, 0.5 * np.sqrt(share * (1 - share))
@@ -172,17 +170,17 @@ def test_intensity_lights_up_what_is_as_bright_as_the_box():
     )  # the model's square blurs edges
     assert pixels[48, 48] == pytest.approx(pixels[18, 18], abs=1e-3)
     tokens = torch.nn.functional.interpolate(
-        torch.from_numpy(maps["", "pixels"])[None, None], size=(8, 8), mode="area"
+        torch.from_numpy(maps["pixels", ""])[None, None], size=(8, 8), mode="area"
     )[0, 0]
-    np.testing.assert_allclose(maps["", "tokens"], tokens.numpy(), atol=1e-5)
+    np.testing.assert_allclose(maps["tokens", ""], tokens.numpy(), atol=1e-5)
 
 
-def test_a_padded_image_has_no_null_beside_it(ct):
-    case = case_of(ct, small_model(Preparation.LITE_MEDSAM))
+def test_a_padded_image_has_no_baseline_beside_it(ct):
+    case = case_of(ct, small_model(LiteMedSam()))
     height, width = case.result.encoding.frame.content_shape
     assert (height, width) != (128, 128)
     for name in ("intensity", "uniform", "centre-gaussian", "box-plateau", "box"):
-        for values in maps_by_name(name, case).values():
+        for values in maps_of(name, case).values():
             scale = values.shape[0] / 128
             assert values[int(np.ceil(height * scale)) :].sum() == 0
             assert values[:, int(np.ceil(width * scale)) :].sum() == 0
@@ -190,29 +188,29 @@ def test_a_padded_image_has_no_null_beside_it(ct):
 
 
 @pytest.mark.parametrize("preset, name", [(Preset.PAPER, "centre-gaussian"), (Preset.CONTOUR, "box-plateau")])
-def test_the_spatial_null_is_exactly_what_stage_three_is_multiplied_by(ct, demo, preset, name):
+def test_the_spatial_baseline_is_exactly_what_stage_three_is_multiplied_by(ct, demo, preset, name):
     case = case_of(ct, demo, preset=preset)
     neck = case.result.explanation.layer("neck")
-    weight = maps_by_name(name, case)["", ""]
+    weight = maps_of(name, case)["", ""]
     lit = neck.stage3_unweighted > 0.01
     assert lit.sum() > 100
     np.testing.assert_allclose(neck.stages[3][lit] / neck.stage3_unweighted[lit], weight[lit], rtol=1e-4)
-    other = maps_by_name({"centre-gaussian": "box-plateau", "box-plateau": "centre-gaussian"}[name], case)["", ""]
+    other = maps_of({"centre-gaussian": "box-plateau", "box-plateau": "centre-gaussian"}[name], case)["", ""]
     assert np.abs(other - weight).max() > 0.05
 
 
 def test_the_box_and_the_uniform_map_are_what_they_say(case):
     result = case.result
-    on_slice = result.on_slice(maps_by_name("box", case)["", ""])
+    on_slice = result.on_slice(maps_of("box", case)["", ""])
     inside = result.segmentation.box.mask(on_slice.shape)
     assert np.array_equal(on_slice > 0.5, inside)
-    uniform = result.on_slice(maps_by_name("uniform", case)["", ""])
+    uniform = result.on_slice(maps_of("uniform", case)["", ""])
     assert np.array_equal(uniform, result.prepared.image.inside.astype(np.float32))
 
 
 def test_every_map_of_every_explainer_is_sound_on_an_oblique_slice(ct):
     """Off the volume nothing is lit, whatever an explainer says of the air there."""
-    missing = [reason for reason in catalogue.installed().values() if reason]
+    missing = [reason for reason in registry.why_not().values() if reason]
     if missing:
         pytest.skip(missing[0])
     plane = np.eye(4)
@@ -223,13 +221,12 @@ def test_every_map_of_every_explainer_is_sound_on_an_oblique_slice(ct):
     assert not image.inside.all()
     model = small_model()
     rows, columns = image.shape
-    box = clip_box(image, columns // 3, rows // 3, columns // 2, rows // 2)
-    prepared = prepare_slice(ct.volume, image, model.convention)
-    case = Case("oblique", "one", "?", Explainer(model, EncodingCache()).explain(prepared, [box])[0])
+    box = (columns // 3, rows // 3, columns // 2, rows // 2)
+    case = Engine().case(ExplainRequest(ct.volume, image, model), box)
     seen = set()
-    for explainer in catalogue.make(["all"]):
+    for explainer in registry.make(["all"]):
         for found in explainer.explain(case):
-            assert found.explainer == explainer.name
+            assert found.map_id.explainer == explainer.key
             assert found.values.dtype == np.float32
             assert found.values.ndim == 2
             assert found.values.shape[0] == found.values.shape[1]  # over the model's square
@@ -237,21 +234,32 @@ def test_every_map_of_every_explainer_is_sound_on_an_oblique_slice(ct):
             assert on_slice.shape == image.shape
             assert np.isfinite(on_slice).all()
             assert (on_slice[~image.inside] == 0).all()
-            key = (found.explainer, found.stage, found.layer)
-            assert key not in seen
-            seen.add(key)
-    assert {name for name, _, _ in seen} == set(catalogue.names())
+            assert found.map_id not in seen
+            seen.add(found.map_id)
+    assert {map_id.explainer for map_id in seen} == set(registry.explainers())
+    assert {map_id.key for map_id in seen} == {info.key for info in registry.map_infos()}
 
 
-def test_the_catalogue_makes_what_it_lists():
-    made = catalogue.make(["peers", "nulls", "medxai", "rise"])
-    assert tuple(explainer.name for explainer in made) == catalogue.names()
-    kinds = [explainer.kind for explainer in made]
-    assert kinds == sorted(kinds, key=[Kind.METHOD, Kind.NULL, Kind.PEER].index)
-    assert [e.name for e in catalogue.make(["uniform", "box", "uniform"])] == ["box", "uniform"]
+@pytest.mark.parametrize("others", [("comparisons", "baselines"), ("peers", "nulls")], ids=["today's", "earlier"])
+def test_the_registry_makes_what_it_lists(others):
+    made = registry.make([*others, "medxai", "rise"])
+    assert tuple(explainer.key for explainer in made) == tuple(registry.explainers())
+    roles = [explainer.role for explainer in made]
+    assert roles == sorted(roles, key=[Role.METHOD, Role.BASELINE, Role.COMPARISON].index)
+    assert [e.key for e in registry.make(["uniform", "box", "uniform"])] == ["box", "uniform"]
     for asked in (["grad-cam", "smooth-grad"], []):
         with pytest.raises(InputError, match="no explainer.*choose from medxai"):
-            catalogue.make(asked)
+            registry.make(asked)
+
+
+def test_a_key_is_taken_once():
+    with pytest.raises(ValueError, match="two explainers are called 'rise'"):
+
+        @registry.register
+        class Another(Rise):
+            """Another explainer of that name."""
+
+    assert registry.explainers()["rise"] is Rise
 
 
 class Absent(importlib.abc.MetaPathFinder):
@@ -266,42 +274,34 @@ class Absent(importlib.abc.MetaPathFinder):
         return None
 
 
-def test_the_catalogue_says_what_is_missing(case, monkeypatch):
-    from medxai.explainers import grad_cam
-    from medxai.explainers.captum_attribution import Occlusion
-    from medxai.explainers.rise import Rise
-
+def test_the_registry_says_what_is_missing(case, monkeypatch):
     packages = ("captum", "pytorch_grad_cam", "xaitk_saliency")
     for name in [n for n in sys.modules if n.split(".")[0] in packages]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [Absent(*packages), *sys.meta_path])
-    reasons = catalogue.installed()
-    assert not grad_cam.is_installed()
-    assert {name for name, reason in reasons.items() if reason} == set(catalogue.GROUPS["peers"])
+    reasons = registry.why_not()
+    assert {name for name, reason in reasons.items() if reason} == set(registry.groups()["comparisons"])
+    assert not any(info.role is Role.COMPARISON for info in registry.map_infos())
     assert all("pip install " in reason for reason in reasons.values() if reason)
     assert "pip install captum" in reasons["occlusion"]
-    assert len(catalogue.make(["medxai", "nulls"])) == 7
+    assert len(registry.make(["medxai", "baselines"])) == 7
     with pytest.raises(
         InputError,
         match="explainers eigen-cam, score-cam need the package grad-cam.*explainer occlusion needs the package captum",
     ):
-        catalogue.make(["occlusion", "score-cam", "eigen-cam", "uniform"])
-    for work in (
-        lambda: grad_cam.grad_cam_map(case.result),
-        lambda: Occlusion().explain(case),
-        lambda: Rise().explain(case),
-    ):
+        registry.make(["occlusion", "score-cam", "eigen-cam", "uniform"])
+    for explainer in (GradCam(), Occlusion(), Rise()):
         with pytest.raises(InputError, match="not installed; install it with 'pip install"):
-            work()
+            explainer.explain(case)
 
 
 def test_other_peoples_packages_are_not_imported_before_they_are_used():
     code = (
-        "import sys, medxai.explainers.registry as c, medxai.explainers.grad_cam as g\n"
-        "c.make(['medxai', 'nulls']); c.installed(); g.is_installed()\n"
+        "import sys, medxai.explainers.registry as r\n"
+        "r.make(['medxai', 'baselines']); r.why_not(); r.map_infos()\n"
         "print(sorted({'captum', 'pytorch_grad_cam', 'xaitk_saliency', 'torchvision', 'cv2'} & set(sys.modules)))"
     )
-    folder = Path(catalogue.__file__).parents[2]
+    folder = Path(registry.__file__).parents[2]
     found = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 
@@ -321,11 +321,11 @@ def test_a_large_encoder_is_not_run_a_hundred_times(ct):
     )
     case = case_of(ct, small_model(shape=shape))
     for name in ("occlusion", "rise", "score-cam"):
-        (explainer,) = catalogue.make([name])
+        (explainer,) = registry.make([name])
         with pytest.raises(InputError, match=rf"{name} needs \d+ passes of 'small SAM'.*at most 64"):
             explainer.explain(case)
-    maps = catalogue.make(["grad-cam"])[0].explain(case)
-    assert [m.layer for m in maps] == [
+    maps = registry.make(["grad-cam"])[0].explain(case)
+    assert [m.map_id.layer for m in maps] == [
         "block 3",
         "neck",
     ]  # not all that are tapped: earlier gradients would fill the memory

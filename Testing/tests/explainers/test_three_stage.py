@@ -9,18 +9,21 @@ from hypothesis import strategies as st
 from medxai.display_range import display_range, for_display
 from medxai.encoding.encoding import encode
 from medxai.encoding.features import layer_features
-from medxai.engine import explain_volume_slice
 from medxai.errors import InputError
 from medxai.explainers.three_stage.concentration import concentration_of, effective_area, share_inside
 from medxai.explainers.three_stage.parameters import ExplainerParameters, Preset, parameters_for
 from medxai.explainers.three_stage.references import TokenWeights, on_grid, similarities
 from medxai.explainers.three_stage.spatial import coverage_of, ring_of, spatial_weight
 from medxai.explainers.three_stage.stages import explain
+from medxai.maps import stage_map
+from medxai.model_input.frame import ModelFrame
 from medxai.model_input.grey import Window
-from medxai.model_input.model_input import ModelFrame, Preparation, make_model_input
+from medxai.models.families.lite_medsam import LiteMedSam
+from medxai.models.families.sam import Sam
 from medxai.segmentation.segmenting import segment
 from medxai.slice.box import PixelBox
 from medxai.volume.volume import Modality, make_volume
+from support.answered import explained
 from support.models import small_model
 
 FRAME = ModelFrame(128, (128, 128), (60, 80))
@@ -28,7 +31,7 @@ FRAME = ModelFrame(128, (128, 128), (60, 80))
 
 def encoded(model, shape=(60, 80), seed=3, layers=None):
     grey = np.random.default_rng(seed).integers(0, 255, shape, dtype=np.uint8)
-    return encode(model, make_model_input(grey, model.convention), layers)
+    return encode(model, model.convention.prepare(grey), layers)
 
 
 def unit(vector):
@@ -67,7 +70,7 @@ def test_every_stage_equals_its_definition_token_by_token(model, preset, box):
     encoding = encoded(model)
     parameters = ExplainerParameters(preset=preset)
     explanation = explain(encoding, segment(model, encoding, [box]), parameters)[0]
-    for features, maps in zip(encoding.layers, explanation.layers):
+    for features, maps in zip(encoding.layers, explanation.layers, strict=False):
         grid, frame = features.grid, encoding.frame
         h, w = grid
         logits = explanation.terminal.reshape(h, 4, w, 4)
@@ -99,9 +102,9 @@ def test_a_token_gains_nothing_from_its_own_membership():
     assert naive.mean() > 0.25
 
 
-@pytest.mark.parametrize("preparation", [Preparation.LITE_MEDSAM, Preparation.SAM])
-def test_nothing_outside_the_image_lights_up(preparation):
-    model = small_model(preparation)
+@pytest.mark.parametrize("family", [LiteMedSam, Sam])
+def test_nothing_outside_the_image_lights_up(family):
+    model = small_model(family())
     encoding = encoded(model, shape=(40, 80))
     explanation = explain(encoding, segment(model, encoding, [PixelBox(10, 10, 30, 30)]))[0]
     assert encoding.frame.content_shape == (64, 128)
@@ -118,9 +121,9 @@ def test_boxes_together_are_as_one_by_one(model):
     boxes = [PixelBox(3 * n, 2 * n, 3 * n + 20, 2 * n + 12) for n in range(9)]
     segmentations = segment(model, encoding, boxes)
     together = explain(encoding, segmentations)
-    for one, segmentation in zip(together, segmentations):
+    for one, segmentation in zip(together, segmentations, strict=False):
         alone = explain(encoding, [segmentation])[0]
-        for a, b in zip(one.layers, alone.layers):
+        for a, b in zip(one.layers, alone.layers, strict=False):
             for stage in (1, 2, 3):
                 np.testing.assert_allclose(a.stages[stage], b.stages[stage], atol=1e-5)
 
@@ -160,7 +163,7 @@ def test_coverage_ring_and_weight_keep_their_bounds(x, y, width, height, cells, 
     grid = (cells, cells)
     coverage, ring = coverage_of(box, FRAME, grid), ring_of(box, FRAME, grid, 0.5)
     assert coverage.sum() > 0
-    assert 0 <= ring.min()
+    assert ring.min() >= 0
     assert (coverage + ring).max() <= 1 + 1e-9
     parameters = ExplainerParameters(preset=preset)
     weight = spatial_weight(box, FRAME, grid, parameters)
@@ -190,8 +193,8 @@ def test_the_narrowing_is_split_without_rest(model):
         (figures.narrowing_area, figures.effective_area),
     ):
         assert narrowing.total == pytest.approx(narrowing.by_the_model + narrowing.by_construction)
-        assert narrowing.total == pytest.approx(figure[3, last] - figure[1, first])
-        assert narrowing.by_the_model == pytest.approx(figure[1, last] - figure[1, first])
+        assert narrowing.total == pytest.approx(figure[stage_map(3, last)] - figure[stage_map(1, first)])
+        assert narrowing.by_the_model == pytest.approx(figure[stage_map(1, last)] - figure[stage_map(1, first)])
 
 
 def test_concentration_of_known_maps():
@@ -245,7 +248,7 @@ def test_a_box_whose_pixels_are_all_of_one_value_is_warned_of_where_the_window_h
     volume = make_volume("ct", voxels, np.eye(4), Modality.CT)
 
     def warned(box, window=None):
-        result = explain_volume_slice(volume, "axial", 0, box, model, window=window)
+        result = explained(volume, 0, box, model, window=window)
         return any("one value in this window" in warning for warning in result.warnings)
 
     assert warned((4, 4, 23, 23))

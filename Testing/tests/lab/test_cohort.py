@@ -1,7 +1,9 @@
-"""A cohort runs through, goes on after being killed, lists what failed, and its figures depend on nothing but its settings."""
+"""A cohort runs through, goes on after being killed, lists what failed, and its metrics depend on nothing but its settings."""
 
 import csv
+import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,39 +13,43 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from support.data_sets import InlineSlot, small_abdomen, write_dicom_slice, write_flare22, write_nifti, write_png
-from support.scans import ROOT
-
-pytest.importorskip("pyarrow", reason="needs the extra 'evaluate'")
-pytest.importorskip("statsmodels", reason="needs the extra 'evaluate'")
+pytest.importorskip("pyarrow", reason="needs the extra 'lab'")
+pytest.importorskip("statsmodels", reason="needs the extra 'lab'")
 
 import pandas as pd
 import psutil
-import torch
-from threadpoolctl import threadpool_limits
 
 from medxai.cli.main import main
 from medxai.errors import InputError
 from medxai.metrics.plan import EvaluationPlan, Measurement
 from medxai.models.registry import registered
-from medxai_lab.cohort.case_choice import CaseChoice
-from medxai_lab.cohort.case_runner import Workbench
-from medxai_lab.cohort.run import partner_of, run_cohort
+from medxai_lab.cohort import case_runner
+from medxai_lab.cohort.cases import CaseChoice
+from medxai_lab.cohort.run import Progress, partner_of, run_cohort
 from medxai_lab.cohort.settings import CohortSettings
 from medxai_lab.datasets.catalogue import scans_of
+from support.data_sets import (
+    COHORT_CASES,
+    COHORT_OPTIONS,
+    InlineSlot,
+    small_abdomen,
+    write_dicom_slice,
+    write_flare22,
+    write_nifti,
+    write_png,
+)
+from support.scans import ROOT
 
-CASES = 50
-BROKEN = "FLARE22_Tr_0026"
-WANTED = ["--layout", "flare22", "--organs", "liver", "--slices-per-organ", "1", "--families", "localisation"]
-WANTED += ["--layers", "neck", "--explainers", "medxai", "centre-gaussian", "box"]
-ENVIRONMENT = os.environ | {
-    "OMP_NUM_THREADS": "1",
-    "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "MedXAI",))),
-}
+pytestmark = pytest.mark.usefixtures("threads")
+
+BROKEN = "FLARE22_Tr_0011"
+#: After so many finished cases the command is killed.
+SOME_CASES = 5
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "MedXAI")}
 
 
 def evaluate(dataset: Path, output: Path, *more: str) -> int:
-    return main(["evaluate", str(dataset), "--output", str(output), *WANTED, *more])
+    return main(["evaluate", str(dataset), "--output", str(output), *COHORT_OPTIONS, *more])
 
 
 def lines_of(path: Path) -> list[dict[str, str]]:
@@ -51,38 +57,9 @@ def lines_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.fixture(scope="module")
-def flare22(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Fifty good cases, and a volume in their middle that was cut off in a transfer."""
-    folder = tmp_path_factory.mktemp("flare22")
-    write_flare22(folder, CASES + 1)
-    broken = folder / "images" / f"{BROKEN}_0000.nii.gz"
-    broken.write_bytes(broken.read_bytes()[: broken.stat().st_size // 2])
-    return folder
-
-
-@pytest.fixture(scope="module", autouse=True)
-def threads():
-    """A worker without a process of its own sets this process's threads; the tests after these want them back."""
-    before = torch.get_num_threads()
-    with threadpool_limits(before):
-        yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(flare22: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cohort run through in one go, in this process."""
-    output = tmp_path_factory.mktemp("undisturbed")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("medxai_lab.cohort.local_slots.LocalSlot", InlineSlot)
-        assert evaluate(flare22, output) == 0
-    return output
-
-
-def test_fifty_cases_run_through_and_the_broken_volume_is_listed_with_its_reason(undisturbed: Path):
+def test_the_cases_run_through_and_the_broken_volume_is_listed_with_its_reason(undisturbed: Path):
     cases = lines_of(undisturbed / "cases.csv")
-    assert len(cases) == CASES and len({case["patient"] for case in cases}) == CASES
+    assert len(cases) == COHORT_CASES and len({case["patient"] for case in cases}) == COHORT_CASES
     assert all(float(case["dice"]) > 0.3 for case in cases)
     (failure,) = lines_of(undisturbed / "failures.csv")
     assert failure["scan"] == BROKEN and "truncated" in failure["reason"]
@@ -95,30 +72,25 @@ def test_fifty_cases_run_through_and_the_broken_volume_is_listed_with_its_reason
     assert list(dict.fromkeys(figures.case_id)) == [case["case_id"] for case in cases]
 
 
-def test_killed_in_the_middle_and_asked_again_the_figures_are_the_same_bytes(
+@pytest.mark.slow
+def test_killed_in_the_middle_and_asked_again_the_metrics_are_the_same_bytes(
     flare22: Path, undisturbed: Path, tmp_path: Path
 ):
-    command = [
-        sys.executable,
-        "-m",
-        "medxai.cli.main",
-        "evaluate",
-        str(flare22),
-        "--output",
-        str(tmp_path),
-        *WANTED,
-        "--workers",
-        "1",
-    ]
+    command = [sys.executable, "-m", "medxai.cli.main", "evaluate", str(flare22), "--output", str(tmp_path)]
+    command += [*COHORT_OPTIONS, "--workers", "1"]
     process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 120
-    while len(list(tmp_path.glob("parts/*/*.parquet"))) < 12 and process.poll() is None and time.monotonic() < until:
+    while (
+        len(list(tmp_path.glob("parts/*/*.parquet"))) < SOME_CASES
+        and process.poll() is None
+        and time.monotonic() < until
+    ):
         time.sleep(0.02)
     workers = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGKILL)
     process.wait()
     finished = {path: path.stat().st_mtime_ns for path in tmp_path.glob("parts/*/*.parquet")}
-    assert 12 <= len(finished) < CASES and not (tmp_path / "figures.parquet").exists()
+    assert SOME_CASES <= len(finished) < COHORT_CASES and not (tmp_path / "figures.parquet").exists()
     assert psutil.wait_procs(workers, timeout=20)[1] == [], "the workers of a killed run must not live on"
 
     assert evaluate(flare22, tmp_path, "--workers", "2") == 0
@@ -129,27 +101,29 @@ def test_killed_in_the_middle_and_asked_again_the_figures_are_the_same_bytes(
         assert (tmp_path / name).read_bytes() == (undisturbed / name).read_bytes()
 
 
-def test_two_dask_workers_find_the_figures_of_one_machine(flare22: Path, undisturbed: Path, tmp_path: Path):
-    distributed = pytest.importorskip("distributed", reason="needs the extra 'evaluate'")
+@pytest.mark.slow
+def test_two_dask_workers_find_the_metrics_of_one_machine(flare22: Path, undisturbed: Path, tmp_path: Path):
+    distributed = pytest.importorskip("distributed", reason="needs the extra 'lab'")
     few = tmp_path / "few"
     for name in ("images", "labels"):
         (few / name).mkdir(parents=True)
-        for path in sorted((flare22 / name).iterdir())[:8]:
+        for path in sorted((flare22 / name).iterdir())[:4]:
             (few / name / path.name).symlink_to(path)
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
         assert evaluate(few, tmp_path / "out", "--scheduler", cluster.scheduler_address) == 0
     figures, expected = (pd.read_parquet(folder / "figures.parquet") for folder in (tmp_path / "out", undisturbed))
-    assert figures.case_id.nunique() == 8
+    assert figures.case_id.nunique() == 4
     pd.testing.assert_frame_equal(
         figures, expected[expected.case_id.isin(figures.case_id)].reset_index(drop=True), check_exact=True
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="it is glibc that Dask tells to give memory back")
 def test_a_worker_that_dask_has_told_to_give_memory_back_keeps_a_tensors_for_the_next():
     script = """
 import threading, psutil, torch
-from medxai_lab.cohort.worker_process import keep_freed_memory
+from medxai_lab.cohort.worker import keep_freed_memory
 {before}
 def kept_mb():
     before = psutil.Process().memory_info().rss
@@ -218,17 +192,17 @@ def test_chaos_patients_in_dicom_and_png_run_through(tmp_path: Path):
 
 def test_a_failing_case_is_listed_and_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     write_flare22(tmp_path, 2)
-    sound = Workbench._case
+    sound = case_runner.evaluate_case
 
-    def sometimes(self, opened, chosen):
-        if chosen.organ == "spleen" and opened.scan.name.endswith("1"):
+    def sometimes(case, *arguments):
+        if case.organ == "spleen" and case.patient.endswith("1"):
             raise RuntimeError("made for this test")
-        return sound(self, opened, chosen)
+        return sound(case, *arguments)
 
     scans = scans_of(tmp_path, "flare22")
     wanted = settings(tmp_path, Measurement.LOCALISATION)
     with monkeypatch.context() as patch:
-        patch.setattr(Workbench, "_case", sometimes)
+        patch.setattr(case_runner, "evaluate_case", sometimes)
         run_cohort(scans, wanted, tmp_path / "out", [InlineSlot()])
     (failure,) = lines_of(tmp_path / "out" / "failures.csv")
     assert failure["case_id"].startswith("FLARE22_Tr_0001/spleen/") and "made for this test" in failure["reason"]
@@ -268,7 +242,7 @@ def test_a_worker_that_dies_costs_the_one_case_that_killed_it(tmp_path: Path):
     assert slot.renewed == 2
 
 
-def test_seconds_stand_apart_from_the_figures_that_can_be_found_again(tmp_path: Path):
+def test_seconds_stand_apart_from_the_metrics_that_can_be_found_again(tmp_path: Path):
     write_flare22(tmp_path, 1)
     wanted = settings(tmp_path, Measurement.LOCALISATION, Measurement.COST)
     run_cohort(scans_of(tmp_path, "flare22"), wanted, tmp_path / "out", [InlineSlot()])
@@ -331,3 +305,64 @@ def test_an_unknown_organ_or_missing_labels_are_refused_before_any_work(
     )
     assert "labels no lever; choose from aorta" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_scans_that_failed_and_their_reasons_are_named_at_the_end(
+    flare22: Path,
+    undisturbed: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Every finished case is there, so that only the broken scan is tried again."""
+    shutil.copytree(undisturbed, tmp_path / "again")
+    monkeypatch.setattr("medxai_lab.cohort.slots.LocalSlot", InlineSlot)
+    assert evaluate(flare22, tmp_path / "again") == 0
+    said = capsys.readouterr().out
+    assert "failed: 0 cases and 1 scans." in said
+    (line,) = [line for line in said.splitlines() if BROKEN in line]
+    assert line.startswith(f"  scan {BROKEN}: ") and "truncated" in line
+
+
+def test_how_many_cases_there_are_is_known_before_the_first_is_evaluated(tmp_path: Path):
+    write_flare22(tmp_path, 3)
+    broken = tmp_path / "images" / "FLARE22_Tr_0003_0000.nii.gz"
+    broken.write_bytes(broken.read_bytes()[:1000])
+    order: list[str] = []
+
+    class Watched(InlineSlot):
+        def submit(self, function, *arguments):
+            order.append(function.__name__)
+            return super().submit(function, *arguments)
+
+    wanted = settings(tmp_path, Measurement.LOCALISATION, organs=("liver",))
+    run_cohort(scans_of(tmp_path, "flare22"), wanted, tmp_path / "out", [Watched()])
+    assert order == ["choose_on_scan"] * 3 + ["evaluate_case_of"] * 2
+
+
+def test_progress_says_scans_then_cases_and_what_failed():
+    stream = io.StringIO()
+    progress = Progress(3, stream)
+    for cases, failed in ((13, False), (12, False), (0, True)):
+        progress.opened_scan(cases, failed)
+    for number in range(25):
+        progress.finished(failed=number == 3)
+    first, *_, last = stream.getvalue().splitlines()
+    assert "1 of 3 scans opened, 13 cases so far" in first
+    assert "0 of 25 cases (1 of 3 scans failed)" in stream.getvalue()
+    assert last.startswith("25 of 25 cases (1 of 3 scans failed), 1 failed")
+
+
+def test_without_the_lab_the_command_says_what_to_install(
+    flare22: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("medxai.cli.evaluate.entry_points", lambda **wanted: ())
+    assert evaluate(flare22, tmp_path) == 2
+    assert "pip install 'medxai[lab]'" in capsys.readouterr().err
+
+
+def test_without_a_package_of_the_lab_the_command_names_it(flare22: Path, tmp_path: Path):
+    script = "import sys; sys.modules['pandas'] = None; from medxai.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", script, "evaluate", str(flare22), "--output", str(tmp_path), *COHORT_OPTIONS]
+    ended = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
+    assert ended.returncode == 2 and "pandas is missing; install it with: pip install 'medxai[lab]'" in ended.stderr

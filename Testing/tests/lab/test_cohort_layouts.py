@@ -9,7 +9,7 @@ import pytest
 import SimpleITK as sitk
 
 from medxai.errors import InputError
-from medxai_lab.cohort.case_choice import CaseChoice, choose_cases, reference_mask, slices_at_quantiles
+from medxai_lab.cohort.cases import CaseChoice, choose_cases, reference_mask, slices_at_quantiles
 from medxai_lab.datasets.catalogue import scans_of
 from medxai_lab.datasets.organ_labels import parse_organs, read_labels
 from medxai_lab.datasets.scan import Scan
@@ -101,7 +101,7 @@ def test_a_chaos_patient_with_a_lost_mask_fails_with_a_sentence_and_alone(tmp_pa
             write_png(255 * patch, folder / "Ground" / f"liver_GT_{turn:03d}.png")
     (tmp_path / "CT" / "1" / "Ground" / "liver_GT_001.png").unlink()
     first, second = scans_of(tmp_path, "chaos-ct")
-    with pytest.raises(InputError, match="3 DICOM slices .* 2 masks"):
+    with pytest.raises(InputError, match=r"3 DICOM slices .* 2 masks"):
         first.source.read()
     assert second.source.read().labels.any()
 

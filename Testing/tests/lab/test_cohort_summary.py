@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pd = pytest.importorskip("pandas", reason="needs the extra 'evaluate'")
-pytest.importorskip("statsmodels", reason="needs the extra 'evaluate'")
+pytest.importorskip("pandas", reason="needs the extra 'lab'")
+pytest.importorskip("statsmodels", reason="needs the extra 'lab'")
 
+import pandas as pd
 from scipy.stats import bootstrap, wilcoxon
 
 from medxai.limits import LIMITS_STATEMENT
-from medxai.metrics.metric_row import FigureRow
-from medxai_lab.cohort.bootstrap import bootstrap_means
-from medxai_lab.cohort.paired_tests import Comparison, holm, paired_tests
+from medxai.metrics.metric_row import MetricRow
+from medxai_lab.cohort.statistics import Comparison, bootstrap_means, holm, paired_tests
 from medxai_lab.cohort.summary import ALL_ORGANS, BOX_CAVEAT
 from medxai_lab.cohort.summary_files import write_summary
 
@@ -40,7 +40,7 @@ def test_many_alike_cases_of_few_patients_make_the_interval_no_narrower():
     assert high[0] - low[0] > 3 * 3.92 * of_patients.std() / np.sqrt(len(cases))
 
 
-def test_missing_figures_are_left_out_of_mean_and_interval():
+def test_missing_values_are_left_out_of_mean_and_interval():
     values = np.array([[1.0, np.nan], [3.0, 5.0], [np.nan, 5.0]])
     mean, low, high = bootstrap_means(np.c_[values, np.full(3, np.nan)], np.array(["a", "b", "c"]))
     assert mean[:2] == pytest.approx([2.0, 5.0]) and (low[1], high[1]) == (5.0, 5.0)
@@ -91,13 +91,13 @@ def test_every_comparison_made_counts_for_the_correction():
 
 
 def folder_with(tmp_path: Path, patients: int, failures: str = "") -> Path:
-    """Tables of a made-up cohort: stage 3 is 0.1 ahead of the better of two nulls in every case, Grad-CAM 0.2 behind."""
+    """Tables of a made-up cohort: stage 3 is 0.1 ahead of the better of two baselines in every case, Grad-CAM 0.2 behind."""
     organs = ("liver", "spleen")
     cases = cohort(patients, organs)
     rows = []
     for n, case in enumerate(cases.itertuples()):
         base = 0.6 + 0.01 * (n % 5)
-        nulls = (
+        baselines = (
             {"box": base, "centre-gaussian": base - 0.05}
             if case.organ == "liver" or case.patient == "p0"
             else {"box": base - 0.05, "centre-gaussian": base}
@@ -105,16 +105,16 @@ def folder_with(tmp_path: Path, patients: int, failures: str = "") -> Path:
         maps = [
             ("medxai", "method", stage, layer, base + gain)
             for layer in ("block 2", "neck")
-            for stage, gain in (("1", -0.1), ("2", 0.0), ("3", 0.1))
+            for stage, gain in (("stage1", -0.1), ("stage2", 0.0), ("stage3", 0.1))
         ]
         maps += [
-            ("grad-cam", "peer", "", "neck", base - 0.1),
-            *((name, "null", "", "", value) for name, value in nulls.items()),
+            ("grad-cam", "comparison", "", "neck", base - 0.1),
+            *((name, "baseline", "", "", value) for name, value in baselines.items()),
         ]
         for mask in ("predicted", "reference"):
             for explainer, kind, stage, layer, value in maps:
                 rows.append(
-                    FigureRow(
+                    MetricRow(
                         case.case_id,
                         case.patient,
                         case.organ,
@@ -140,12 +140,12 @@ def folder_with(tmp_path: Path, patients: int, failures: str = "") -> Path:
     cases.to_csv(tmp_path / "cases.csv", index=False)
     figures = pd.DataFrame([asdict(row) for row in rows])
     figures.to_parquet(tmp_path / "figures.parquet")
-    cost = replace(rows[0], family="cost", metric="seconds_first_box", stage="", layer="", mask="", value=0.5)
+    cost = replace(rows[0], family="cost", metric="seconds_first_box", map="", layer="", mask="", value=0.5)
     pd.DataFrame([asdict(cost), asdict(replace(cost, value=0.7)), asdict(replace(cost, value=9.0))]).to_parquet(
         tmp_path / "cost.parquet"
     )
     (tmp_path / "checks.csv").write_text(
-        "case_id,patient,organ,check,explainer,stage,layer,measured,limit,passed,sentence\n"
+        "case_id,patient,organ,check,explainer,map,layer,measured,limit,passed,sentence\n"
         "a,p0,liver,random weights,medxai,3,neck,0.9,0.5,False,s\nb,p0,liver,random weights,medxai,3,neck,0.1,0.5,True,s\n"
     )
     (tmp_path / "organs.csv").write_text(
@@ -168,20 +168,20 @@ def test_the_summary_says_gains_failures_and_left_out_organs(tmp_path: Path):
     summary = write_summary(folder_with(tmp_path, 8, failures))
     assert (summary.cases, summary.cases_failed, summary.scans_failed, summary.patients) == (32, 1, 1, 8)
     assert summary.headline_layer == "block 2" and summary.organs == ("liver", "spleen")
-    gains = {(one.organ, one.explainer, one.stage, one.layer, one.mask): one for one in summary.gains}
-    for organ, null in ((ALL_ORGANS, "box"), ("liver", "box"), ("spleen", "centre-gaussian")):
-        stage3 = gains[organ, "medxai", "3", "block 2", "reference"]
+    gains = {(one.organ, one.explainer, one.map, one.layer, one.mask): one for one in summary.gains}
+    for organ, baseline in ((ALL_ORGANS, "box"), ("liver", "box"), ("spleen", "centre-gaussian")):
+        stage3 = gains[organ, "medxai", "stage3", "block 2", "reference"]
         assert (
             stage3.interval.mean == pytest.approx(0.1)
             and stage3.interval.low == pytest.approx(0.1)
-            and stage3.best_null == null
+            and stage3.best_baseline == baseline
         )
         assert gains[organ, "grad-cam", "", "neck", "reference"].interval.mean == pytest.approx(-0.1)
-    assert not any(one.kind == "null" for one in summary.gains)
+    assert not any(one.role == "baseline" for one in summary.gains)
     tests = {(test.question, test.organ, test.mask): test for test in summary.tests}
     ahead = tests["stage 3 against grad-cam", ALL_ORGANS, "predicted"]
     assert ahead.difference == pytest.approx(0.2) and ahead.unit == "patients"
-    assert tests["stage 3 against the best null", "liver", "reference"].difference == pytest.approx(0.1)
+    assert tests["stage 3 against the best baseline", "liver", "reference"].difference == pytest.approx(0.1)
     assert tests["stage 2 against stage 1", "spleen", "reference"].difference == pytest.approx(0.1)
     assert summary.comparisons == 5 * 3 * 2 == len(summary.tests)
     assert [(one.passed, one.made) for one in summary.checks] == [(1, 2)]
@@ -209,7 +209,7 @@ def test_the_summary_says_gains_failures_and_left_out_organs(tmp_path: Path):
     for name in ("learned_gain.png", "stage_by_layer.png"):
         assert f"]({name})" in text and (tmp_path / name).stat().st_size > 10_000
     written = pd.read_csv(tmp_path / "learned_gain.csv", keep_default_na=False)
-    assert len(written) == len(summary.gains) and set(written.best_null) == {"box", "centre-gaussian"}
+    assert len(written) == len(summary.gains) and set(written.best_baseline) == {"box", "centre-gaussian"}
 
 
 def test_faithfulness_has_a_table_of_its_own_for_each_space_that_was_measured(tmp_path: Path):
@@ -228,7 +228,7 @@ def test_faithfulness_has_a_table_of_its_own_for_each_space_that_was_measured(tm
     assert "## Faithfulness in the neck" not in text
     section = text.split("## Faithfulness in the image")[1].split("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("| ")][2:]
-    assert len(rows) == 9  # three stages at two layers, Grad-CAM, two nulls; all organs together
+    assert len(rows) == 9  # three stages at two layers, Grad-CAM, two baselines; all organs together
     stage3 = next(row for row in rows if row.startswith("| medxai | 3 | block 2 |"))
     assert "| -0.250 (-0.250 to -0.250) | +0.500 (+0.500 to +0.500) |  |" in stage3 and "0.125" not in section
 

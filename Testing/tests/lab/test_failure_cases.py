@@ -1,4 +1,4 @@
-"""The planted cases come out as was written down beforehand, or as recorded since; and a broken explainer changes the verdicts."""
+"""The failure cases come out as was written down beforehand, or as recorded since; and a broken explainer changes the verdicts."""
 
 import hashlib
 from importlib.util import find_spec
@@ -12,32 +12,25 @@ from safetensors.torch import load_file
 
 from medxai.encoding import features as features_module
 from medxai.errors import InputError
-from medxai.explainers.base import SaliencyMap
 from medxai.explainers.three_stage import spatial as geometry
 from medxai.limits import LIMITS_STATEMENT
+from medxai.maps import MapId
 from medxai.metrics.sanity import RANDOM_WEIGHTS, verdict_of
-from medxai.models.loading import load_model
+from medxai.results import SaliencyMap
 from medxai_lab.failure_cases import __main__ as command
 from medxai_lab.failure_cases import all_cases, artefact_token, clip_inside_the_box, concave_organ, two_identical_organs
 from medxai_lab.failure_cases.cheat_training import train
-from medxai_lab.failure_cases.corner_plate import CHANGE_FILE, cheating_model
-from medxai_lab.failure_cases.earlier import EARLIER
+from medxai_lab.failure_cases.corner_plate import CHANGE_FILE, cheating_model, matrices_of, names_in
 from medxai_lab.failure_cases.expected import ALL
-from medxai_lab.failure_cases.found import FOUND
-from medxai_lab.failure_cases.low_rank import matrices_of, names_in
+from medxai_lab.failure_cases.found import EARLIER, FOUND
 from medxai_lab.failure_cases.verdict import judged
 from support.models import small_model
 from support.scans import ROOT
 
 #: Of expected.py as it was committed, alone, before any case was built.
 EXPECTED_SHA256 = "51552caccfae8f76ce7166ed0ffa48d8ac8a181d0ed41c441daeabd6341f15e6"
-#: The figures that need other people's packages.
-PEERS = {"Grad-CAM": "pytorch_grad_cam", "HiRes-CAM": "pytorch_grad_cam", "occlusion": "captum"}
-
-
-@pytest.fixture(scope="module")
-def demo():
-    return load_model("demo")
+#: The metrics that need other people's packages.
+COMPARISON_METHODS = {"Grad-CAM": "pytorch_grad_cam", "HiRes-CAM": "pytorch_grad_cam", "occlusion": "captum"}
 
 
 @pytest.fixture(scope="module")
@@ -55,18 +48,18 @@ def test_the_verdict_is_as_expected_or_as_recorded(verdicts, case):
     verdict = verdicts[case]
     for one in verdict.measured:
         if one.value is None:
-            package = next(name for start, name in PEERS.items() if one.demand.figure.startswith(start))
-            assert find_spec(package) is None, f"{one.demand.figure} was not measured"
+            package = next(name for start, name in COMPARISON_METHODS.items() if one.demand.metric.startswith(start))
+            assert find_spec(package) is None, f"{one.demand.metric} was not measured"
         else:
-            assert one.as_known, f"{one.demand.figure}: {one.value}, {'met' if one.met else 'not met'}"
+            assert one.as_known, f"{one.demand.metric}: {one.value}, {'met' if one.met else 'not met'}"
     assert verdict.as_known
     assert verdict.as_expected == (not any(key[0] == case for key in FOUND))
 
 
-def test_the_deletion_figure_tells_a_map_that_knows_the_plate_from_those_that_do_not(verdicts):
+def test_the_deletion_metric_tells_a_map_that_knows_the_plate_from_those_that_do_not(verdicts):
     gains = {
-        figure.split(" order of ")[1].split(",")[0]: gain
-        for figure, gain in verdicts["marker in the corner"].aside.items()
+        metric.split(" order of ")[1].split(",")[0]: gain
+        for metric, gain in verdicts["marker in the corner"].aside.items()
     }
     if "occlusion" not in gains:
         pytest.skip("needs captum")
@@ -74,21 +67,23 @@ def test_the_deletion_figure_tells_a_map_that_knows_the_plate_from_those_that_do
 
 
 def test_the_sanity_check_says_that_stage_1_does_not_notice_the_decoder(verdicts):
-    for stage, passed in (("1", False), ("interaction", True)):
-        figure = "stage 1 block 4: rank correlation" if stage == "1" else "interaction: rank correlation"
-        course = (("mask decoder", verdicts["random decoder"].value(figure)),)
-        assert verdict_of(RANDOM_WEIGHTS, SaliencyMap("medxai", stage, "", np.zeros((1, 1))), course).passed is passed
+    for map_key, passed in (("stage1", False), ("interaction", True)):
+        metric = "stage 1 block 4: rank correlation" if map_key == "stage1" else "interaction: rank correlation"
+        course = (("mask decoder", verdicts["random decoder"].value(metric)),)
+        assert (
+            verdict_of(RANDOM_WEIGHTS, SaliencyMap(MapId("medxai", map_key), np.zeros((1, 1))), course).passed is passed
+        )
 
 
 def test_every_record_is_about_a_demand():
-    demands = {(told.case, demand.figure) for told in ALL for demand in told.demands}
+    demands = {(told.case, demand.metric) for told in ALL for demand in told.demands}
     assert set(FOUND) <= demands
     assert set(EARLIER) == demands
 
 
-def test_a_figure_that_nothing_was_expected_of_is_refused():
+def test_a_metric_that_nothing_was_expected_of_is_refused():
     with pytest.raises(KeyError, match="nothing was expected"):
-        judged(ALL[0], {"a figure chosen afterwards": 1.0})
+        judged(ALL[0], {"a metric chosen afterwards": 1.0})
 
 
 def test_the_page_says_what_is_measured(verdicts):
@@ -103,12 +98,12 @@ def test_the_page_says_what_is_measured(verdicts):
         }
         for one in verdict.measured:
             if one.value is not None:
-                assert float(said[one.demand.figure]) == pytest.approx(one.value, rel=0.01, abs=0.02), one.demand.figure
+                assert float(said[one.demand.metric]) == pytest.approx(one.value, rel=0.01, abs=0.02), one.demand.metric
 
 
 def changed(case, demo):
-    """The figures whose verdict is neither expected nor recorded."""
-    return {one.demand.figure for one in all_cases.verdict_of(case, demo)[0].measured if not one.as_known}
+    """The metrics whose verdict is neither expected nor recorded."""
+    return {one.demand.metric for one in all_cases.verdict_of(case, demo)[0].measured if not one.as_known}
 
 
 def test_an_explainer_without_its_spatial_weighting_is_noticed(demo, monkeypatch):
@@ -153,7 +148,7 @@ def test_another_model_is_refused_with_a_sentence():
 
 def test_the_command_writes_pictures_and_the_page_whole(demo, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "CASES", (artefact_token.CASE,))
-    monkeypatch.setattr("sys.argv", ["planted", "--out", str(tmp_path / "out")])
+    monkeypatch.setattr("sys.argv", ["failure_cases", "--out", str(tmp_path / "out")])
     assert command.main() == 0
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"artefact_token.png", "cases.md"}
     assert Image.open(tmp_path / "out" / "artefact_token.png").width > 800

@@ -20,7 +20,7 @@ def said_by(summary):
     return " ".join(Text(cohort_report_html(summary)).words)
 
 
-def test_the_limits_and_the_boxes_come_before_any_figure(summary):
+def test_the_limits_and_the_boxes_come_before_any_metric(summary):
     words = Text(cohort_report_html(summary)).words
     said = " ".join(words)
     assert words[0] == LIMITS_STATEMENT
@@ -57,8 +57,8 @@ def test_it_says_what_was_done_and_what_was_not(summary):
 )
 def test_the_headline_follows_the_interval(summary, mean, sign, sentence):
     gains = tuple(
-        line("medxai", "method", "3", "neck", mean, 0.02)
-        if one.stage == "3" and one.organ == ALL_ORGANS and one.layer == "neck"
+        line("medxai", "method", "stage3", "neck", mean, 0.02)
+        if one.map == "stage3" and one.organ == ALL_ORGANS and one.layer == "neck"
         else one
         for one in summary.gains
     )
@@ -110,7 +110,7 @@ def test_a_cohort_in_which_nothing_could_be_done_has_a_report(summary, tmp_path)
         organs=(),
         headline_layer="",
         gains=(),
-        figures=(),
+        metrics=(),
         tests=(),
         checks=(),
         segmentation=(),

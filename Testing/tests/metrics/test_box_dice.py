@@ -1,11 +1,15 @@
 """Box-prompted Dice: figures that can be told by hand, and a volume of which all is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from medxai.engine import Engine
 from medxai.errors import InputError
 from medxai.metrics import volume_dice
 from medxai.metrics.box_dice import (
+    BoxRules,
     OrganDice,
     box_dice,
     box_mask,
@@ -15,8 +19,12 @@ from medxai.metrics.box_dice import (
     mean_over_organs,
     table,
 )
-from medxai.models.loading import load_model
+from medxai.metrics.volume_dice import DiceRequest
+from medxai.volume.labelled_volume import labelled
 from medxai.volume.volume import make_volume
+from support.answered import DEMO
+
+EXACT_BOXES = BoxRules(jitter=0.0)
 
 
 def square(low=10, high=30, size=64):
@@ -63,7 +71,7 @@ def test_a_perfect_answer_scores_one_and_baselines_are_the_boxes_own():
         asked.append((index, boxes.tolist()))
         return np.stack([reference[index] == 4 for _ in boxes])
 
-    (row,) = box_dice(perfect, reference, {4: "spleen", 9: "absent"}, jitter=0.0)
+    (row,) = box_dice(perfect, reference, {4: "spleen", 9: "absent"}, EXACT_BOXES)
     assert asked == [(1, [[10, 10, 30, 30]])]
     assert (row.organ, row.slices, row.model, row.box) == ("spleen", 1, 1.0, 1.0)
     ellipse = ellipse_mask(np.array([10, 10, 30, 30]), (64, 64))
@@ -96,8 +104,8 @@ def block_case(shift_mm=0.0):
 
 
 def test_the_demo_model_finds_a_bright_block():
-    volume, reference = block_case()
-    (row,) = volume_dice.volume_dice(load_model("demo"), volume, reference, {5: "block"}, jitter=0.0)
+    asked = DiceRequest(labelled(*block_case()), {5: "block"}, DEMO, rules=EXACT_BOXES)
+    (row,) = volume_dice.volume_dice(asked, Engine())
     assert (row.slices, row.box) == (2, 1.0)
     assert row.model > 0.95
 
@@ -105,7 +113,7 @@ def test_the_demo_model_finds_a_bright_block():
 def test_a_reference_on_another_grid_is_refused():
     volume, reference = block_case(shift_mm=7.0)
     with pytest.raises(InputError, match="different grids"):
-        volume_dice.volume_dice(None, volume, reference, {5: "block"})
+        labelled(volume, reference)
 
 
 def test_planes_are_cut_along_their_own_axis(monkeypatch):
@@ -120,6 +128,9 @@ def test_planes_are_cut_along_their_own_axis(monkeypatch):
 
     volume, reference = (make_volume(n, v, np.eye(4), "CT") for n, v in (("v", voxels), ("r", labels)))
     monkeypatch.setattr(volume_dice, "segmenter", lambda *_: answers)
-    (row,) = volume_dice.volume_dice(None, volume, reference, {1: "sheet"}, plane="sagittal", jitter=0.0)
+    asked = DiceRequest(labelled(volume, reference), {1: "sheet"}, plane="sagittal", rules=EXACT_BOXES)
+    (row,) = volume_dice.volume_dice(asked, Engine())
     assert seen == [20, 21, 22]
     assert row.model == 1.0
+    with pytest.raises(InputError, match="no plane 'oblique'"):
+        volume_dice.volume_dice(replace(asked, plane="oblique"), Engine())

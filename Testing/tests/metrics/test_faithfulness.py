@@ -1,39 +1,37 @@
-"""Deletion, insertion and infidelity: the same as a slow loop, known answers on a planted model, and sense on a real scan."""
+"""Deletion, insertion and infidelity: the same as a slow loop, known answers on a made-up model, and sense on a real scan."""
 
 import numpy as np
 import pytest
 import torch
 
-from medxai.engine import explain_volume_slice
-from medxai.explainers.base import Case, Kind, SaliencyMap
+from medxai.explainers.base import Case
+from medxai.maps import TERMINAL, MapId, Role
 from medxai.metrics.faithfulness import Faithfulness, neck_faithfulness
 from medxai.metrics.infidelity import Infidelity
 from medxai.metrics.plan import FULL
 from medxai.metrics.removal_order import highest_first, nearest_first, step_counts
 from medxai.metrics.replaced_parts import HiddenPatches, HiddenTokens, blurred
-from medxai.models.loading import load_model
+from medxai.results import SaliencyMap
 from medxai.segmentation.segmenting import mask_logits
-from medxai.slice.box import PixelBox, box_of_mask
+from medxai.slice.box import PixelBox
+from support.answered import organ_case
 
 
 @pytest.fixture(scope="module")
 def spleen(ct) -> Case:
-    mask = ct.mask("spleen", 13)
-    return Case(
-        "ct/spleen",
-        "ct",
-        "spleen",
-        explain_volume_slice(ct.volume, "axial", 13, tuple(box_of_mask(mask).xyxy), load_model("demo")),
-        mask,
-    )
+    return organ_case(ct, "spleen", 13, patient="ct")
 
 
 def terminal(case) -> SaliencyMap:
-    return SaliencyMap("medxai", "terminal", "", case.result.segmentation.logits)
+    return SaliencyMap(TERMINAL.at(), case.result.segmentation.logits)
 
 
-def figures(judge, saliency) -> dict[str, float]:
-    return {row.metric: row.value for row in judge.rows(Kind.METHOD, saliency)}
+def saliency(name, values) -> SaliencyMap:
+    return SaliencyMap(MapId(name), values)
+
+
+def metrics_of(judge, shown) -> dict[str, float]:
+    return {row.metric: row.value for row in judge.rows(Role.METHOD, shown)}
 
 
 def soft_dice(logits, mask):
@@ -63,7 +61,7 @@ def slow_area(counts, curve):
 
 def test_the_areas_in_the_neck_are_those_of_a_slow_loop_over_the_decoder(spleen):
     result = spleen.result
-    sam, frame = result.model.sam, result.encoding.frame
+    sam, frame = spleen.model.sam, result.encoding.frame
     with torch.inference_mode():
         image = torch.from_numpy(result.prepared.model_input.tensor_chw)
         whole, hidden = (sam.image_encoder(x[None]) for x in (image, blurred(image, frame.content_shape)))
@@ -72,11 +70,11 @@ def test_the_areas_in_the_neck_are_those_of_a_slow_loop_over_the_decoder(spleen)
         embedding = hidden.clone().flatten(2)
         for cell in np.flatnonzero(kept):
             embedding[:, :, cell] = whole.flatten(2)[:, :, cell]
-        return mask_logits(result.model, embedding.view_as(whole), frame, result.box.box)[0].numpy()
+        return mask_logits(spleen.model, embedding.view_as(whole), frame, result.box.box)[0].numpy()
 
     steps = 4
     judge = Faithfulness(HiddenTokens(spleen), steps, 1, 0)
-    found = figures(judge, terminal(spleen))
+    found = metrics_of(judge, terminal(spleen))
     # The demo model's square is filled, a token has 4 x 4 logits.
     values = result.segmentation.logits.reshape(32, 4, 32, 4).mean((1, 3)).ravel()
     order = sorted(range(values.size), key=lambda i: -values[i])
@@ -90,7 +88,7 @@ def test_the_areas_in_the_neck_are_those_of_a_slow_loop_over_the_decoder(spleen)
 def test_a_hidden_patch_is_the_blurred_image_and_every_other_the_image_itself(spleen):
     parts = HiddenPatches(spleen)
     seen = []
-    parts._embedding_of = lambda tensor: seen.append(tensor) or spleen.result.encoding.embedding
+    parts._embedding_of = lambda tensor: seen.append(tensor) or spleen.encoding.embedding
     kept = np.ones((1, 256), bool)
     kept[0, 16 * 3 + 5] = False
     parts.scores(kept)
@@ -103,22 +101,22 @@ def test_a_hidden_patch_is_the_blurred_image_and_every_other_the_image_itself(sp
 
 
 def test_many_embeddings_are_decoded_as_one_at_a_time(spleen, model):
-    embedding = spleen.result.encoding.embedding
+    embedding = spleen.encoding.embedding
     several = torch.cat([embedding, embedding.flip(2), embedding * 0.5])
     result = spleen.result
-    together = mask_logits(result.model, several, result.encoding.frame, result.box.box)
-    alone = [mask_logits(result.model, one, result.encoding.frame, result.box.box) for one in several.split(1)]
+    together = mask_logits(spleen.model, several, result.encoding.frame, result.box.box)
+    alone = [mask_logits(spleen.model, one, result.encoding.frame, result.box.box) for one in several.split(1)]
     assert torch.allclose(together, torch.cat(alone), atol=1e-4)
     np.testing.assert_allclose(together[0].numpy(), result.segmentation.logits, atol=1e-4)
-    handle = result.model.sam.mask_decoder.register_forward_hook(lambda *_: None)  # segment-anything's own pass instead
+    handle = spleen.model.sam.mask_decoder.register_forward_hook(lambda *_: None)  # segment-anything's own pass instead
     try:
-        slow = mask_logits(result.model, several, result.encoding.frame, result.box.box)
+        slow = mask_logits(spleen.model, several, result.encoding.frame, result.box.box)
     finally:
         handle.remove()
     assert torch.allclose(together, slow, atol=1e-3)
 
 
-class Planted(HiddenTokens):
+class MadeUp(HiddenTokens):
     """A model that answers with the share of its drivers (row 3 of the tokens) that are kept, on a real slice."""
 
     def scores(self, kept):
@@ -126,27 +124,27 @@ class Planted(HiddenTokens):
         return np.stack([4 * share, share], axis=1)
 
 
-def test_on_a_planted_model_the_true_driver_gets_the_areas_that_can_be_reckoned(spleen):
-    judge = Faithfulness(Planted(spleen), 8, 3, 0, infidelity_samples=40)
+def test_on_a_made_up_model_the_true_driver_gets_the_areas_that_can_be_reckoned(spleen):
+    judge = Faithfulness(MadeUp(spleen), 8, 3, 0, infidelity_samples=40)
     driver = np.zeros((32, 32), np.float32)
     driver[3] = 1
-    true = figures(judge, SaliencyMap("true", "", "", driver))
+    true = metrics_of(judge, saliency("true", driver))
     # 1024 tokens, the 16 of the first step halve the answer; the next, at 64, has none left.
     assert true["neck_deletion_logit"] == pytest.approx((16 * 0.75 + 48 * 0.25) / 1024)
     assert true["neck_insertion_logit"] == pytest.approx(1 - true["neck_deletion_logit"])
     assert true["neck_deletion_logit_less_random"] < -0.4
     assert true["neck_insertion_dice_less_random"] > 0.4
-    false = figures(judge, SaliencyMap("false", "", "", 1 - driver))
+    false = metrics_of(judge, saliency("false", 1 - driver))
     assert false["neck_deletion_logit"] == pytest.approx(
         1 - 240 / 2 / 1024
     )  # the driver goes between the last two points
-    uniform = figures(judge, SaliencyMap("uniform", "", "", np.ones((32, 32), np.float32)))
+    uniform = metrics_of(judge, saliency("uniform", np.ones((32, 32), np.float32)))
     assert abs(uniform["neck_deletion_logit_less_random"]) < 0.1
 
 
 def test_infidelity_is_nought_for_the_weights_of_a_linear_model_and_grows_with_what_is_wrong(spleen):
     pytest.importorskip("captum", reason="needs the package captum")
-    judge = Infidelity(Planted(spleen), 60, 0)
+    judge = Infidelity(MadeUp(spleen), 60, 0)
     driver = np.zeros(1024)
     driver[96:128] = 1
     noise = np.random.default_rng(0).random(1024)
@@ -157,34 +155,34 @@ def test_infidelity_is_nought_for_the_weights_of_a_linear_model_and_grows_with_w
 
 
 def test_on_a_real_spleen_the_masks_own_logits_beat_random_order_in_both_spaces(spleen):
-    neck = figures(neck_faithfulness(spleen, FULL), terminal(spleen))
+    neck = metrics_of(neck_faithfulness(spleen, FULL), terminal(spleen))
     assert neck["neck_deletion_dice_less_random"] < -0.1
     assert neck["neck_insertion_dice_less_random"] > 0.1
     judge = Faithfulness(HiddenPatches(spleen), 3, 1, 0)
-    assert figures(judge, terminal(spleen))["image_insertion_dice_less_random"] > 0.1
+    assert metrics_of(judge, terminal(spleen))["image_insertion_dice_less_random"] > 0.1
 
 
-def test_no_figure_where_hiding_the_slice_changes_nothing_or_nothing_was_segmented(spleen):
-    class Indifferent(Planted):
+def test_no_metric_where_hiding_the_slice_changes_nothing_or_nothing_was_segmented(spleen):
+    class Indifferent(MadeUp):
         def scores(self, kept):
             return np.full((len(kept), 2), [1.0, 0.9])
 
-    class Empty(Planted):
+    class Empty(MadeUp):
         has_mask = False
 
-    assert Faithfulness(Indifferent(spleen), 4, 1, 0).rows(Kind.METHOD, terminal(spleen)) == ()
-    assert Faithfulness(Empty(spleen), 4, 1, 0).rows(Kind.METHOD, terminal(spleen)) == ()
+    assert Faithfulness(Indifferent(spleen), 4, 1, 0).rows(Role.METHOD, terminal(spleen)) == ()
+    assert Faithfulness(Empty(spleen), 4, 1, 0).rows(Role.METHOD, terminal(spleen)) == ()
 
 
 def test_outside_hides_only_what_the_mask_does_not_touch(spleen):
-    class Watched(Planted):
+    class Watched(MadeUp):
         def scores(self, kept):
             self.seen = kept
             return super().scores(kept)
 
     parts = Watched(spleen)
     judge = Faithfulness(parts, 4, 1, 0)
-    judge.rows(Kind.METHOD, terminal(spleen))
+    judge.rows(Role.METHOD, terminal(spleen))
     on_mask = (spleen.result.segmentation.logits > 0).reshape(32, 4, 32, 4).any((1, 3)).ravel()
     outside_states = parts.seen[6:]
     assert outside_states[:, on_mask].all()

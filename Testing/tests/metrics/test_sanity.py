@@ -7,12 +7,13 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
-from medxai.engine import explain_volume_slice
-from medxai.explainers.base import Case, Kind
-from medxai.explainers.intensity import IntensitySimilarity
+from medxai.engine import Engine
+from medxai.explainers.base import Case
+from medxai.explainers.intensity import PIXELS, TOKENS, IntensitySimilarity
+from medxai.explainers.medxai_maps import MedXAIMaps
 from medxai.explainers.random_weights import with_random_weights
-from medxai.explainers.three_stage.maps import MedXAIMaps
 from medxai.explainers.uniform import Uniform
+from medxai.maps import MapId, Role, stage_map
 from medxai.metrics import stability
 from medxai.metrics.case_evidence import evaluate_case
 from medxai.metrics.map_change import rank_correlation
@@ -21,45 +22,44 @@ from medxai.metrics.sanity import LIMITS
 from medxai.metrics.stability import stability_rows, trials_of
 from medxai.metrics.varied_case import on_the_image_of, with_jittered_box, with_noise
 from medxai.metrics.weight_randomisation import cascade
-from medxai.models.loading import load_model
-from medxai.slice.box import ClippedBox, PixelBox, box_of_mask
+from medxai.slice.box import ClippedBox, PixelBox
+from support.answered import DEMO, organ_case
 
 
 @pytest.fixture(scope="module")
-def demo():
-    return load_model("demo")
-
-
-def case_of(scan, name, organ, index, model) -> Case:
-    mask = scan.mask(organ, index)
-    result = explain_volume_slice(scan.volume, "axial", index, tuple(box_of_mask(mask).xyxy), model)
-    return Case(f"{name}/{organ}", name, organ, result, mask)
+def engine():
+    return Engine()
 
 
 @pytest.fixture(scope="module")
-def liver(ct, demo) -> Case:
-    return case_of(ct, "ct", "liver", 13, demo)
+def demo(engine):
+    return engine.load(DEMO)
 
 
 @pytest.fixture(scope="module")
-def spleen(ct, demo) -> Case:
-    return case_of(ct, "ct", "spleen", 13, demo)
+def liver(ct, demo, engine) -> Case:
+    return organ_case(ct, "liver", 13, demo, engine, "ct")
 
 
 @pytest.fixture(scope="module")
-def stranger(mr, demo) -> Case:
-    return case_of(mr, "mr", "liver", 10, demo)
+def spleen(ct, demo, engine) -> Case:
+    return organ_case(ct, "spleen", 13, demo, engine, "ct")
 
 
-SANITY = EvaluationPlan(frozenset({Measurement.SANITY}), sanity_kinds=frozenset(Kind))
+@pytest.fixture(scope="module")
+def stranger(mr, demo, engine) -> Case:
+    return organ_case(mr, "liver", 10, demo, engine, "mr")
+
+
+SANITY = EvaluationPlan(frozenset({Measurement.SANITY}), sanity_roles=frozenset(Role))
 
 
 def test_our_maps_turn_green_and_maps_that_ignore_the_model_or_the_patient_turn_red(liver, spleen, stranger):
-    before = {name: value.clone() for name, value in liver.result.model.sam.state_dict().items()}
+    before = {name: value.clone() for name, value in liver.model.sam.state_dict().items()}
     evidence = evaluate_case(liver, [MedXAIMaps(), IntensitySimilarity(), Uniform()], SANITY, (stranger, spleen))
     assert not evidence.failures
-    verdicts = {(v.check, v.explainer, v.stage, v.layer): v for v in evidence.verdicts}
-    ours = [verdicts["random weights", "medxai", "1", layer.name] for layer in liver.result.encoding.layers]
+    verdicts = {(v.check, v.map_id): v for v in evidence.verdicts}
+    ours = [verdicts["random weights", stage_map(1, layer)] for layer in liver.result.encoding.layers]
     assert all(v.passed for v in ours)
     for verdict in ours:
         assert [step for step, _ in verdict.course] == [
@@ -71,20 +71,20 @@ def test_our_maps_turn_green_and_maps_that_ignore_the_model_or_the_patient_turn_
         assert verdict.course[0][1] == pytest.approx(1)  # stage 1 comes from the encoder alone
         assert verdict.measured == verdict.course[-1][1] < LIMITS["random weights"]
         assert f"{verdict.measured:.2f}" in verdict.sentence
-    for layer in ("pixels", "tokens"):
-        red = verdicts["random weights", "intensity", "", layer]
+    for part in (PIXELS, TOKENS):
+        red = verdicts["random weights", MapId("intensity", part)]
         assert not red.passed
         assert red.measured == pytest.approx(1)
         assert "hardly changes" in red.sentence
-    assert not any(verdicts[check, "uniform", "", ""].passed for check in LIMITS)
-    assert all(v.passed for v in evidence.verdicts if v.explainer == "medxai" and v.check != "random weights")
+    assert not any(verdicts[check, MapId("uniform")].passed for check in LIMITS)
+    assert all(v.passed for v in evidence.verdicts if v.map_id.explainer == "medxai" and v.check != "random weights")
     metrics = {row.metric for row in evidence.rows}
     assert {
         "rank_correlation_another_box",
         "rank_correlation_another_patient",
         "rank_correlation_random_block_0",
     } <= metrics
-    assert all(torch.equal(value, before[name]) for name, value in liver.result.model.sam.state_dict().items())
+    assert all(torch.equal(value, before[name]) for name, value in liver.model.sam.state_dict().items())
 
 
 def test_without_other_cases_only_the_weights_are_checked(liver):
@@ -97,10 +97,10 @@ class FailsLater:
     """An explainer that works once."""
 
     calls: int = 0
-    name: str = "fails later"
-    kind: Kind = Kind.METHOD
+    key: str = "fails later"
+    role: Role = Role.METHOD
 
-    def explain(self, case):
+    def explain(self, case, control=None):
         self.calls += 1
         if self.calls > 1:
             raise RuntimeError("no more")
@@ -110,10 +110,10 @@ class FailsLater:
 def test_an_explainer_that_fails_when_asked_again_does_not_cost_the_others_their_checks(liver):
     evidence = evaluate_case(liver, [FailsLater(), MedXAIMaps()], SANITY)
     assert [name for name, _ in evidence.failures] == ["fails later"]
-    assert {v.explainer for v in evidence.verdicts} == {"medxai"}
+    assert {v.map_id.explainer for v in evidence.verdicts} == {"medxai"}
 
 
-def test_the_cascade_ends_with_the_null_baselines_weights_and_randomises_nothing_too_early(demo):
+def test_the_cascade_ends_with_the_random_baselines_weights_and_randomises_nothing_too_early(demo):
     random = with_random_weights(demo, 3).sam.state_dict()
     trained = demo.sam.state_dict()
     last = None
@@ -150,7 +150,7 @@ def test_sensitivity_is_captums_on_the_same_noise(liver):
 
     image = torch.from_numpy(liver.result.prepared.model_input.tensor_chw)[None]
     expected = float(metrics.sensitivity_max(explanation, image, perturbed, n_perturb_samples=2))
-    found = next(r.value for r in rows if (r.stage, r.layer, r.metric) == ("1", "neck", "noise_sensitivity_max"))
+    found = next(r.value for r in rows if (r.map, r.layer, r.metric) == ("stage1", "neck", "noise_sensitivity_max"))
     assert found == pytest.approx(expected, abs=1e-6)
     assert found > 0
 
@@ -189,22 +189,24 @@ def test_noise_has_ten_hounsfield_units_and_an_mrs_background_stays_black(liver,
 def test_a_jittered_box_moves_a_little_and_stays_on_the_slice(liver):
     rows, columns = liver.result.prepared.image.shape
     for box in (liver.result.box.box, PixelBox(0, 0, 1, 1), PixelBox(0, 0, columns - 1, rows - 1)):
-        case = replace(liver, result=replace(liver.result, box=ClippedBox(box, False)))
+        clipped = ClippedBox(box, False)
+        case = replace(liver, box=clipped, result=replace(liver.result, box=clipped))
         for seed in range(5):
-            moved = with_jittered_box(case, np.random.default_rng(seed)).result
-            assert np.abs(moved.box.box.xyxy - box.xyxy).max() <= 2
+            moved = with_jittered_box(case, np.random.default_rng(seed))
+            assert np.abs(moved.result.box.box.xyxy - box.xyxy).max() <= 2
+            assert moved.box == moved.result.box
             x0, y0, x1, y1 = moved.box.box.xyxy
             assert 0 <= x0 <= x1 < columns
             assert 0 <= y0 <= y1 < rows
-            assert moved.encoding is liver.result.encoding
+            assert moved.encoding is liver.encoding
 
 
 def test_another_patients_slice_keeps_the_boxs_place_in_proportion(liver, stranger):
-    moved = on_the_image_of(liver, stranger).result
+    moved = on_the_image_of(liver, stranger)
     before = liver.result.encoding.frame.scale_xyxy(liver.result.box.box.extent_xyxy)
     after = moved.encoding.frame.scale_xyxy(moved.box.box.extent_xyxy)
     assert np.abs(before - after).max() <= 3  # model pixels; a slice's pixel is 2 to 3 of them
-    assert moved.encoding is stranger.result.encoding
+    assert moved.encoding is stranger.encoding
 
 
 @pytest.mark.parametrize("levels", [5, 10**6], ids=["ties", "no ties"])

@@ -9,13 +9,11 @@ from skimage import transform
 
 from medxai.errors import InputError
 from medxai.model_input.contrast import body_mask, enhance_contrast
-from medxai.model_input.convention import InputConvention
+from medxai.model_input.frame import ModelFrame, box_coverage
 from medxai.model_input.grey import Window, grey_range_of, grey_slice
-from medxai.model_input.model_input import ModelFrame, Preparation, box_coverage, make_model_input
+from medxai.model_input.preparing import fitted, fitted_and_standardised, stretched
 from medxai.slice.slice_image import slice_of
 from medxai.volume.volume import make_volume
-
-MEDSAM_1024 = InputConvention(Preparation.MEDSAM, 1024)
 
 
 def official_grey(voxels, modality):
@@ -45,7 +43,7 @@ def test_the_input_equals_the_official_pipeline_on_real_scans(scan, modality, in
     assert volume.modality.value == modality
     grey = grey_slice(slice_of(volume, "axial", index), grey_range_of(volume))
     np.testing.assert_array_equal(grey, official_grey(volume.voxels, modality)[index])
-    np.testing.assert_array_equal(make_model_input(grey, MEDSAM_1024).tensor_chw, official_tensor(grey))
+    np.testing.assert_array_equal(stretched(grey, 1024).tensor_chw, official_tensor(grey))
 
 
 def test_float_volumes_too_equal_the_official_pipeline():
@@ -76,11 +74,11 @@ def test_maps_come_back_as_torch_interpolates(rows, columns, cells):
     )
 
 
-@pytest.mark.parametrize("preparation", [Preparation.LITE_MEDSAM, Preparation.SAM])
+@pytest.mark.parametrize("prepare", [fitted, fitted_and_standardised])
 @pytest.mark.parametrize("shape", [(50, 80), (80, 50), (64, 64), (33, 500)])
-def test_a_padded_slice_keeps_its_aspect_and_its_padding_never_comes_back(preparation, shape):
+def test_a_padded_slice_keeps_its_aspect_and_its_padding_never_comes_back(prepare, shape):
     grey = np.random.default_rng(1).integers(50, 255, shape, dtype=np.uint8)
-    model_input = make_model_input(grey, InputConvention(preparation, 256))
+    model_input = prepare(grey, 256)
     height, width = model_input.frame.content_shape
     assert max(height, width) == 256
     assert abs(height / width - shape[0] / shape[1]) < 0.6 / min(height, width) * max(shape) / min(shape)

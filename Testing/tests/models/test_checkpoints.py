@@ -9,12 +9,12 @@ import torch
 from medxai.errors import ModelError
 from medxai.explainers import grad_cam_import
 from medxai.models.download import verify
-from medxai.models.lite_medsam import build_lite_medsam
 from medxai.models.loading import load_model
+from medxai.models.networks.lite_medsam import build_lite_medsam
+from medxai.models.networks.sam_vit import SAM_VIT_B, SamVitShape, build_sam_vit, shape_of
+from medxai.models.networks.tiny_vit import WindowAttention
 from medxai.models.registry import registered
-from medxai.models.sam_vit import SAM_VIT_B, SamVitShape, build_sam_vit, shape_of
 from medxai.models.store import ModelStore
-from medxai.models.tiny_vit import WindowAttention
 from support.models import SMALL_SHAPE, small_model
 
 
@@ -172,7 +172,7 @@ def test_checkpoints_of_something_else_are_refused(tmp_path, model):
 
 
 def test_an_unknown_name_and_missing_weights_say_what_to_do(tmp_path):
-    with pytest.raises(ModelError, match="choose one of demo, medsam"):
+    with pytest.raises(ModelError, match="choose one of medsam, medsam-hf, litemedsam, demo"):
         load_model("medsan")
     with pytest.raises(ModelError, match="medxai models download medsam"):
         load_model("medsam", ModelStore(tmp_path))
@@ -201,7 +201,7 @@ def test_the_bundled_weights_are_the_registered_ones():
     assert verify(entry).checked_against == "SHA-256"
     loaded = load_model(entry.bundled)
     assert (loaded.name, loaded.note) == ("demo", "")
-    assert loaded.sam.box_as_mask_prompt is ("mask prompt" in entry.prompts)
+    assert loaded.family.has_mask_prompt
 
 
 def test_models_of_different_seeds_differ():

@@ -8,8 +8,8 @@ import torch
 
 from medxai.metrics.box_dice import dice, mean_over_organs
 from medxai.metrics.volume_dice import volume_dice
-from medxai.models.demo_encoder import BOX_PROMPT_OUTSIDE, DemoImageEncoder, box_mask_prompt, build_demo_sam
 from medxai.models.loading import load_model
+from medxai.models.networks.demo_encoder import BOX_PROMPT_OUTSIDE, DemoImageEncoder, box_mask_prompt, build_demo_sam
 from medxai.models.registry import registered
 from medxai.volume.reading import read_volume
 from medxai_lab.synthetic.anatomy import random_scene

@@ -11,6 +11,7 @@ from medxai.errors import Cancelled, DownloadError
 from medxai.models.download import download, verify
 from medxai.models.registry import registered
 from medxai.models.store import ModelStore
+from medxai.progress import RunControl
 
 CONTENT = bytes(range(256)) * 12_000  # 3 MB
 
@@ -62,9 +63,10 @@ def entry(server):
 
 def test_a_download_arrives_whole_with_progress_and_once(server, entry, tmp_path):
     seen, store = [], ModelStore(tmp_path / "models")
-    result = download(entry, store, progress=lambda done, total: seen.append((done, total)))
+    result = download(entry, store, RunControl(lambda _step, done, total: seen.append((done, total))))
     assert result.path.read_bytes() == CONTENT
     assert result.checked_against == "SHA-256"
+    assert result.source == entry.sources[0]
     assert seen[0] == (0, len(CONTENT))
     assert seen[-1] == (len(CONTENT), len(CONTENT))
     download(entry, store)
@@ -86,7 +88,7 @@ def test_a_broken_download_goes_on_where_it_stopped(server, entry, tmp_path):
 def test_a_cancelled_download_leaves_no_checkpoint_and_goes_on_later(server, entry, tmp_path):
     store, asked = ModelStore(tmp_path), []
     with pytest.raises(Cancelled):
-        download(entry, store, is_cancelled=lambda: len(asked) > 1 or asked.append(1))
+        download(entry, store, RunControl(is_cancelled=lambda: len(asked) > 1 or asked.append(1)))
     assert not store.has(entry)
     assert download(entry, store).path.read_bytes() == CONTENT
     assert server.starts[1] > 0

@@ -21,23 +21,28 @@ from support.panel_scene import BOX
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PanelBench]:
-    monkeypatch.setattr(
-        "MedXAILib.session.controller.FAST_SECONDS", 60.0
-    )  # the demo model is fast also on a busy machine
+    monkeypatch.setattr("MedXAILib.session.pace.FAST_SECONDS", 60.0)  # the demo model is fast also on a busy machine
     with panel_bench(tmp_path) as it:
         it.start()
         yield it
 
 
 @pytest.fixture
-def explained(bench: PanelBench) -> PanelBench:
-    """After the first Explain on a ball."""
+def ready(bench: PanelBench) -> PanelBench:
+    """A ball with a drawn box, before the first Explain."""
     volume = ball_volume()
     node = bench.load(volume)
     look_at(bench.red, node, slice_of(volume, "axial", 6))
     bench.settle()
     bench.draw(slice_of(volume, "axial", 6), BOX)
     bench.settle()
+    return bench
+
+
+@pytest.fixture
+def explained(ready: PanelBench) -> PanelBench:
+    """After the first Explain on a ball."""
+    bench = ready
     bench.click("explainButton")
     assert bench.pump(lambda: bench.state.result is not None), bench.state
     bench.settle()

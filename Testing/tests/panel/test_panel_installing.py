@@ -25,7 +25,7 @@ pytest.importorskip("slicer", reason="the panel's tests need slicer-core")
 import slicer
 
 from MedXAILib.session.state import Obstacle
-from MedXAILib.session.workshop import NEEDED_MODULES
+from MedXAILib.session.tasks import NEEDED_MODULES
 from stand_ins.panel_bench import PanelBench, panel_bench
 
 REQUIREMENTS = [
@@ -34,6 +34,8 @@ REQUIREMENTS = [
     "safetensors>=0.4",
     "matplotlib>=3.8",
     "scikit-learn>=1.4",
+    "pydicom>=3.0",
+    "nibabel>=5.3",
 ]
 MISSING = ("torch", "no_such_package_of_ours")
 
@@ -77,8 +79,8 @@ class Installers:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PanelBench]:
-    monkeypatch.setattr("MedXAILib.session.workshop._is_installed", lambda name: name not in MISSING)
-    monkeypatch.setattr("MedXAILib.session.workshop.NEEDED_MODULES", ("numpy", *MISSING))
+    monkeypatch.setattr("MedXAILib.session.tasks._is_installed", lambda name: name not in MISSING)
+    monkeypatch.setattr("MedXAILib.session.tasks.NEEDED_MODULES", ("numpy", *MISSING))
     with panel_bench(tmp_path) as it:
         assert it.pump(lambda: bool(it.state.missing))
         it.settle()
@@ -108,8 +110,8 @@ def test_one_question_installs_everything_and_the_panel_goes_on(
 ) -> None:
     questions = []
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda text, _title: questions.append(text) or True)
-    monkeypatch.setattr("MedXAILib.session.workshop._is_installed", lambda name: True)
-    monkeypatch.setattr("MedXAILib.session.workshop.NEEDED_MODULES", ("numpy",))
+    monkeypatch.setattr("MedXAILib.session.tasks._is_installed", lambda name: True)
+    monkeypatch.setattr("MedXAILib.session.tasks.NEEDED_MODULES", ("numpy",))
     bench.click("installButton")
     assert len(questions) == 1 and "PyTorch" in questions[0] and "no_such_package_of_ours" in questions[0]
     assert [what for what, _ in installers.calls] == ["torch", "pip"]
@@ -128,7 +130,7 @@ def test_without_a_network_the_user_learns_how_to_do_it_by_hand(
     bench: PanelBench, installers: Installers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = []
-    monkeypatch.setattr(slicer.util, "errorDisplay", lambda text: said.append(text))
+    monkeypatch.setattr(slicer.util, "errorDisplay", said.append)
     installers.fails = True
     bench.click("installButton")
     assert len(said) == 1 and "no route to host" in said[0] and "--no-index" in said[0]
@@ -138,7 +140,7 @@ def test_without_the_pytorch_extension_the_user_is_sent_to_the_extensions_manage
     bench: PanelBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = []
-    monkeypatch.setattr(slicer.util, "errorDisplay", lambda text: said.append(text))
+    monkeypatch.setattr(slicer.util, "errorDisplay", said.append)
     bench.click("installButton")
     assert len(said) == 1 and "Extensions Manager" in said[0]
 
@@ -150,7 +152,7 @@ def test_openvino_is_installed_only_for_those_who_choose_it(
     monkeypatch.setattr("MedXAILib.panel.installing.has_openvino", lambda: is_here[0])
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *_: next(answers))
     said = []
-    monkeypatch.setattr(slicer.util, "errorDisplay", lambda text: said.append(text))
+    monkeypatch.setattr(slicer.util, "errorDisplay", said.append)
     chosen = bench.ui.encoderSelector._real.currentData
     bench.choose("encoderSelector", "openvino")  # declined
     assert not installers.calls and chosen() == "exact" == bench.state.method.encoder
@@ -199,9 +201,9 @@ with panel_bench(Path({folder!r})) as bench:
     bench.settle()
     import slicer
     from MedXAILib.panel.sample_data import load_phantom
-    from medxai.models.registry import REGISTRY
+    from medxai.models.registry import checkpoints
     models = bench.ui.modelSelector._real
-    assert [models.itemData(index) for index in range(models.count())] == [entry.name for entry in REGISTRY]
+    assert [models.itemData(index) for index in range(models.count())] == [entry.name for entry in checkpoints()]
     assert models.currentData() == "demo" and bench.ui.fileButton.enabled
     (volume,) = load_phantom()
     bench.choose("modelSelector", "medsam")

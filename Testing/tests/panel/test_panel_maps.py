@@ -9,48 +9,47 @@ import numpy as np
 import pytest
 import slicer
 
-from medxai.explainers import grad_cam
+from medxai.explainers.grad_cam_import import GRAD_CAM
 from medxai.limits import LIMITS_STATEMENT
+from medxai.maps import INTERACTION, STAGE1, STAGE2, STAGE3, TERMINAL
 from medxai.scene.views import composite_of
 from medxai.scene.working_result import find_working
-from MedXAILib.session.choices import MapKind
-from MedXAILib.session.figures import layer_names_of, map_shown
 from stand_ins.panel_bench import PanelBench
 from support.panel_scene import overlay
 
 
 def test_scrubbing_shows_every_layer_of_every_stage_without_computing(explained: PanelBench) -> None:
-    from MedXAILib.panel.display import MAP_BUTTONS
+    from MedXAILib.panel.map_list import MAP_BUTTONS
 
     bench = explained
-    tasks = bench.controller._worker._numbers
-    names = layer_names_of(bench.state.result)
+    tasks = bench.controller.jobs.started
+    names = bench.state.result.encoding.layers
     for button, kind in (
-        ("stage1Button", MapKind.STAGE1),
-        ("stage2Button", MapKind.STAGE2),
-        ("stage3Button", MapKind.STAGE3),
+        ("stage1Button", STAGE1.key),
+        ("stage2Button", STAGE2.key),
+        ("stage3Button", STAGE3.key),
     ):
         bench.click(button)
         for index, name in enumerate(names):
             bench.slide("layerSlider", index)
             node = overlay(bench, kind)
-            wanted = bench.state.result.on_slice(map_shown(bench.state.result, bench.state.view))
+            wanted = bench.state.result.on_slice(bench.state.view.values(bench.state.result))
             assert bench.state.view.layer == name
             np.testing.assert_array_equal(slicer.util.arrayFromVolume(node)[0], wanted)
             assert name in node.GetName() and node.GetAttribute("MedXAI.Layer") == name
             assert composite_of(bench.red).GetForegroundVolumeID() == node.GetID()
             assert name in bench.ui.layerLabel.text
         assert [one for one in MAP_BUTTONS.values() if getattr(bench.ui, one).text.startswith("●")] == [button]
-    for button, kind in (("interactionButton", MapKind.INTERACTION), ("terminalButton", MapKind.TERMINAL)):
+    for button, kind in (("interactionButton", INTERACTION.key), ("terminalButton", TERMINAL.key)):
         bench.click(button)
         assert composite_of(bench.red).GetForegroundVolumeID() == overlay(bench, kind).GetID()
         assert not bench.ui.layerSlider.enabled and not bench.ui.weightedCheck.enabled
-    assert bench.controller._worker._numbers == tasks
+    assert bench.controller.jobs.started == tasks
 
 
 def test_layers_of_a_stage_share_one_range_so_that_scrubbing_compares(explained: PanelBench) -> None:
     ranges = set()
-    for index in range(len(layer_names_of(explained.state.result))):
+    for index in range(len(explained.state.result.encoding.layers)):
         explained.slide("layerSlider", index)
         display = overlay(explained).GetDisplayNode()
         ranges.add((display.GetWindowLevelMin(), display.GetWindowLevelMax()))
@@ -62,7 +61,7 @@ def test_weighting_threshold_opacity_colours_legend_and_outline_reach_the_scene(
     weighted = slicer.util.arrayFromVolume(overlay(bench)).copy()
     bench.click("weightedCheck")
     assert not np.array_equal(slicer.util.arrayFromVolume(overlay(bench)), weighted)
-    assert "without spatial weighting" in overlay(bench).GetName()
+    assert "unweighted" in overlay(bench).GetName()
     assert overlay(bench).GetAttribute("MedXAI.SpatialWeighting") == "False"
     bench.slide("opacitySlider", 25)
     assert composite_of(bench.red).GetForegroundOpacity() == pytest.approx(0.25)
@@ -95,16 +94,16 @@ def test_side_by_side_fills_four_linked_views_and_goes_back(explained: PanelBenc
     before = bench.layout.GetViewArrangement()
     bench.click("sideCheck")
     for name, kind in (
-        ("MedXAIStage1", MapKind.STAGE1),
-        ("MedXAIStage2", MapKind.STAGE2),
-        ("MedXAIStage3", MapKind.STAGE3),
-        ("MedXAITerminal", MapKind.TERMINAL),
+        ("MedXAIStage1", STAGE1.key),
+        ("MedXAIStage2", STAGE2.key),
+        ("MedXAIStage3", STAGE3.key),
+        ("MedXAITerminal", TERMINAL.key),
     ):
         composite = composite_of(bench.scene.GetSingletonNode(name, "vtkMRMLSliceNode"))
         assert composite.GetForegroundVolumeID() == overlay(bench, kind).GetID() and composite.GetLinkedControl()
     bench.slide("layerSlider", 0)
-    assert {overlay(bench, MapKind(f"stage{n}")).GetAttribute("MedXAI.Layer") for n in (1, 2, 3)} == {
-        layer_names_of(bench.state.result)[0]
+    assert {overlay(bench, f"medxai/stage{n}").GetAttribute("MedXAI.Layer") for n in (1, 2, 3)} == {
+        bench.state.result.encoding.layers[0]
     }
     assert "MedXAIStage1" not in [
         bench.ui.viewSelector._real.itemText(i) for i in range(bench.ui.viewSelector._real.count())
@@ -165,29 +164,26 @@ def test_maps_are_not_offered_as_volumes(explained: PanelBench) -> None:
     assert [box.itemText(index) for index in range(box.count())] == ["None", "ball"]
 
 
-@pytest.mark.skipif(not grad_cam.is_installed(), reason="the comparison needs the package grad-cam")
+@pytest.mark.skipif(not GRAD_CAM.is_installed, reason="the comparison needs the package grad-cam")
 def test_grad_cam_is_offered_for_comparison_and_shown_as_another_method(explained: PanelBench) -> None:
     bench, ui = explained, explained.ui
     stage3 = overlay(bench)
     volumes = bench.scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
-    assert ui.gradCamButton.visible and ui.gradCamButton.enabled
-    bench.click("gradCamButton")
+    assert ui.comparisonSelector.enabled
+    bench.choose("comparisonSelector", "grad-cam")
     assert composite_of(bench.red).GetForegroundVolumeID() is None, "stage 3 is still drawn under another name"
     assert bench.pump(lambda: bool(bench.state.result.comparisons)), bench.state.message
     bench.settle()
-    node = overlay(bench, MapKind.GRAD_CAM)
+    node = overlay(bench, "grad-cam")
     assert composite_of(bench.red).GetForegroundVolumeID() == node.GetID() and bench.scene.IsNodePresent(stage3)
-    assert (
-        "comparison" in node.GetName()
-        and "comparison" in node.GetAttribute("MedXAI.Stage")
-        and node.GetAttribute("MedXAI.Limits")
-    )
+    assert "Grad-CAM" in node.GetName() and node.GetAttribute("MedXAI.Map").startswith("grad-cam@")
+    assert node.GetAttribute("MedXAI.Limits")
     np.testing.assert_array_equal(
         slicer.util.arrayFromVolume(node)[0],
-        bench.state.result.on_slice(map_shown(bench.state.result, bench.state.view)),
+        bench.state.result.on_slice(bench.state.view.values(bench.state.result)),
     )
-    assert "Another method" in ui.mapLabel.text and "inside the segmented organ" in ui.figuresLabel.text
-    assert not ui.layerSlider.enabled and ui.gradCamButton.checked and not ui.stage3Button.checked
+    assert "another method" in ui.mapLabel.text and "inside the segmented organ" in ui.figuresLabel.text
+    assert ui.layerSlider.enabled and not ui.stage3Button.checked
     names = [ui.volumeSelector._real.itemText(index) for index in range(ui.volumeSelector._real.count())]
     assert names == ["None", "ball"], "the map is offered as a volume"
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(bench.scene)
@@ -198,14 +194,15 @@ def test_grad_cam_is_offered_for_comparison_and_shown_as_another_method(explaine
     bench.drag(bench.parameters.region, 6.0)
     assert bench.pump(lambda: bench.state.explained.box.first_column == 22)
     bench.settle()
-    assert MapKind.GRAD_CAM not in find_working(bench.parameters.volume, bench.parameters.region).overlays
+    assert "grad-cam" not in find_working(bench.parameters.volume, bench.parameters.region).overlays
     assert bench.scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == volumes, (
         "the old box's Grad-CAM stayed in the scene"
     )
 
 
 def test_grad_cam_is_absent_where_it_is_not_installed(bench: PanelBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("medxai.explainers.grad_cam.is_installed", lambda: False)
+    monkeypatch.setattr("medxai.explainers.base.Package.is_installed", False)
     bench.reload_module()
     bench.start()
-    assert not bench.ui.gradCamButton.visible and not bench.ui.comparisonLabel.visible
+    listed = [bench.ui.comparisonSelector.itemData(index) for index in range(bench.ui.comparisonSelector.count)]
+    assert "grad-cam" not in listed and "box" in listed, listed

@@ -23,10 +23,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from medxai.scene.views import look_at
 from medxai.slice.box import PixelBox
 from medxai.slice.slice_image import slice_of
-from MedXAILib.session.choices import MapKind
 from MedXAILib.session.state import Phase
 from stand_ins.panel_bench import panel_bench
-from support.panel import ball_volume
+from support.panel import OWN_KEYS, ball_volume
 
 EXAMPLES, STEPS, ACTIONS = 40, 50, 1000
 VOLUMES = {"ball": ball_volume(), "small": ball_volume("small", (8, 40, 48), 1)}
@@ -36,7 +35,6 @@ BUTTONS = (
     "stage3Button",
     "interactionButton",
     "terminalButton",
-    "gradCamButton",
     "keepButton",
     "freeButton",
     "addButton",
@@ -53,12 +51,14 @@ CHECKS = (
     "enhanceCheck",
     "aheadCheck",
 )
+KEYS = {*OWN_KEYS, "grad-cam", "box", "uniform"}
 LISTS = {
     "modelSelector": ("demo", "medsam", "litemedsam"),
     "windowSelector": ("automatic", "liver", "lung", "as shown"),
     "modalitySelector": ("automatic", "CT", "MR"),
     "presetSelector": ("paper", "contour"),
     "encoderSelector": ("exact", "fast", "openvino"),
+    "comparisonSelector": ("", "grad-cam", "box", "uniform"),
     "coloursSelector": ("inferno", "viridis", "gray"),
 }
 
@@ -125,7 +125,7 @@ class User(RuleBasedStateMachine):
             bench.parameters is not None
             and bench.parameters.volume is not None
             and not self.was_left
-            and not bench.panel._placing.is_drawing
+            and not bench.panel.drawing.is_drawing
         ):
             volume = VOLUMES.get(bench.parameters.volume.GetName(), VOLUMES["ball"])
             bench.draw(slice_of(volume, "axial", 4), PixelBox(x, y, x + size, y + size))
@@ -134,7 +134,7 @@ class User(RuleBasedStateMachine):
     def give_up_drawing(self) -> None:
         if not self.was_left:
             self.bench.click("drawButton")
-            if self.bench.panel._placing.is_drawing:
+            if self.bench.panel.drawing.is_drawing:
                 self.bench.end_drawing()
 
     @rule()
@@ -196,7 +196,7 @@ class User(RuleBasedStateMachine):
         spin = self.bench.ui.budgetSpin._real
         spin.setMinimum(0)
         spin.setValue(megabytes)
-        assert self.bench.controller.workshop.held_bytes <= megabytes << 20
+        assert self.bench.engine.held_bytes <= megabytes << 20
 
     @rule(index=st.integers(0, 3))
     def switch_volume(self, index: int) -> None:
@@ -280,7 +280,7 @@ class User(RuleBasedStateMachine):
             if node.GetAttribute("MedXAI.Working")
         ]
         whole = [role for role in roles if role[1] and role[2]]
-        assert len(whole) == len(set(whole)) and {role[0] for role in roles} <= {kind.value for kind in MapKind}
+        assert len(whole) == len(set(whole)) and {role[0] for role in roles} <= KEYS
 
     def teardown(self) -> None:
         bench = self.bench
@@ -289,9 +289,7 @@ class User(RuleBasedStateMachine):
             if self.was_left:
                 bench.return_to_module()
             bench.pump(lambda: bench.state.started, 30)
-            panel = bench.panel
             assert bench.quit(), "the worker does not stop"
-            assert panel.Observations == [] and not panel._chosen_nodes.Observations and not panel._mouse.Observations
             assert slicer.mrmlScene is bench.scene
         finally:
             self.stack.close()  # raises where a slot or an observer did

@@ -21,14 +21,14 @@ pytest.importorskip("slicer", reason="the panel's tests need slicer-core")
 
 import slicer
 
+from medxai.maps import STAGE1, STAGE2
 from medxai.scene.headless import load_scene_bundle, save_scene_bundle
 from medxai.scene.views import composite_of, look_at
 from medxai.scene.working_result import find_working
 from medxai.slice.slice_image import slice_of
-from MedXAILib.session.choices import OWN_MAPS, MapKind
 from MedXAILib.session.state import Phase
 from stand_ins.panel_bench import PanelBench, panel_bench
-from support.panel import ball_volume
+from support.panel import OWN_KEYS, ball_volume
 from support.panel_scene import BOX, overlay
 
 
@@ -104,10 +104,8 @@ def test_deleting_the_region_is_safe_in_every_state(bench: PanelBench, state: st
 @pytest.mark.parametrize("state", STATES)
 def test_reloading_the_module_is_safe_in_every_state(bench: PanelBench, state: str) -> None:
     STATES[state](bench)
-    old, worker = weakref.ref(bench.panel), bench.controller._worker
+    old, worker = weakref.ref(bench.panel), bench.controller
     bench.reload_module()
-    bench.application.processEvents()
-    bench.application.sendPostedEvents(None, 52)  # the old widget's deferred deletion
     assert worker.close(30), "the old worker runs on"
     gc.collect()
     assert old() is None, "the old panel is still held by something"
@@ -121,10 +119,10 @@ def test_leaving_and_returning_is_safe_in_every_state(bench: PanelBench, state: 
     STATES[state](bench)
     bench.leave_module()
     assert bench.pump(lambda: not bench.state.running)
-    tasks = bench.controller._worker._numbers
+    tasks = bench.controller.jobs.started
     bench.drag(bench.parameters.region, 6.0)
     bench.settle()
-    assert bench.controller._worker._numbers == tasks, "the panel works although another module is open"
+    assert bench.controller.jobs.started == tasks, "the panel works although another module is open"
     bench.return_to_module()
     bench.settle()
     explain(bench)
@@ -161,8 +159,8 @@ def test_a_saved_scene_comes_back_with_maps_choices_and_links(bench: PanelBench,
     volume, region = bench.parameters.volume, bench.parameters.region
     volume.SetName("renamed volume")
     region.SetName("renamed region")
-    overlay(bench, MapKind.STAGE1).SetName("renamed map")
-    voxels = {kind: slicer.util.arrayFromVolume(overlay(bench, kind)).copy() for kind in OWN_MAPS}
+    overlay(bench, STAGE1.key).SetName("renamed map")
+    voxels = {kind: slicer.util.arrayFromVolume(overlay(bench, kind)).copy() for kind in OWN_KEYS}
     save_scene_bundle(bench.scene, tmp_path / "scene.mrb")
     bench.scene.Clear(False)
     bench.settle()
@@ -170,7 +168,7 @@ def test_a_saved_scene_comes_back_with_maps_choices_and_links(bench: PanelBench,
     bench.settle()
     parameters = bench.parameters
     assert parameters.volume.GetName() == "renamed volume" and parameters.region.GetName() == "renamed region"
-    assert parameters.map == "stage1" and parameters.opacity == 35 and parameters.preset == "contour"
+    assert parameters.map == STAGE1.key and parameters.opacity == 35 and parameters.preset == "contour"
     assert (
         bench.ui.stage1Button.checked
         and bench.ui.opacitySlider.value == 35
@@ -178,12 +176,12 @@ def test_a_saved_scene_comes_back_with_maps_choices_and_links(bench: PanelBench,
     )
     found = find_working(parameters.volume, parameters.region)
     assert found.is_whole
-    for kind in OWN_MAPS:
+    for kind in OWN_KEYS:
         np.testing.assert_allclose(slicer.util.arrayFromVolume(found.overlays[kind]), voxels[kind], rtol=1e-5)
-    assert found.overlays[MapKind.STAGE1].GetName() == "renamed map"
+    assert found.overlays[STAGE1.key].GetName() == "renamed map"
     assert "maps of the saved scene" in bench.ui.statusLabel.text
     bench.click("stage2Button")
-    assert composite_of(bench.red).GetForegroundVolumeID() == found.overlays[MapKind.STAGE2].GetID()
+    assert composite_of(bench.red).GetForegroundVolumeID() == found.overlays[STAGE2.key].GetID()
     nodes = bench.scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
     explain(bench)
     assert bench.scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == nodes, (
@@ -191,8 +189,8 @@ def test_a_saved_scene_comes_back_with_maps_choices_and_links(bench: PanelBench,
     )
 
 
-@pytest.mark.parametrize("lost", [*OWN_MAPS, "segmentation"])
-def test_a_deleted_map_comes_back_with_the_next_explanation(bench: PanelBench, lost: MapKind | str) -> None:
+@pytest.mark.parametrize("lost", [*OWN_KEYS, "segmentation"])
+def test_a_deleted_map_comes_back_with_the_next_explanation(bench: PanelBench, lost: str) -> None:
     explain(bench)
     found = find_working(bench.parameters.volume, bench.parameters.region)
     bench.scene.RemoveNode(found.segmentation if lost == "segmentation" else found.overlays[lost])
@@ -211,10 +209,7 @@ def test_two_regions_keep_their_own_results(bench: PanelBench) -> None:
     explain(bench)
     volume = bench.parameters.volume
     assert find_working(volume, first).is_whole and find_working(volume, second).is_whole
-    assert (
-        find_working(volume, first).overlays[MapKind.STAGE1]
-        is not find_working(volume, second).overlays[MapKind.STAGE1]
-    )
+    assert find_working(volume, first).overlays[STAGE1.key] is not find_working(volume, second).overlays[STAGE1.key]
 
 
 def test_the_sources_voxels_and_frame_are_never_changed(bench: PanelBench) -> None:
@@ -239,10 +234,11 @@ def test_changed_voxels_make_the_maps_old(bench: PanelBench) -> None:
 
 def test_nothing_is_left_observed_after_closing_the_panel(bench: PanelBench) -> None:
     explain(bench)
-    panel = bench.panel
+    panel, region = bench.panel, bench.parameters.region
     bench.quit()
-    assert panel.Observations == [] and panel._timer.active is False
-    assert not panel._chosen_nodes.Observations and not panel._mouse.Observations and not panel._layout.Observations
+    bench.drag(region, 5.0)
+    bench.scene.RemoveNode(region)
+    assert not panel.controller.wants_ticks and panel.parameters is None
 
 
 def test_voxels_changed_by_another_module_are_noticed(bench: PanelBench) -> None:
@@ -282,7 +278,7 @@ with panel_bench(Path({folder!r})) as bench:
     bench.click("addButton")
     bench.settle()
     bench.click("explainButton")
-    old, worker = bench.panel, bench.controller._worker
+    old, worker = bench.panel, bench.controller
     before = {{name: module for name, module in sys.modules.items() if name.startswith("MedXAILib")}}
     sys.modules["MedXAILib.panel.panel"].TICK_MS = 99  # as if the file had said so before it was edited
     bench.press_reload()

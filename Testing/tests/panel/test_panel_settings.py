@@ -46,17 +46,14 @@ def test_preferences_outlive_the_module(bench: PanelBench, tmp_path: Path) -> No
     bench.reload_module()
     bench.start()
     assert bench.state.method.device == "cpu" and bench.ui.budgetSpin.value == 1024
-    assert (
-        bench.ui.folderButton.text == str(tmp_path / "elsewhere")
-        and bench.controller.workshop.folder == tmp_path / "elsewhere"
-    )
+    assert bench.ui.folderButton.text == str(tmp_path / "elsewhere") and bench.engine.folder == tmp_path / "elsewhere"
 
 
 def test_downloaded_weights_can_be_removed(bench: PanelBench) -> None:
-    folder = bench.controller.workshop.folder
+    folder = bench.engine.folder
     folder.mkdir(parents=True)
     (folder / "medsam_vit_b.pth").write_bytes(b"weights")
-    bench.controller.list_models()
+    bench.controller.models.refresh()
     bench.choose("modelSelector", "medsam")
     assert "in the model folder" in bench.ui.weightsLabel.text
     bench.click("removeButton")
@@ -99,6 +96,7 @@ def test_a_download_shows_its_progress_can_be_cancelled_and_goes_on(
     import dataclasses
 
     from medxai.models import registry
+    from medxai.models.families.sam import MedSam
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Weights) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -109,9 +107,8 @@ def test_a_download_shows_its_progress_can_be_cancelled_and_goes_on(
             md5=None,
             sha256=None,
         )
-        for module in ("medxai.models.registry", "medxai.models.loading"):
-            monkeypatch.setattr(f"{module}.REGISTRY", (entry,))
-        bench.controller.list_models()
+        monkeypatch.setattr(MedSam, "checkpoints", (entry,))
+        bench.controller.models.refresh()
         bench.choose("modelSelector", "medsam")
         bench.click("downloadButton")
         assert bench.pump(lambda: "MB" in bench.ui.statusLabel.text and bench.ui.progressBar.visible), (
@@ -124,20 +121,20 @@ def test_a_download_shows_its_progress_can_be_cancelled_and_goes_on(
         assert bench.pump(lambda: not bench.state.running), bench.state
         assert "in the model folder" in bench.ui.weightsLabel.text, bench.state.message
         server.shutdown()
-    assert (bench.controller.workshop.folder / "medsam_vit_b.pth").read_bytes() == Weights.content
+    assert (bench.engine.folder / "medsam_vit_b.pth").read_bytes() == Weights.content
 
 
 def test_a_lowered_memory_budget_acts_at_once(explained: PanelBench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = explained
-    assert bench.controller.workshop.held_bytes > 0
+    assert bench.engine.held_bytes > 0
     bench.ui.budgetSpin._real.setMinimum(0)  # the form's least, 64 MB, holds dozens of the demo model's slices
     bench.ui.budgetSpin._real.setValue(0)
-    assert bench.controller.workshop.held_bytes == 0
+    assert bench.engine.held_bytes == 0
     assert bench.ui.memoryLabel.text == "Encoded slices hold 0 MB now."
     bench.ui.budgetSpin._real.setValue(64)
     bench.click("explainButton")
-    assert bench.pump(lambda: bench.state.phase is Phase.RESULT and bench.state.result.encoded_now)
-    assert bench.controller.workshop.held_bytes > 0
+    assert bench.pump(lambda: bench.state.phase is Phase.RESULT and bench.state.result.encoding.is_new)
+    assert bench.engine.held_bytes > 0
 
 
 def test_the_encoders_choice_is_explained_kept_and_computes(explained: PanelBench, tmp_path: Path) -> None:
@@ -154,7 +151,7 @@ def test_the_encoders_choice_is_explained_kept_and_computes(explained: PanelBenc
     bench.settle()
     assert overlay(bench).GetAttribute("MedXAI.Encoder") == "openvino"
     bench.click("explainButton")
-    assert bench.pump(lambda: not bench.state.running) and not bench.state.result.encoded_now
+    assert bench.pump(lambda: not bench.state.running) and not bench.state.result.encoding.is_new
     bench.choose("encoderSelector", "exact")
     bench.click("explainButton")
     assert bench.pump(lambda: bench.state.result.encoding.backend == "exact"), (
@@ -178,10 +175,10 @@ def test_a_wish_that_cannot_be_met_is_said_as_a_warning(explained: PanelBench) -
 
 
 def test_every_encoder_of_the_library_is_offered() -> None:
-    from medxai.encoding.backends.choice import CHOICES
+    from medxai.encoding.backends.registry import choices
     from MedXAILib.session.choices import ENCODERS
 
-    assert ENCODERS == CHOICES
+    assert choices() == ENCODERS
 
 
 def test_looking_ahead_is_on_unless_switched_off_and_stays_so(
@@ -189,7 +186,7 @@ def test_looking_ahead_is_on_unless_switched_off_and_stays_so(
 ) -> None:
     import qt
 
-    monkeypatch.setattr("MedXAILib.session.idle.IDLE_SECONDS", 0.0)
+    monkeypatch.setattr("MedXAILib.session.look_ahead.IDLE_SECONDS", 0.0)
     bench = explained
     qt.QSettings().remove("MedXAI/LookAhead")
     bench.reload_module()

@@ -3,8 +3,8 @@
 import json
 import sys
 import threading
-import types
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +12,17 @@ import pytest
 import slicer
 
 from medxai.limits import LIMITS_SHORT, LIMITS_STATEMENT
+from medxai.maps import STAGE1
+from medxai.progress import Step
 from medxai.scene.views import composite_of, look_at
 from medxai.scene.working_result import find_working
 from medxai.slice.box import PixelBox
 from medxai.slice.slice_image import slice_of
-from MedXAILib.session.choices import OWN_MAPS, MapKind
-from MedXAILib.session.state import Phase, Step
-from MedXAILib.session.workshop import Workshop
+from MedXAILib.session.state import Phase
+from MedXAILib.session.tasks import Tasks
+from stand_ins import sample_data
 from stand_ins.panel_bench import PanelBench
-from support.panel import ball_volume, small_sam_weights
+from support.panel import OWN_KEYS, ball_volume, small_sam_weights
 from support.panel_scene import BOX, overlay
 
 
@@ -97,7 +99,7 @@ def test_dragging_the_box_updates_mask_and_map_in_place(explained: PanelBench) -
     assert bench.state.phase is Phase.RESULT and not np.array_equal(bench.state.result.segmentation.mask, mask)
     assert not np.array_equal(slicer.util.arrayFromVolume(overlay(bench)), before)
     assert bench.scene.GetNumberOfNodes() == nodes, "live updates pile up nodes"
-    assert "i 26" in overlay(bench, MapKind.STAGE1).GetAttribute("MedXAI.BoxIjk"), "the maps out of sight stayed behind"
+    assert "i 26" in overlay(bench, STAGE1.key).GetAttribute("MedXAI.BoxIjk"), "the maps out of snapshot stayed behind"
 
 
 def test_without_live_mode_the_panel_says_that_the_maps_are_old(explained: PanelBench) -> None:
@@ -111,6 +113,7 @@ def test_without_live_mode_the_panel_says_that_the_maps_are_old(explained: Panel
 
 def test_a_fast_model_follows_the_slice(explained: PanelBench) -> None:
     bench = explained
+    bench.ui.depthSpin._real.setValue(5)
     bench.scroll(bench.red, bench.red.GetSliceOffset() + 5)
     assert bench.pump(lambda: bench.state.explained.slice_key == ("axial", 7)), bench.state
     bench.settle()
@@ -132,9 +135,11 @@ def test_drawing_in_another_view_changes_to_that_view(explained: PanelBench) -> 
     assert find_working(bench.parameters.volume, first).is_whole, "the first region lost its result"
 
 
-def test_a_drawn_region_is_deep_enough_to_be_seen_on_the_slices_around(explained: PanelBench) -> None:
+def test_a_drawn_box_is_as_deep_as_the_slice_unless_the_user_wants_more(explained: PanelBench) -> None:
     width, height, depth = explained.parameters.region.GetSize()
-    assert (width, height) == (75.0, 75.0) and depth == pytest.approx(37.5)
+    assert (width, height) == (75.0, 75.0) and depth == pytest.approx(4.5), "a box is as deep as one slice of 5 mm"
+    explained.ui.depthSpin._real.setValue(3)
+    assert explained.parameters.region.GetSize()[2] == pytest.approx(14.5)
 
 
 def test_giving_up_a_drawing_leaves_nothing_behind(explained: PanelBench) -> None:
@@ -228,13 +233,8 @@ def test_the_phantom_is_in_the_sample_data_module_once_and_loads(
     bench: PanelBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sources: dict[str, list] = {}
-    logic = types.SimpleNamespace(
-        registerCustomSampleDataCategory=lambda _category, title: None,
-        registerCustomSampleDataSource=lambda category, **source: sources.setdefault(category, []).append(
-            types.SimpleNamespace(**source)
-        ),
-    )
-    monkeypatch.setitem(sys.modules, "SampleData", types.SimpleNamespace(SampleDataLogic=logic))
+    monkeypatch.setattr(sample_data.SampleDataLogic, "sources", sources)
+    monkeypatch.setitem(sys.modules, "SampleData", sample_data)
     monkeypatch.setattr(slicer.modules, "sampleDataSources", sources, raising=False)
     import MedXAI
 
@@ -250,13 +250,13 @@ def test_the_phantom_is_in_the_sample_data_module_once_and_loads(
 def held_at_the_full_encoding(explain: Callable, gate: threading.Event) -> Callable:
     """The real work, waiting where the preview is out and the full pass begins: else a fast machine shows only the latter."""
 
-    def held(self, sight, situation, report, is_cancelled, preview=None):
+    def held(self, snapshot, key, control, on_preview=None):
         def gated(step: Step, done: int, total: int) -> None:
             if step is Step.ENCODING:
                 gate.wait(20)
-            report(step, done, total)
+            control.on_progress(step, done, total)
 
-        return explain(self, sight, situation, gated, is_cancelled, preview)
+        return explain(self, snapshot, key, replace(control, on_progress=gated), on_preview)
 
     return held
 
@@ -265,20 +265,20 @@ def test_a_preview_is_marked_wherever_it_is_seen(
     explained: PanelBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("medxai.encoding.backends.preview._SMALLEST_SIDE_PX", 128)
-    monkeypatch.setattr("MedXAILib.session.controller.PREVIEW_SECONDS", 0.0)
-    monkeypatch.setattr("MedXAILib.session.controller.FAST_SECONDS", 0.0)
+    monkeypatch.setattr("MedXAILib.session.pace.PREVIEW_SECONDS", 0.0)
+    monkeypatch.setattr("MedXAILib.session.pace.FAST_SECONDS", 0.0)
     bench, ui = explained, explained.ui
     bench.answer(str(small_sam_weights(tmp_path)))
     bench.click("fileButton")
     bench.settle()
     before, written, gate = bench.state.result, {}, threading.Event()
-    monkeypatch.setattr(Workshop, "explain", held_at_the_full_encoding(Workshop.explain, gate))
+    monkeypatch.setattr(Tasks, "explain", held_at_the_full_encoding(Tasks.explain, gate))
     bench.click("explainButton")
     assert bench.pump(lambda: bench.state.result is not before)
     assert bench.state.result.is_preview and bench.state.phase is Phase.RUNNING
     bench.click("cancelButton")
     gate.set()
-    for kind in OWN_MAPS:
+    for kind in OWN_KEYS:
         written[kind] = overlay(bench, kind)
         assert written[kind].GetName().endswith("· preview") and written[kind].GetAttribute("MedXAI.Preview") == "True"
     assert "preview at half resolution:" in ui.mapLabel.text and "half resolution" in ui.warningsLabel.text

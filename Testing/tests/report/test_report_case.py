@@ -11,40 +11,32 @@ import SimpleITK as sitk
 import torch
 
 from medxai.cli.main import main as medxai
-from medxai.encoding.backends.preview import DRAFT
-from medxai.engine import explain_volume_slice
+from medxai.encoding.backends.preview import PREVIEW
 from medxai.errors import OutputError
-from medxai.explainers import registry as catalogue
-from medxai.explainers.base import Case
+from medxai.explainers import registry
 from medxai.limits import LIMITS_STATEMENT
+from medxai.maps import stage_map
 from medxai.metrics.case_evidence import evaluate_case
-from medxai.metrics.metric_row import FigureRow
+from medxai.metrics.metric_row import MetricRow
 from medxai.metrics.plan import QUICK
 from medxai.metrics.sanity_verdict import SanityVerdict
-from medxai.models.loading import load_model
 from medxai.report.case_evidence import quick_evidence
 from medxai.report.case_report import case_report_html, write_case_report
 from medxai.report.metrics_file import write_figures
 from medxai.report.wording import explainer_name
-from medxai.slice.box import box_of_mask
-from medxai.volume.phantom import ORGAN_LABELS, make_phantom
+from support import answered
 from support.models import small_model
 from support.report import FORBIDDEN, HOSTILE_NAMES, Text
 
 
 @pytest.fixture(scope="module")
 def phantom_case():
-    phantom = make_phantom()
-    index = phantom.slice_with_most("liver")
-    organ = phantom.organs[index] == ORGAN_LABELS["liver"]
-    box = box_of_mask(organ).xyxy + [-2, -2, 2, 2]
-    result = explain_volume_slice(phantom.volume, "axial", index, tuple(box), load_model("demo"))
-    return Case("phantom/liver", "phantom", "liver", result, organ)
+    return answered.phantom_case("liver")
 
 
 @pytest.fixture(scope="module")
 def evidence(phantom_case):
-    return quick_evidence(phantom_case.result)
+    return quick_evidence(replace(phantom_case, reference_mask=None))
 
 
 def renamed(result, name):
@@ -78,33 +70,34 @@ def test_the_page_refers_to_nothing_outside_itself(phantom_case, evidence):
     assert "http" not in re.sub(r'http-equiv="', "", html) and "url(" not in html.replace("url(#", "")
 
 
-def test_every_figure_stands_beside_its_null_and_what_was_not_run_is_said(phantom_case, evidence):
+def test_every_metric_stands_beside_its_baseline_and_what_was_not_run_is_said(phantom_case, evidence):
     said = " ".join(Text(case_report_html(phantom_case.result, evidence)).words)
     gain = next(
         row
         for row in evidence.rows
-        if (row.explainer, row.stage, row.layer, row.metric, row.mask)
-        == ("medxai", "3", "block 4", "auroc_grown_box", "predicted")
+        if (row.map_id, row.metric, row.mask) == (stage_map(3, "block 4"), "auroc_grown_box", "predicted")
     )
-    nulls = [
-        row.value for row in evidence.rows if row.kind == "null" and (row.metric, row.mask) == (gain.metric, gain.mask)
+    baselines = [
+        row.value
+        for row in evidence.rows
+        if row.role == "baseline" and (row.metric, row.mask) == (gain.metric, gain.mask)
     ]
-    difference = f"{gain.value - max(nulls):+.3f}".replace("-", "−")
+    difference = f"{gain.value - max(baselines):+.3f}".replace("-", "−")
     assert f"Stage 3 at block 4: learned gain {difference}" in said
-    assert f"{gain.value:.3f}" in said and f"{max(nulls):.3f}" in said
+    assert f"{gain.value:.3f}" in said and f"{max(baselines):.3f}" in said
     assert "random weights was not run" in said and "Grad-CAM) was run" in said
-    assert "No null baseline" in " ".join(Text(case_report_html(phantom_case.result, None)).words)
+    assert "No baseline" in " ".join(Text(case_report_html(phantom_case.result, None)).words)
 
 
-def test_a_null_that_does_as_well_is_said_in_words(phantom_case, evidence):
+def test_a_baseline_that_does_as_well_is_said_in_words(phantom_case, evidence):
     won = tuple(
-        replace(row, value=1.0) if row.kind == "null" and row.metric == "auroc_grown_box" else row
+        replace(row, value=1.0) if row.role == "baseline" and row.metric == "auroc_grown_box" else row
         for row in evidence.rows
     )
     said = " ".join(Text(case_report_html(phantom_case.result, replace(evidence, rows=won))).words)
     assert "A map that learned nothing does as well or better here." in said
     lost = tuple(
-        replace(row, value=0.0) if row.kind == "null" and row.metric == "auroc_grown_box" else row
+        replace(row, value=0.0) if row.role == "baseline" and row.metric == "auroc_grown_box" else row
         for row in evidence.rows
     )
     assert "learned nothing does as well" not in " ".join(
@@ -113,7 +106,7 @@ def test_a_null_that_does_as_well_is_said_in_words(phantom_case, evidence):
 
 
 def test_figures_against_the_reference_stand_apart_and_its_contour_is_drawn(phantom_case):
-    found = evaluate_case(phantom_case, catalogue.make(("medxai", "box", "uniform")), QUICK)
+    found = evaluate_case(phantom_case, registry.make(("medxai", "box", "uniform")), QUICK)
     html = case_report_html(phantom_case.result, found, phantom_case.reference_mask)
     said = " ".join(Text(html).words)
     assert "against the reference mask" in said and "against the predicted mask" in said
@@ -122,7 +115,7 @@ def test_figures_against_the_reference_stand_apart_and_its_contour_is_drawn(phan
 
 
 def verdict(check, passed):
-    return SanityVerdict(check, "medxai", "1", "block 4", 0.9, 0.5, passed, f"The map of {check} did not fall apart.")
+    return SanityVerdict(check, stage_map(1, "block 4"), 0.9, 0.5, passed, f"The map of {check} did not fall apart.")
 
 
 def badges(html):
@@ -143,7 +136,7 @@ def test_a_failing_check_says_so_in_words_and_why(phantom_case, evidence):
 
 
 def test_a_preview_is_called_one(phantom_case, evidence):
-    encoding = replace(phantom_case.result.encoding, backend=DRAFT.name)
+    encoding = replace(phantom_case.result.encoding, backend=PREVIEW.name)
     assert "A preview at half resolution" in case_report_html(replace(phantom_case.result, encoding=encoding), evidence)
     assert "A preview" not in case_report_html(phantom_case.result, evidence)
 
@@ -183,11 +176,11 @@ def test_all_figures_come_as_a_table_beside_the_page(evidence, tmp_path):
     write_figures(tmp_path / "figures.csv", evidence.rows)
     first, *lines = (tmp_path / "figures.csv").read_text(encoding="utf-8").splitlines()
     assert LIMITS_STATEMENT in first
-    read = [FigureRow(**{**line, "value": float(line["value"])}) for line in csv.DictReader(lines)]
+    read = [MetricRow(**{**line, "value": float(line["value"])}) for line in csv.DictReader(lines)]
     assert tuple(read) == evidence.rows and len(read) > 100
 
 
-def test_full_evidence_from_the_command_line_brings_nulls_peers_and_checks(tmp_path):
+def test_full_evidence_from_the_command_line_brings_baselines_other_methods_and_checks(tmp_path):
     pytest.importorskip("slicer", reason="needs the package slicer-core")
     torch.save(small_model().sam.state_dict(), tmp_path / "small.pth")
     pixels = np.random.default_rng(0).integers(0, 255, (24, 30), dtype=np.uint8)
@@ -210,7 +203,7 @@ def test_full_evidence_from_the_command_line_brings_nulls_peers_and_checks(tmp_p
     assert medxai([str(word) for word in words]) == 0
     html = (tmp_path / "o" / "report.html").read_text(encoding="utf-8")
     said = " ".join(Text(html).words)
-    installed = [name for name, reason in catalogue.installed().items() if not reason]
+    installed = [name for name, reason in registry.why_not().items() if not reason]
     assert all(explainer_name(name) in said for name in installed)
     assert "random weights was not run" not in said
     assert {text.split(": ")[0][2:]: state for state, text in badges(html).items()}.get("Random weights") in (

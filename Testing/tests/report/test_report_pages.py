@@ -1,21 +1,20 @@
 """Reports in a real browser, from a file and without a network: on a wide page, on a phone, in the dark and on paper."""
 
+import itertools
 import re
 from dataclasses import replace
 
 import pytest
 
 from browser import browser_path, open_browser
-from medxai.engine import explain_volume_slice
 from medxai.limits import LIMITS_STATEMENT
+from medxai.maps import stage_map
 from medxai.metrics.sanity_verdict import SanityVerdict
-from medxai.models.loading import load_model
 from medxai.report.case_evidence import quick_evidence
 from medxai.report.case_report import write_case_report
-from medxai.slice.box import box_of_mask
-from medxai.volume.phantom import ORGAN_LABELS, make_phantom
 from medxai_lab.cohort.report import write_cohort_report
 from medxai_lab.cohort.summary import Failure
+from support.answered import phantom_case
 from support.report import cohort_summary
 
 WIDE, NARROW = 1280, 390
@@ -58,20 +57,17 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def result():
-    phantom = make_phantom()
-    index = phantom.slice_with_most("aorta")
-    box = box_of_mask(phantom.organs[index] == ORGAN_LABELS["aorta"]).xyxy + [-2, -2, 2, 2]
-    return explain_volume_slice(phantom.volume, "axial", index, tuple(box), load_model("demo"))
+def case():
+    return replace(phantom_case("aorta"), reference_mask=None)
 
 
 @pytest.fixture(scope="module")
-def pages(result, tmp_path_factory):
+def pages(case, tmp_path_factory):
     """A plain report, and one under everything that may go wrong: a hostile, very long name, failed checks, warnings."""
     folder = tmp_path_factory.mktemp("reports")
-    evidence = quick_evidence(result)
+    result, evidence = case.result, quick_evidence(case)
     verdicts = tuple(
-        SanityVerdict(check, "medxai", "1", "block 4", 0.91, 0.5, passed, f"The map hardly changed ({check}).")
+        SanityVerdict(check, stage_map(1, "block 4"), 0.91, 0.5, passed, f"The map hardly changed ({check}).")
         for check, passed in (("random weights", False), ("another box", True))
     )
     failures = (("grad-cam", "ValueError: " + "x" * 300),)
@@ -116,7 +112,7 @@ def test_the_first_words_of_the_page_are_its_limits_and_headings_are_in_order(br
     browser.open(pages[name], WIDE)
     assert browser.value_of("document.body.innerText").strip().split("\n")[0] == LIMITS_STATEMENT
     levels = browser.value_of("[...document.querySelectorAll('h1,h2,h3,h4')].map(e => +e.tagName[1])")
-    assert levels[0] == 1 and levels.count(1) == 1 and all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert levels[0] == 1 and levels.count(1) == 1 and all(b - a <= 1 for a, b in itertools.pairwise(levels))
     unnamed = "[...document.querySelectorAll('svg:not([aria-hidden])')].filter(e => !e.parentElement.closest('svg') && !e.getAttribute('aria-label')).length"
     assert browser.value_of(unnamed) == 0
 

@@ -7,12 +7,12 @@ import pytest
 
 slicer = pytest.importorskip("slicer", reason="needs the package slicer-core")
 
-from medxai.encoding.cache import EncodingCache
-from medxai.engine import Explainer
+from medxai.engine import Engine
 from medxai.errors import InputError
+from medxai.progress import RunControl
 from medxai.scene import views
 from medxai.scene.bundle import add_volume
-from medxai.scene.explaining import explain_nodes
+from medxai.scene.explaining import NodeRequest, explain_nodes
 from medxai.scene.geometry import array_of, matrix_of, world_from_ijk
 from medxai.scene.regions import box_of_roi, roi_of_box
 from medxai.scene.slices import slice_in_view
@@ -33,7 +33,7 @@ def stored(axes, signs, bright=None):
     """A volume with IJK axes along signed RAS axes; background noise and one bright voxel (i, j, k)."""
     matrix = np.eye(4)
     matrix[:3, :3] = 0
-    for axis, (ras, sign) in enumerate(zip(axes, signs)):
+    for axis, (ras, sign) in enumerate(zip(axes, signs, strict=False)):
         matrix[ras, axis] = sign * (1.5, 2.0, 3.0)[axis]
     matrix[:3, 3] = (-20, 35, 60)
     voxels = np.random.default_rng(0).integers(0, 100, SHAPE_IJK[::-1]).astype(np.int16)
@@ -67,14 +67,20 @@ def rotated_roi(scene, centre_world, axes, sizes):
 
 
 @pytest.fixture(scope="module")
-def explainer():
-    return Explainer(small_model(), EncodingCache())
+def explain():
+    """What the console does with nodes, by one engine and a small model in memory."""
+    engine, model = Engine(), small_model()
+
+    def run(volume_node, roi_node, slice_node=None, control=RunControl(), **options):
+        return explain_nodes(engine, NodeRequest(volume_node, roi_node, slice_node, model, **options), control)
+
+    return run
 
 
 @pytest.mark.parametrize("transform", [None, RIGID, AFFINE], ids=["untransformed", "rigid", "affine"])
 @pytest.mark.parametrize("plane", PLANE_AXES)
 @pytest.mark.parametrize(("axes", "signs"), EVERY_STORAGE)
-def test_box_view_and_overlay_lie_on_the_same_anatomy(scene, explainer, axes, signs, plane, transform):
+def test_box_view_and_overlay_lie_on_the_same_anatomy(scene, explain, axes, signs, plane, transform):
     """One bright voxel, a rotated ROI around it, a view turned onto its slice: the overlay's voxels are the slice's."""
     first, second, through = PLANE_AXES[plane]
     bright = (9, 11, 6)
@@ -100,7 +106,7 @@ def test_box_view_and_overlay_lie_on_the_same_anatomy(scene, explainer, axes, si
     assert box.first_row <= bright[second] <= box.last_row
     assert box.area_px < 90
 
-    done = explain_nodes(explainer, node, roi, slice_node)
+    done = explain(node, roi, slice_node)
     overlay = done.stage_node(2)
     shape = list(slicer.util.arrayFromVolume(node).shape)
     index = np.indices(shape)[2 - through] == bright[through]
@@ -142,7 +148,7 @@ def test_a_region_moved_with_its_own_transform_is_followed(scene):
     assert box_of_roi(roi, node, image).box == PixelBox(7, 4, 13, 14)
 
 
-def test_a_tilted_view_is_explained_on_its_own_plane(scene, explainer):
+def test_a_tilted_view_is_explained_on_its_own_plane(scene, explain):
     volume = stored(*EVERY_STORAGE[0])
     node = add_volume(scene, volume)
     under(scene, RIGID, node)
@@ -156,7 +162,7 @@ def test_a_tilted_view_is_explained_on_its_own_plane(scene, explainer):
     image = slice_in_view(volume_of(node), node, slice_node)
     assert image.plane == "oblique"
     roi = rotated_roi(scene, middle[:3], tilt[:3, :3], (14.0, 12.0, 2.0))
-    done = explain_nodes(explainer, node, roi, slice_node)
+    done = explain(node, roi, slice_node)
     distances = (world_of_voxels(done.stage_node(3)) - middle[:3, None]).T @ tilt[:3, 2]
     np.testing.assert_allclose(distances, 0, atol=1e-3)
     mask = slicer.util.arrayFromVolume(done.stage_node(3))[0]

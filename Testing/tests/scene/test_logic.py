@@ -60,27 +60,27 @@ def nodes(scene):
 def test_explain_returns_nodes_and_figures_and_keeps_the_encoding(logic, checkpoint, nodes):
     seen = []
     first = logic.explain(*nodes, model=checkpoint, progress=lambda done, total: seen.append((done, total)))
-    assert first.stage_node(3).GetName() == "CT · MedXAI stage 3 · block 3"
+    assert first.stage_node(3).GetName() == "CT · MedXAI Stage 3 · block 3"
     assert first.segmentation_node.GetSegmentation().GetNumberOfSegments() == 1
-    assert first.explanation.encoded_now
+    assert first.explanation.encoding.is_new
     assert seen[-1] == (5, 5)
     second = logic.explain(*nodes, model=checkpoint, preset="contour")
-    assert not second.explanation.encoded_now
+    assert not second.explanation.encoding.is_new
     assert (
         np.abs(
             second.explanation.explanation.layers[0].stages[3] - first.explanation.explanation.layers[0].stages[3]
         ).max()
         > 0
     )
-    assert logic.explain(*nodes, model=checkpoint, window=(60, 160)).explanation.encoded_now
+    assert logic.explain(*nodes, model=checkpoint, window=(60, 160)).explanation.encoding.is_new
     logic.freeMemory()
-    assert logic.explain(*nodes, model=checkpoint).explanation.encoded_now
+    assert logic.explain(*nodes, model=checkpoint).explanation.encoding.is_new
 
 
 def test_errors_reach_the_console_as_one_sentence(logic, checkpoint, nodes, monkeypatch, tmp_path):
     monkeypatch.setenv("MEDXAI_MODELS", str(tmp_path / "empty"))
     with pytest.raises(ModelError, match="medxai models download medsam"):
-        logic.explain(*nodes)
+        logic.explain(*nodes, model="medsam")
     with pytest.raises(InputError, match="paper or contour"):
         logic.explain(*nodes, model=checkpoint, preset="x")
     with pytest.raises(InputError, match="No volume"):

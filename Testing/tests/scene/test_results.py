@@ -7,13 +7,14 @@ slicer = pytest.importorskip("slicer", reason="needs the package slicer-core")
 
 import vtk
 
-from medxai.encoding.cache import EncodingCache
-from medxai.engine import Explainer
+from medxai.engine import Engine
 from medxai.errors import Cancelled, InputError
 from medxai.limits import LIMITS_STATEMENT
+from medxai.maps import INTERACTION, TERMINAL, stage_map
+from medxai.progress import RunControl
 from medxai.scene import views
 from medxai.scene.bundle import add_volume
-from medxai.scene.explaining import explain_nodes
+from medxai.scene.explaining import NodeRequest, explain_nodes
 from medxai.scene.headless import load_scene_bundle, picture_of_view, save_scene_bundle
 from medxai.scene.regions import roi_of_box
 from medxai.scene.results import remove_result
@@ -26,12 +27,18 @@ BOX = PixelBox(8, 6, 24, 20)
 
 
 @pytest.fixture(scope="module")
-def explainer():
-    return Explainer(small_model(), EncodingCache())
+def explain():
+    """What the console does with nodes, by one engine and a small model in memory."""
+    engine, model = Engine(), small_model()
+
+    def run(volume_node, roi_node, slice_node=None, control=RunControl(), **options):
+        return explain_nodes(engine, NodeRequest(volume_node, roi_node, slice_node, model, **options), control)
+
+    return run
 
 
 @pytest.fixture
-def situation(scene):
+def key(scene):
     """A volume, a region on its slice 4, and the Red view turned onto it."""
     rng = np.random.default_rng(0)
     voxels = rng.integers(-200, 300, (8, 30, 40)).astype(np.int16)
@@ -52,18 +59,18 @@ def nodes_of(scene):
     )
 
 
-def test_the_result_stands_in_the_scene_as_a_reader_expects(scene, situation, explainer):
-    node, roi = situation
+def test_the_result_stands_in_the_scene_as_a_reader_expects(scene, key, explain):
+    node, roi = key
     before = slicer.util.arrayFromVolume(node).copy()
-    done = explain_nodes(explainer, node, roi)
+    done = explain(node, roi)
     assert done.explanation.box.box == BOX
-    assert done.stage_node(2).GetName() == "CT abdomen · MedXAI stage 2 · block 3"
+    assert done.stage_node(2).GetName() == "CT abdomen · MedXAI Stage 2 · block 3"
     assert set(done.overlays) == {
-        ("stage 1", "block 3"),
-        ("stage 2", "block 3"),
-        ("stage 3", "block 3"),
-        ("interaction", ""),
-        ("terminal", ""),
+        stage_map(1, "block 3"),
+        stage_map(2, "block 3"),
+        stage_map(3, "block 3"),
+        INTERACTION.at(),
+        TERMINAL.at(),
     }
     for overlay in done.overlays.values():
         assert slicer.util.arrayFromVolume(overlay).shape == (1, 30, 40)
@@ -87,16 +94,16 @@ def test_the_result_stands_in_the_scene_as_a_reader_expects(scene, situation, ex
         assert hierarchy.GetItemParent(hierarchy.GetItemByDataNode(member)) == done.folder_item
 
 
-def test_raw_values_are_kept(scene, situation, explainer):
-    done = explain_nodes(explainer, *situation)
+def test_raw_values_are_kept(scene, key, explain):
+    done = explain(*key)
     result = done.explanation
     expected = result.on_slice(result.explanation.layer("block 3").stages[1])
     np.testing.assert_array_equal(slicer.util.arrayFromVolume(done.stage_node(1))[0], expected)
     assert expected.min() < 0
 
 
-def test_the_segment_is_the_mask(scene, situation, explainer):
-    done = explain_nodes(explainer, *situation)
+def test_the_segment_is_the_mask(scene, key, explain):
+    done = explain(*key)
     segmentation = done.segmentation_node.GetSegmentation()
     labelmap = slicer.vtkOrientedImageData()
     done.segmentation_node.GetBinaryLabelmapRepresentation(segmentation.GetNthSegmentID(0), labelmap)
@@ -107,15 +114,15 @@ def test_the_segment_is_the_mask(scene, situation, explainer):
     assert stored.sum() == done.explanation.segmentation.mask.sum() > 0
 
 
-def test_layers_can_be_chosen(scene, situation, explainer):
-    done = explain_nodes(explainer, *situation, layers=["block 1", "neck"])
-    assert ("stage 1", "block 1") in done.overlays
+def test_layers_can_be_chosen(scene, key, explain):
+    done = explain(*key, layers=("block 1", "neck"))
+    assert stage_map(1, "block 1") in done.overlays
     assert done.stage_node(3).GetAttribute("MedXAI.Layer") == "block 1"
 
 
-def test_a_saved_scene_comes_back_the_same(scene, situation, explainer, tmp_path):
-    node, roi = situation
-    done = explain_nodes(explainer, node, roi)
+def test_a_saved_scene_comes_back_the_same(scene, key, explain, tmp_path):
+    node, roi = key
+    done = explain(node, roi)
     names, values = (
         nodes_of(scene),
         {n.GetName(): slicer.util.arrayFromVolume(n).copy() for n in done.overlays.values()},
@@ -145,7 +152,7 @@ def test_a_saved_scene_comes_back_the_same(scene, situation, explainer, tmp_path
             shown[name], rel=1e-5, abs=1e-6
         )  # written as text
         assert display.GetColorNode().GetName() == "MedXAI inferno"
-    stage1 = scene.GetFirstNodeByName("CT abdomen · MedXAI stage 1 · block 3")
+    stage1 = scene.GetFirstNodeByName("CT abdomen · MedXAI Stage 1 · block 3")
     assert {key: stage1.GetAttribute(key) for key in attributes} == attributes
     composite = views.composite_of(views.slice_view(scene, "Red"))
     assert scene.GetNodeByID(composite.GetForegroundVolumeID()).GetName() == foreground
@@ -157,26 +164,26 @@ def test_a_saved_scene_comes_back_the_same(scene, situation, explainer, tmp_path
     assert hierarchy.GetItemName(folder).startswith("MedXAI · CT abdomen · axial slice 4")
 
 
-def test_the_overlay_is_really_seen(scene, situation, explainer):
-    node, roi = situation
+def test_the_overlay_is_really_seen(scene, key, explain):
+    node, roi = key
     red = views.slice_view(scene, "Red")
     views.show_overlay(red, node, None)
     plain = picture_of_view(scene, "Red")
     assert np.ptp(plain[..., :3], axis=-1).max() == 0
-    explain_nodes(explainer, node, roi)
+    explain(node, roi)
     seen = picture_of_view(scene, "Red")
     coloured = np.ptp(seen[..., :3].astype(int), axis=-1) > 40
     assert 0.02 < coloured.mean() < 0.9
 
 
-def test_a_result_can_be_taken_out_again(scene, situation, explainer):
-    node, roi = situation
-    explain_nodes(explainer, node, roi)
+def test_a_result_can_be_taken_out_again(scene, key, explain):
+    node, roi = key
+    explain(node, roi)
     count = (
         scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"),
         scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode"),
     )
-    again = explain_nodes(explainer, node, roi)
+    again = explain(node, roi)
     remove_result(again)
     assert (
         scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"),
@@ -185,37 +192,37 @@ def test_a_result_can_be_taken_out_again(scene, situation, explainer):
     assert scene.IsNodePresent(roi)
 
 
-def refused(scene, match, explainer, volume_node, roi_node, **more):
+def refused(scene, match, explain, volume_node, roi_node, **more):
     before = nodes_of(scene)
     with pytest.raises(InputError, match=match):
-        explain_nodes(explainer, volume_node, roi_node, **more)
+        explain(volume_node, roi_node, **more)
     assert nodes_of(scene) == before
 
 
-def test_unusable_nodes_are_refused_and_the_scene_stays_as_it_was(scene, situation, explainer):
-    node, roi = situation
-    refused(scene, "No volume", explainer, None, roi)
-    refused(scene, "No region", explainer, node, None)
+def test_unusable_nodes_are_refused_and_the_scene_stays_as_it_was(scene, key, explain):
+    node, roi = key
+    refused(scene, "No volume", explain, None, roi)
+    refused(scene, "No region", explain, node, None)
     label = scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "L")
     slicer.util.updateVolumeFromArray(label, np.ones((3, 4, 5), np.int16))
-    refused(scene, "label map", explainer, label, roi)
+    refused(scene, "label map", explain, label, roi)
     colour = scene.AddNewNodeByClass("vtkMRMLVectorVolumeNode", "C")
     slicer.util.updateVolumeFromArray(colour, np.ones((3, 4, 5, 3), np.uint8))
-    refused(scene, "not a scalar volume", explainer, colour, roi)
+    refused(scene, "not a scalar volume", explain, colour, roi)
     empty = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "E")
-    refused(scene, "no voxels", explainer, empty, roi)
+    refused(scene, "no voxels", explain, empty, roi)
     unplaced = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "U")
-    refused(scene, "not placed", explainer, node, unplaced)
+    refused(scene, "not placed", explain, node, unplaced)
     views.slice_view(scene, "Red").SetSliceOffset(5)
-    refused(scene, "does not reach the slice", explainer, node, roi)
+    refused(scene, "does not reach the slice", explain, node, roi)
     views.slice_view(scene, "Red").SetSliceOffset(20)
     nan = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "N")
     slicer.util.updateVolumeFromArray(nan, np.full((3, 4, 5), np.nan))
-    refused(scene, "NaN", explainer, nan, roi)
+    refused(scene, "NaN", explain, nan, roi)
 
 
-def test_a_volume_under_a_warp_is_refused(scene, situation, explainer):
-    node, roi = situation
+def test_a_volume_under_a_warp_is_refused(scene, key, explain):
+    node, roi = key
     warp = scene.AddNewNodeByClass("vtkMRMLTransformNode", "warp")
     spline = vtk.vtkThinPlateSplineTransform()
     source, target = vtk.vtkPoints(), vtk.vtkPoints()
@@ -227,14 +234,14 @@ def test_a_volume_under_a_warp_is_refused(scene, situation, explainer):
     spline.SetBasisToR()
     warp.SetAndObserveTransformToParent(spline)
     node.SetAndObserveTransformNodeID(warp.GetID())
-    refused(scene, "non-linear transform 'warp'", explainer, node, roi)
+    refused(scene, "non-linear transform 'warp'", explain, node, roi)
     node.SetAndObserveTransformNodeID(None)
     roi.SetAndObserveTransformNodeID(warp.GetID())
-    refused(scene, "non-linear transform 'warp'", explainer, node, roi)
+    refused(scene, "non-linear transform 'warp'", explain, node, roi)
 
 
-def test_cancelling_leaves_the_scene_as_it_was(scene, situation):
+def test_cancelling_leaves_the_scene_as_it_was(scene, key, explain):
     before = nodes_of(scene)
     with pytest.raises(Cancelled):
-        explain_nodes(Explainer(small_model(), EncodingCache()), *situation, is_cancelled=lambda: True)
+        explain(*key, control=RunControl(is_cancelled=lambda: True))
     assert nodes_of(scene) == before

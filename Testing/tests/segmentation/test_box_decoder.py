@@ -6,10 +6,10 @@ import torch
 from torch import nn
 
 from medxai.encoding.encoding import encode
-from medxai.model_input.convention import InputConvention
-from medxai.model_input.model_input import Preparation, make_model_input
-from medxai.models.demo_encoder import build_demo_sam
+from medxai.models.convention import InputConvention
+from medxai.models.families.demo import Demo
 from medxai.models.loading import LoadedModel
+from medxai.models.networks.demo_encoder import build_demo_sam
 from medxai.models.segment_anything_import import modeling
 from medxai.segmentation import box_decoder
 from medxai.segmentation.attention import PromptAttention
@@ -101,12 +101,12 @@ def test_boxes_with_their_own_mask_prompts_keep_them_in_a_batch():
         "demo",
         "demo",
         build_demo_sam(),
-        InputConvention(Preparation.MEDSAM, 256),
+        InputConvention(Demo(), 256),
         "seed-0",
         torch.device("cpu"),
     )
     grey = np.random.default_rng(3).integers(0, 255, (60, 80), dtype=np.uint8)
-    encoding = encode(model, make_model_input(grey, model.convention))
+    encoding = encode(model, model.convention.prepare(grey))
     boxes = [PixelBox(5, 5, 30, 30), PixelBox(40, 20, 75, 55)]
     together = segment(model, encoding, boxes)
     for box, found in zip(boxes, together, strict=True):

@@ -7,8 +7,12 @@ import pytest
 import torch
 
 from medxai.encoding.encoding import encode
-from medxai.model_input.model_input import Preparation, make_model_input
+from medxai.models.convention import InputConvention
+from medxai.models.families.demo import Demo
+from medxai.models.families.lite_medsam import LiteMedSam
+from medxai.models.families.sam import MedSam, Sam
 from medxai.models.segment_anything_import import modeling
+from medxai.segmentation.prompting import prompt_embeddings
 from medxai.segmentation.segmenting import segment
 from medxai.slice.box import PixelBox
 from support.models import small_model
@@ -18,7 +22,7 @@ BOX = PixelBox(14, 9, 50, 41)
 
 def encoded(model, shape=(60, 80)):
     grey = np.random.default_rng(3).integers(0, 255, shape, dtype=np.uint8)
-    model_input = make_model_input(grey, model.convention)
+    model_input = model.convention.prepare(grey)
     return model_input, encode(model, model_input)
 
 
@@ -73,7 +77,7 @@ def test_the_attention_is_the_decoders_own():
     ours = segment(model, encoding, [BOX])[0]
     transformer = model.sam.mask_decoder.transformer
     watched = [_Remembering(layer.cross_attn_token_to_image) for layer in transformer.layers]
-    for layer, watch in zip(transformer.layers, watched):
+    for layer, watch in zip(transformer.layers, watched, strict=False):
         layer.cross_attn_token_to_image = watch
     watched.append(_Remembering(transformer.final_attn_token_to_image))
     transformer.final_attn_token_to_image = watched[-1]
@@ -88,14 +92,14 @@ def test_the_attention_is_the_decoders_own():
     assert ours.attention.sum() == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("preparation", list(Preparation))
-def test_many_boxes_at_once_are_as_one_by_one(preparation):
-    model = small_model(preparation)
+@pytest.mark.parametrize("family", [MedSam, Sam, LiteMedSam])
+def test_many_boxes_at_once_are_as_one_by_one(family):
+    model = small_model(family())
     _, encoding = encoded(model)
     boxes = [PixelBox(x, x // 2, x + 10 + n, x // 2 + 15) for n, x in enumerate(range(0, 33, 3))]
     together = segment(model, encoding, boxes)
     assert len(together) == len(boxes)
-    for box, found in zip(boxes, together):
+    for box, found in zip(boxes, together, strict=False):
         alone = segment(model, encoding, [box])[0]
         assert found.box == box
         np.testing.assert_allclose(found.logits, alone.logits, atol=1e-5)
@@ -103,7 +107,7 @@ def test_many_boxes_at_once_are_as_one_by_one(preparation):
 
 
 def test_the_demo_model_gets_the_box_as_mask_prompt_too():
-    from medxai.models.demo_encoder import box_mask_prompt, build_demo_sam
+    from medxai.models.networks.demo_encoder import box_mask_prompt, build_demo_sam
 
     torch.manual_seed(0)
     sam = build_demo_sam()
@@ -111,7 +115,9 @@ def test_the_demo_model_gets_the_box_as_mask_prompt_too():
         None, torch.tensor([[40.0, 50, 120, 130]]), box_mask_prompt(torch.tensor([[40.0, 50, 120, 130]]), sam)
     )
     _, without = sam.prompt_encoder(None, torch.tensor([[40.0, 50, 120, 130]]), None)
-    assert sam.box_as_mask_prompt
+    box = torch.tensor([[40.0, 50, 120, 130]])
+    assert Demo().has_mask_prompt
+    torch.testing.assert_close(prompt_embeddings(Demo(), sam, box), (sparse, dense))
     assert (dense - without).abs().max() > 1e-3
     assert modeling().Sam is type(sam)
 
@@ -120,11 +126,10 @@ def test_every_model_gets_the_box_as_it_was_trained_to_take_it():
     """MedSAM by the last pixels' indexes, the demo model by their far edges; in model pixels."""
     from dataclasses import replace
 
-    from medxai.model_input.convention import InputConvention
-    from medxai.models.demo_encoder import build_demo_sam
+    from medxai.models.networks.demo_encoder import build_demo_sam
 
     model = small_model()
-    demo = replace(model, sam=build_demo_sam(), convention=InputConvention(Preparation.MEDSAM, 256))
+    demo = replace(model, sam=build_demo_sam(), convention=InputConvention(Demo(), 256))
     for one, last in ((model, (50, 41)), (demo, (51, 42))):
         _, encoding = encoded(one)
         seen = []

@@ -7,8 +7,10 @@ import pytest
 
 from MedXAILib.session.choices import MethodChoices
 from MedXAILib.session.controller import Controller
+from MedXAILib.session.shared_engine import SharedEngine
+from MedXAILib.session.worker import Worker
 from support.panel import PlainScene, until, untrained_weights
-from support.session import SlowWorkshop
+from support.session import SlowTasks
 
 
 @pytest.fixture(scope="module")
@@ -17,8 +19,8 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def workshop(tmp_path: Path) -> SlowWorkshop:
-    return SlowWorkshop(tmp_path / "models")
+def tasks(tmp_path: Path) -> SlowTasks:
+    return SlowTasks(SharedEngine(tmp_path / "models"))
 
 
 @pytest.fixture
@@ -27,16 +29,19 @@ def scene() -> PlainScene:
 
 
 @pytest.fixture
+def worker() -> Worker:
+    return Worker()
+
+
+@pytest.fixture
 def controller(
-    scene: PlainScene, workshop: SlowWorkshop, weights: str, monkeypatch: pytest.MonkeyPatch
+    scene: PlainScene, tasks: SlowTasks, worker: Worker, weights: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Controller]:
-    monkeypatch.setattr(
-        "MedXAILib.session.controller.FAST_SECONDS", 60.0
-    )  # the demo model is fast also on a busy machine
-    it = Controller(scene, workshop)
+    monkeypatch.setattr("MedXAILib.session.pace.FAST_SECONDS", 60.0)  # the demo model is fast also on a busy machine
+    it = Controller(scene, tasks, worker)
     it.choose_method(MethodChoices(model=weights, device="cpu"))
     it.start()
     until(it, lambda: it.state.started)
     yield it
-    workshop.gate.set()
+    tasks.gate.set()
     assert it.close(20), "the worker did not stop"

@@ -7,17 +7,21 @@ from pathlib import Path
 import pytest
 
 from medxai.errors import Cancelled
-from MedXAILib.session.choices import OWN_MAPS, MapKind, MethodChoices, ViewChoices
+from medxai.map_view import ViewChoices
+from medxai.maps import STAGE1, STAGE3, TERMINAL
+from medxai.progress import Step
+from MedXAILib.session.choices import MethodChoices
 from MedXAILib.session.controller import Controller
-from MedXAILib.session.figures import figures_of, layer_names_of, map_shown
-from MedXAILib.session.situation import Aspect
-from MedXAILib.session.state import Activity, Obstacle, Outcome, Phase, Step
-from support.panel import PlainScene, ball_volume, until
-from support.session import SlowWorkshop, explained
+from MedXAILib.session.map_metrics import metrics_of
+from MedXAILib.session.snapshot import ChangedInput
+from MedXAILib.session.state import Activity, Obstacle, Outcome, Phase
+from MedXAILib.session.worker import Worker
+from support.panel import OWN_KEYS, PlainScene, ball_volume, until
+from support.session import SlowTasks, explained
 
 
-def test_says_what_is_missing_first(scene: PlainScene, workshop: SlowWorkshop) -> None:
-    it = Controller(scene, workshop)
+def test_says_what_is_missing_first(scene: PlainScene, tasks: SlowTasks) -> None:
+    it = Controller(scene, tasks)
     assert it.state.obstacles == (Obstacle.STARTING,)
     scene.volume = None
     it.choose_method(MethodChoices(model="medsam"))
@@ -31,16 +35,16 @@ def test_says_what_is_missing_first(scene: PlainScene, workshop: SlowWorkshop) -
     it.close(20)
 
 
-def test_missing_packages_are_named(scene: PlainScene, workshop: SlowWorkshop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("MedXAILib.session.workshop.NEEDED_MODULES", ("numpy", "no_such_package_of_ours"))
-    it = Controller(scene, workshop)
+def test_missing_packages_are_named(scene: PlainScene, tasks: SlowTasks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("MedXAILib.session.tasks.NEEDED_MODULES", ("numpy", "no_such_package_of_ours"))
+    it = Controller(scene, tasks)
     it.start()
     until(it, lambda: bool(it.state.missing))
     assert it.state.missing == ("no_such_package_of_ours",)
     assert it.state.obstacles == (Obstacle.PACKAGES,)
-    assert [model.name for model in it.state.models][:2] == ["demo", "medsam"]
-    monkeypatch.setattr(workshop, "download", lambda name, _report, _is_cancelled: f"the weights of {name}")
-    it.download("medsam")  # meanwhile
+    assert [model.name for model in it.state.models][:2] == ["medsam", "medsam-hf"]
+    monkeypatch.setattr(tasks, "download", lambda name, _control: f"the weights of {name}")
+    it.models.download("medsam")  # meanwhile
     until(it, lambda: it.state.running is None)
     assert it.state.outcome is Outcome.DONE and it.state.message == "the weights of medsam"
     assert it.state.obstacles == (Obstacle.PACKAGES,)
@@ -58,17 +62,17 @@ def test_explains_and_shows(controller: Controller, scene: PlainScene) -> None:
     assert controller.state.phase is Phase.RESULT and controller.state.outcome is Outcome.DONE
     assert [result for result, _ in scene.shown] == [controller.state.result]
     steps = [step for phase, step, _ in seen if phase is Phase.RUNNING]
-    assert Step.EXPLAINING not in steps and steps.index(Step.LOADING) < steps.index(Step.ENCODING)
+    assert steps.index(Step.LOADING) < steps.index(Step.ENCODING)
     assert controller.state.seconds_for_new_slice > 0
     assert controller.state.result.segmentation.box == scene.look(controller.state.method).box.box
 
 
-def test_progress_counts_blocks(controller: Controller, workshop: SlowWorkshop) -> None:
-    workshop.gate.clear()
+def test_progress_counts_blocks(controller: Controller, tasks: SlowTasks) -> None:
+    tasks.gate.clear()
     controller.explain()
-    until(controller, lambda: workshop.blocks_seen == 1)
+    until(controller, lambda: tasks.blocks_seen == 1)
     assert controller.state.phase is Phase.RUNNING
-    workshop.gate.set()
+    tasks.gate.set()
     done = []
     controller.observe(
         lambda now, _: (
@@ -83,54 +87,52 @@ def test_progress_counts_blocks(controller: Controller, workshop: SlowWorkshop) 
 
 
 def test_cancel_is_ready_at_once_and_ends_within_a_block(
-    controller: Controller, workshop: SlowWorkshop, scene: PlainScene
+    controller: Controller, tasks: SlowTasks, scene: PlainScene
 ) -> None:
-    workshop.gate.clear()
+    tasks.gate.clear()
     controller.explain()
-    until(controller, lambda: workshop.blocks_seen == 1)
+    until(controller, lambda: tasks.blocks_seen == 1)
     controller.cancel()
     assert (
         controller.state.phase is Phase.CANCELLED and controller.state.can_explain and controller.state.running is None
     )
-    workshop.gate.set()
-    until(controller, lambda: controller._worker.is_idle)
-    assert workshop.blocks_seen == 1, "blocks were computed after the cancellation"
+    tasks.gate.set()
+    until(controller, lambda: not controller.jobs.is_working)
+    assert tasks.blocks_seen == 1, "blocks were computed after the cancellation"
     controller.tick()
     assert controller.state.phase is Phase.CANCELLED and controller.state.result is None and not scene.shown
     explained(controller)
     assert controller.state.phase is Phase.RESULT
 
 
-def test_explain_right_after_cancel_waits_for_the_block_and_runs(
-    controller: Controller, workshop: SlowWorkshop
-) -> None:
-    workshop.gate.clear()
+def test_explain_right_after_cancel_waits_for_the_block_and_runs(controller: Controller, tasks: SlowTasks) -> None:
+    tasks.gate.clear()
     controller.explain()
-    until(controller, lambda: workshop.blocks_seen == 1)
+    until(controller, lambda: tasks.blocks_seen == 1)
     controller.cancel()
     controller.explain()
     assert controller.state.phase is Phase.RUNNING
-    workshop.gate.set()
+    tasks.gate.set()
     until(controller, lambda: controller.state.result is not None)
     assert controller.state.outcome is Outcome.DONE
 
 
 def test_cancelled_work_is_not_taken_up_by_live_mode(
-    controller: Controller, workshop: SlowWorkshop, scene: PlainScene
+    controller: Controller, tasks: SlowTasks, scene: PlainScene
 ) -> None:
     explained(controller)
-    workshop.gate.clear()
+    tasks.gate.clear()
     controller.choose_live(False)
     scene.index = 4
     controller.scene_changed()
-    workshop.blocks_seen = 0
+    tasks.blocks_seen = 0
     controller.explain()
-    until(controller, lambda: workshop.blocks_seen == 1)
+    until(controller, lambda: tasks.blocks_seen == 1)
     controller.cancel()
     controller.choose_live(True)
-    workshop.gate.set()
+    tasks.gate.set()
     until(controller, lambda: not controller.wants_ticks)
-    assert controller.state.phase is Phase.CANCELLED and controller.state.stale == (Aspect.SLICE,)
+    assert controller.state.phase is Phase.CANCELLED and controller.state.stale == (ChangedInput.SLICE,)
     scene.index = 5
     controller.scene_changed()
     until(controller, lambda: controller.state.explained.slice_key == ("axial", 5))
@@ -147,11 +149,11 @@ def test_dragging_the_box_updates_live_and_the_newest_box_wins(controller: Contr
     until(controller, lambda: controller.state.explained.box.first_column == 28)
     assert controller.state.stale == () and controller.state.result is not first
     assert 1 <= len(scene.live) < 8, "every box on the way was computed"
-    assert not any(result.encoded_now for result, _ in scene.live)
+    assert not any(result.encoding.is_new for result, _ in scene.live)
     shown = len(scene.shown)
     until(controller, lambda: not controller.wants_ticks)
     assert len(scene.shown) == shown + 1 and scene.shown[-1][0] is controller.state.result, (
-        "the maps out of sight stayed behind"
+        "the maps out of snapshot stayed behind"
     )
 
 
@@ -161,7 +163,7 @@ def test_without_live_mode_a_moved_box_is_stale(controller: Controller, scene: P
     scene.corners = (22, 18, 44, 42)
     controller.scene_changed()
     until(controller, lambda: not controller.wants_ticks)
-    assert controller.state.phase is Phase.STALE and controller.state.stale == (Aspect.BOX,)
+    assert controller.state.phase is Phase.STALE and controller.state.stale == (ChangedInput.BOX,)
     scene.corners = (20, 18, 44, 42)
     controller.scene_changed()
     until(controller, lambda: not controller.wants_ticks)
@@ -171,33 +173,33 @@ def test_without_live_mode_a_moved_box_is_stale(controller: Controller, scene: P
 def test_a_slow_model_asks_before_it_encodes_again_and_knows_the_way_back(
     controller: Controller, scene: PlainScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("MedXAILib.session.controller.FAST_SECONDS", 0.0)
+    monkeypatch.setattr("MedXAILib.session.pace.FAST_SECONDS", 0.0)
     explained(controller)
     scene.index = 7
     controller.scene_changed()
     until(controller, lambda: not controller.wants_ticks)
-    assert controller.state.phase is Phase.STALE and controller.state.stale == (Aspect.SLICE,)
+    assert controller.state.phase is Phase.STALE and controller.state.stale == (ChangedInput.SLICE,)
     explained(controller)
     until(controller, lambda: controller.state.explained.slice_key == ("axial", 7))
     scene.index = 6
     controller.scene_changed()
     until(controller, lambda: controller.state.explained.slice_key == ("axial", 6))
-    assert not controller.state.result.encoded_now
+    assert not controller.state.result.encoding.is_new
 
 
 @pytest.mark.parametrize(
     ("change", "aspect"),
     [
-        (lambda scene, it: setattr(scene, "volume", ball_volume("other", seed=1)), Aspect.VOLUME),
-        (lambda scene, it: setattr(scene, "index", 3), Aspect.SLICE),
-        (lambda scene, it: it.choose_method(replace(it.state.method, window=(60.0, 160.0))), Aspect.WINDOW),
-        (lambda scene, it: it.choose_method(replace(it.state.method, modality="MR")), Aspect.WINDOW),
-        (lambda scene, it: it.choose_method(replace(it.state.method, preset="contour")), Aspect.METHOD),
-        (lambda scene, it: it.choose_method(replace(it.state.method, model="medsam")), Aspect.MODEL),
-        (lambda scene, it: setattr(scene, "corners", (1, 8, 30, 30)), Aspect.BOX),
+        (lambda scene, it: setattr(scene, "volume", ball_volume("other", seed=1)), ChangedInput.VOLUME),
+        (lambda scene, it: setattr(scene, "index", 3), ChangedInput.SLICE),
+        (lambda scene, it: it.choose_method(replace(it.state.method, window=(60.0, 160.0))), ChangedInput.WINDOW),
+        (lambda scene, it: it.choose_method(replace(it.state.method, modality="MR")), ChangedInput.WINDOW),
+        (lambda scene, it: it.choose_method(replace(it.state.method, preset="contour")), ChangedInput.METHOD),
+        (lambda scene, it: it.choose_method(replace(it.state.method, model="medsam")), ChangedInput.MODEL),
+        (lambda scene, it: setattr(scene, "corners", (1, 8, 30, 30)), ChangedInput.BOX),
     ],
 )
-def test_says_why_a_result_is_stale(controller: Controller, scene: PlainScene, change, aspect: Aspect) -> None:
+def test_says_why_a_result_is_stale(controller: Controller, scene: PlainScene, change, aspect: ChangedInput) -> None:
     controller.choose_live(False)
     explained(controller)
     change(scene, controller)
@@ -212,10 +214,10 @@ def test_bad_input_fails_in_words_and_leaves_the_rest_usable(controller: Control
     controller.explain()
     until(controller, lambda: controller.state.outcome is Outcome.FAILED)
     assert "shows nothing in this window" in controller.state.message and controller.state.can_explain
-    tasks = controller._worker._numbers
+    tasks = controller.jobs.started
     for _ in range(20):
         controller.tick()
-    assert controller._worker._numbers == tasks, "live mode tries the same failing situation again and again"
+    assert controller.jobs.started == tasks, "live mode tries the same failing key again and again"
     scene.volume = ball_volume()
     controller.scene_changed()
     until(controller, lambda: controller.state.outcome is not Outcome.FAILED)
@@ -225,7 +227,7 @@ def test_bad_input_fails_in_words_and_leaves_the_rest_usable(controller: Control
 def test_an_unforeseen_error_reaches_the_user_and_the_log(
     controller: Controller, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("medxai.engine.make_model_input", lambda *_: 1 / 0)
+    monkeypatch.setattr("medxai.models.convention.InputConvention.prepare", lambda *_: 1 / 0)
     controller.explain()
     until(controller, lambda: controller.state.outcome is Outcome.FAILED)
     assert "ZeroDivisionError" in controller.state.message and "Traceback" in caplog.text
@@ -241,33 +243,29 @@ def test_a_scene_that_cannot_be_written_is_a_failure_not_a_crash(controller: Con
     assert "the scene is gone" in controller.state.message and controller.state.can_explain
 
 
-def test_scene_closed_in_the_middle_of_the_work(
-    controller: Controller, workshop: SlowWorkshop, scene: PlainScene
-) -> None:
-    workshop.gate.clear()
+def test_scene_closed_in_the_middle_of_the_work(controller: Controller, tasks: SlowTasks, scene: PlainScene) -> None:
+    tasks.gate.clear()
     controller.explain()
-    until(controller, lambda: workshop.blocks_seen == 1)
+    until(controller, lambda: tasks.blocks_seen == 1)
     scene.volume = scene.corners = None
     controller.forget()
     assert controller.state.result is None and controller.state.running is None
-    workshop.gate.set()
-    until(controller, lambda: controller._worker.is_idle and not controller.wants_ticks)
+    tasks.gate.set()
+    until(controller, lambda: not controller.jobs.is_working and not controller.wants_ticks)
     assert controller.state.result is None and not scene.shown and controller.state.obstacles == (Obstacle.VOLUME,)
 
 
-def test_closing_stops_the_worker_and_silences_everything(
-    scene: PlainScene, workshop: SlowWorkshop, weights: str
-) -> None:
-    it = Controller(scene, workshop)
+def test_closing_stops_the_worker_and_silences_everything(scene: PlainScene, tasks: SlowTasks, weights: str) -> None:
+    it = Controller(scene, tasks)
     it.choose_method(MethodChoices(model=weights, device="cpu"))
     it.start()
     until(it, lambda: it.state.started)
-    workshop.gate.clear()
+    tasks.gate.clear()
     it.explain()
-    until(it, lambda: workshop.blocks_seen == 1)
+    until(it, lambda: tasks.blocks_seen == 1)
     seen = []
     it.observe(lambda now, _: seen.append(now))
-    workshop.gate.set()
+    tasks.gate.set()
     assert it.close(20)
     it.tick()
     it.explain()
@@ -277,29 +275,29 @@ def test_closing_stops_the_worker_and_silences_everything(
 
 def test_looking_at_other_maps_computes_nothing(controller: Controller, scene: PlainScene) -> None:
     explained(controller)
-    tasks = controller._worker._numbers
+    tasks = controller.jobs.started
     result = controller.state.result
-    for kind in OWN_MAPS:
-        for layer in layer_names_of(result):
-            view = ViewChoices(kind=kind, layer=layer, weighted=False)
+    for kind in OWN_KEYS:
+        for layer in result.encoding.layers:
+            view = ViewChoices(map_key=kind, layer=layer, weighted=False)
             start = time.perf_counter()
             controller.choose_view(view)
-            assert map_shown(result, view).ndim == 2
+            assert view.values(result).ndim == 2
             assert time.perf_counter() - start < 0.05
-    assert controller._worker._numbers == tasks and scene.restyled[-1][1].kind is MapKind.TERMINAL
+    assert controller.jobs.started == tasks and scene.restyled[-1][1].map_key == TERMINAL.key
     assert controller.state.phase is Phase.RESULT
 
 
 def test_figures_speak_of_the_map_that_is_shown(controller: Controller) -> None:
     result = explained(controller).state.result
-    last = layer_names_of(result)[-1]
-    stage3 = figures_of(result, ViewChoices(MapKind.STAGE3, layer=last))
-    assert stage3.share_inside == result.concentration.share_inside[3, last]
+    last = result.encoding.layers[-1]
+    stage3 = metrics_of(result, ViewChoices(STAGE3.key, layer=last))
+    assert stage3.share_inside == result.concentration.share_inside[STAGE3.at(last)]
     assert stage3.narrowing == result.concentration.narrowing_share
-    assert not stage3.from_encoder_alone and figures_of(result, ViewChoices(MapKind.STAGE1)).from_encoder_alone
-    unweighted = figures_of(result, ViewChoices(MapKind.STAGE3, layer=last, weighted=False))
+    assert not stage3.from_encoder_alone and metrics_of(result, ViewChoices(STAGE1.key)).from_encoder_alone
+    unweighted = metrics_of(result, ViewChoices(STAGE3.key, layer=last, weighted=False))
     assert unweighted.share_inside != stage3.share_inside
-    terminal = figures_of(result, ViewChoices(MapKind.TERMINAL))
+    terminal = metrics_of(result, ViewChoices(TERMINAL.key))
     assert terminal.resolution_mm[0] == pytest.approx(stage3.resolution_mm[0] / 4) and terminal.narrowing is None
 
 
@@ -308,37 +306,38 @@ def test_export_runs_on_the_worker_and_says_where(controller: Controller, tmp_pa
     controller.export(str(tmp_path))
     assert controller.state.running.activity is Activity.EXPORT
     until(controller, lambda: controller.state.running is None)
-    assert controller.state.message == str(tmp_path) and (tmp_path / "report.txt").exists()
-    controller.export(str(tmp_path / "no" / "such" / "folder"))
+    assert controller.state.message == str(tmp_path) and (tmp_path / "report.html").exists()
+    (tmp_path / "a file").write_text("")
+    controller.export(str(tmp_path / "a file" / "folder"))
     until(controller, lambda: controller.state.running is None)
     assert controller.state.outcome is Outcome.FAILED
 
 
-def test_starting_again_does_not_disturb_work_under_way(controller: Controller, workshop: SlowWorkshop) -> None:
-    workshop.gate.clear()
+def test_starting_again_does_not_disturb_work_under_way(controller: Controller, tasks: SlowTasks) -> None:
+    tasks.gate.clear()
     controller.explain()
-    until(controller, lambda: workshop.blocks_seen == 1)
+    until(controller, lambda: tasks.blocks_seen == 1)
     controller.start()
     assert controller.state.running.activity is Activity.EXPLAIN and controller.state.started
-    workshop.gate.set()
+    tasks.gate.set()
     until(controller, lambda: controller.state.result is not None)
 
 
-def test_memory_is_freed_and_filled_again(controller: Controller, workshop: SlowWorkshop) -> None:
+def test_memory_is_freed_and_filled_again(controller: Controller, tasks: SlowTasks) -> None:
     explained(controller)
-    assert workshop.free() > 0 and workshop.free() == 0
+    assert tasks.engine.free() > 0 and tasks.engine.free() == 0
     explained(controller)
-    assert controller.state.result.encoded_now
+    assert controller.state.result.encoding.is_new
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_worker_that_vanishes_does_not_leave_the_panel_waiting(controller: Controller) -> None:
-    controller._worker._done = lambda task: (_ for _ in ()).throw(SystemExit)  # kills the thread itself
+def test_a_worker_that_vanishes_does_not_leave_the_panel_waiting(controller: Controller, worker: Worker) -> None:
+    worker._done = lambda task: (_ for _ in ()).throw(SystemExit)  # kills the thread itself
     controller.explain()
-    controller._worker._thread.join(20)
+    worker._thread.join(20)
     until(controller, lambda: controller.state.running is None)
     assert controller.state.outcome is Outcome.FAILED
-    del controller._worker._done
+    del worker._done
     explained(controller)
     assert controller.state.phase is Phase.RESULT, "a new thread did not take over"
 
@@ -346,10 +345,51 @@ def test_a_worker_that_vanishes_does_not_leave_the_panel_waiting(controller: Con
 def test_cancelled_error_from_the_work_counts_as_cancelled(
     controller: Controller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(*_arguments: object) -> None:
+    def stop(*_arguments: object, **_named: object) -> None:
         raise Cancelled
 
-    monkeypatch.setattr("medxai.engine.Explainer.explain", stop)
+    monkeypatch.setattr("medxai.engine.Engine.explain", stop)
     controller.explain()
     until(controller, lambda: controller.state.running is None)
     assert controller.state.phase is Phase.CANCELLED
+
+
+def test_one_slow_slice_does_not_end_following(
+    controller: Controller, scene: PlainScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A busy moment is no slow model (it made a fast model stop following for good)."""
+    explained(controller)
+    choice = controller.state.method.model_choice
+    slow = controller.state.paces.with_slice(choice, 120.0)
+    controller._state.change(paces=slow)
+    scene.index = 7
+    controller.scene_changed()
+    until(controller, lambda: controller.state.explained.slice_key == ("axial", 7))
+    for _ in range(5):
+        slow = slow.with_slice(choice, 120.0)
+    assert not slow.is_fast(choice), "a model that is slow in every slice counts as fast"
+
+
+def test_a_failure_is_said_only_as_long_as_it_is_about_what_stands_there(
+    controller: Controller, scene: PlainScene, tasks: SlowTasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.corners = None
+    controller.scene_changed()
+    controller.tick()
+    controller.report_failure("Choose a volume and a view first.")
+    assert controller.state.phase is Phase.FAILED
+    scene.corners = (20, 18, 44, 42)
+    controller.scene_changed()
+    controller.tick()
+    assert controller.state.phase is Phase.READY and not controller.state.message
+    monkeypatch.setattr(tasks, "download", lambda *_: 1 / 0)
+    weights = controller.state.method.model
+    controller.choose_method(replace(controller.state.method, model="medsam"))
+    controller.models.download("medsam")
+    until(controller, lambda: controller.state.outcome is Outcome.FAILED)
+    scene.index = 5
+    controller.scene_changed()
+    until(controller, lambda: not controller.wants_ticks)
+    assert controller.state.phase is Phase.FAILED, "scrolling hides that a download failed"
+    controller.choose_method(replace(controller.state.method, model=weights))
+    assert controller.state.outcome is Outcome.NONE and not controller.state.message

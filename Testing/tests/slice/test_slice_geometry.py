@@ -25,7 +25,7 @@ def volume_in(axes, signs, spacing=(1.5, 2.0, 4.0), origin=(11.0, -7.0, 30.0)):
     """A volume of the linear field whose IJK axes are a permutation of RAS with signs."""
     matrix = np.eye(4)
     matrix[:3, :3] = 0
-    for axis, (ras, sign) in enumerate(zip(axes, signs)):
+    for axis, (ras, sign) in enumerate(zip(axes, signs, strict=False)):
         matrix[ras, axis] = sign * spacing[axis]
     matrix[:3, 3] = origin
     i, j, k = np.meshgrid(*(np.arange(n) for n in SHAPE_IJK), indexing="ij")
@@ -148,7 +148,7 @@ def test_the_same_anatomy_looks_the_same_however_it_is_stored():
         matrix, shape = np.zeros((4, 4)), np.array(anatomy.shape)[list(axes)]
         matrix[3, 3] = 1
         stored = anatomy.transpose(axes)
-        for axis, (ras, sign) in enumerate(zip(axes, signs)):
+        for axis, (ras, sign) in enumerate(zip(axes, signs, strict=False)):
             matrix[ras, axis] = sign
             if sign < 0:
                 matrix[ras, 3] = shape[axis] - 1

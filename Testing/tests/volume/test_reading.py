@@ -124,8 +124,15 @@ def test_a_truncated_volume_of_floats_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_voxels_that_are_no_numbers_are_refused(bad):
-    voxels = np.zeros((3, 4, 5))
+def test_voxels_that_are_no_numbers_count_nowhere_and_are_said(bad):
+    voxels = np.full((3, 4, 5), 7.0)
     voxels[1, 1, 1] = bad
-    with pytest.raises(InputError, match="1 voxels"):
-        make_volume("v", voxels, np.eye(4))
+    volume = make_volume("v", voxels, np.eye(4), "MR")
+    assert volume.voxels[1, 1, 1] == 7 and not volume.measured[1, 1, 1] and volume.measured.sum() == 59
+    assert volume.measured_values.shape == (59,)
+    assert any("1 voxels hold no value" in note for note in volume.notes)
+
+
+def test_a_volume_without_any_number_is_refused():
+    with pytest.raises(InputError, match="no voxel with a value"):
+        make_volume("v", np.full((2, 3, 4), np.nan), np.eye(4))

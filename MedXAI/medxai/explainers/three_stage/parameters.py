@@ -1,12 +1,12 @@
 """Every number that the explainer's definitions leave open, named and in one place."""
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 from ...errors import InputError
 
 
-class Preset(str, Enum):
+class Preset(StrEnum):
     """How the spatial weighting measures distance."""
 
     #: From the box's centre, in units of its half-size: the paper's own.

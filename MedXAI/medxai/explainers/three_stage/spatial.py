@@ -1,10 +1,18 @@
 """Where a box lies on a layer's grid: coverage, the ring around it, and the spatial weighting of stage 3."""
 
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from ...model_input.model_input import ModelFrame, box_coverage
+from ...model_input.frame import ModelFrame, box_coverage
 from ...slice.box import PixelBox
 from .parameters import ExplainerParameters, Preset
+
+if TYPE_CHECKING:
+    from ...results import SliceExplanation
 
 
 def coverage_of(box: PixelBox, frame: ModelFrame, grid: tuple[int, int]) -> np.ndarray:
@@ -38,3 +46,11 @@ def spatial_weight(
         from_x, from_y = np.maximum(from_x - 1, 0), np.maximum(from_y - 1, 0)
     m_squared = from_y[:, None] ** 2 + from_x[None] ** 2
     return parameters.distant_floor + (1 - parameters.distant_floor) * np.exp(-0.5 * m_squared)
+
+
+def weight_of_case(result: SliceExplanation, preset: Preset) -> np.ndarray:
+    """(h, w) in [ρ, 1] on the embedding's grid: W of a result's box by a preset; 0 where the image is not."""
+    grid, frame = result.encoding.grid, result.encoding.frame
+    parameters = replace(result.explanation.parameters, preset=preset)
+    weight = spatial_weight(result.segmentation.box, frame, grid, parameters)
+    return np.where(frame.content_coverage(grid) > 0, weight, 0)

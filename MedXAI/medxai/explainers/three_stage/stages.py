@@ -1,7 +1,7 @@
 """The explanation of a segmentation: three stages at every layer, the interaction map and the terminal map."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,53 +11,11 @@ from torch import Tensor
 
 from ...encoding.encoding import Encoding
 from ...encoding.features import LayerFeatures
-from ...segmentation.segmenting import Segmentation
+from ...maps import STAGES
+from ...results import Explanation, LayerMaps, Segmentation
 from . import spatial as geometry
 from .parameters import ExplainerParameters
 from .references import TokenWeights, on_grid, similarities
-
-STAGES = (1, 2, 3)
-
-
-@dataclass(frozen=True)
-class LayerMaps:
-    """The maps of one layer, each (h, w) float32 on the layer's grid over the model's square; raw values.
-
-    stages: stage number to map; 1 and 2 are cosines in [-1, 1], 3 is at least 0.
-    stage3_unweighted: stage 3 before the spatial weighting.
-    """
-
-    layer: str
-    grid: tuple[int, int]
-    stages: Mapping[int, np.ndarray]
-    stage3_unweighted: np.ndarray
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """All maps of one box on one slice.
-
-    layers: in the encoder's order. The maps of a layer come from the encoder alone in stage 1; the prompt embedding of
-    stages 2 and 3, the organ-specific prototype of stage 3, `interaction` and `terminal` come from the mask decoder too.
-    interaction: (h, w), the prompt's attention to the image, sums to 1. terminal: (4h, 4w), the mask's own logits.
-    """
-
-    segmentation: Segmentation
-    layers: tuple[LayerMaps, ...]
-    parameters: ExplainerParameters
-    repaired_tokens: Mapping[str, int]
-    seconds: float
-
-    @property
-    def interaction(self) -> np.ndarray:
-        return self.segmentation.attention
-
-    @property
-    def terminal(self) -> np.ndarray:
-        return self.segmentation.logits
-
-    def layer(self, name: str) -> LayerMaps:
-        return next(maps for maps in self.layers if maps.layer == name)
 
 
 @torch.inference_mode()

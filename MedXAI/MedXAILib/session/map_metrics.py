@@ -1,0 +1,66 @@
+"""The metrics of one shown map, as numbers; words are the front end's."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medxai.map_view import ViewChoices, is_comparison
+from medxai.maps import OWN_MAPS, STAGE1
+from medxai.results import Narrowing, SliceExplanation
+
+
+@dataclass(frozen=True)
+class MapMetrics:
+    """What can be said of one map.
+
+    Attributes:
+        share_inside: Share of the map's mass inside the predicted mask; None for a map without mass.
+        by_chance: What a uniform map would have there.
+        resolution_mm: Width and height of one of its cells.
+        narrowing: Of share_inside from the first layer to the last, over the stages; None for a map of no stage.
+        from_encoder_alone: The mask decoder had no part in it.
+        informative: Whether it has anything to show.
+        warnings: Sentences for the user.
+        encode_seconds, explain_seconds: How long the slice and the box took.
+    """
+
+    share_inside: float | None
+    by_chance: float
+    resolution_mm: tuple[float, float]
+    narrowing: Narrowing | None
+    from_encoder_alone: bool
+    informative: bool
+    warnings: tuple[str, ...]
+    encode_seconds: float
+    explain_seconds: float
+
+
+def metrics_of(result: SliceExplanation, view: ViewChoices) -> MapMetrics:
+    """The metrics of the chosen map."""
+    map_id, concentration = view.map_id(result), result.concentration
+    values = result.values(map_id)
+    if map_id in concentration.share_inside:
+        inside = concentration.share_inside[map_id]
+    else:
+        inside = _share_inside(result, values)
+    across, down = result.resolution_mm
+    grid = result.encoding.grid
+    cells = grid if is_comparison(view.map_key) else values.shape  # no finer than what another method looks at
+    has_stage = any(info.stage for info in OWN_MAPS if info.key == map_id.key)
+    return MapMetrics(
+        share_inside=inside,
+        by_chance=concentration.mask_share,
+        resolution_mm=(across * grid[1] / cells[1], down * grid[0] / cells[0]),
+        narrowing=concentration.narrowing_share if has_stage else None,
+        from_encoder_alone=view.map_key == STAGE1.key,
+        informative=view.display_range(result).informative,
+        warnings=result.warnings,
+        encode_seconds=result.encoding.seconds,
+        explain_seconds=result.explanation.seconds + result.segmentation.seconds,
+    )
+
+
+def _share_inside(result: SliceExplanation, values: np.ndarray) -> float | None:
+    mass = np.maximum(result.on_slice(values), 0)
+    total = float(mass.sum())
+    return float(mass[result.segmentation.mask].sum() / total) if total > 0 else None

@@ -1,0 +1,93 @@
+"""What stands in the scene, and which of it an explanation no longer fits."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from .choices import MethodChoices
+
+if TYPE_CHECKING:  # the numerical packages may not be installed yet when the panel opens
+    from medxai.slice.box import ClippedBox, PixelBox
+    from medxai.slice.slice_image import SliceImage
+    from medxai.volume.volume import Volume
+
+
+class MissingInput(StrEnum):
+    """Why nothing can be explained, besides a sentence that says it."""
+
+    NONE = "none"
+    VOLUME = "volume"
+    REGION = "region"
+    UNUSABLE = "unusable"
+
+
+@dataclass(frozen=True, eq=False)
+class SceneSnapshot:
+    """One look at the scene.
+
+    volume_key, slice_key: equal for two looks exactly if voxels and plane are the same; of a slice along the voxels' own
+    axes, slice_key is its (plane, index). lack, reason: what is missing
+    or wrong, for the user. origin: the scene's own names for the volume, region and view. The other three are set
+    where nothing lacks.
+    """
+
+    volume_key: Hashable = None
+    slice_key: Hashable = None
+    origin: Hashable = None
+    volume: "Volume | None" = None
+    image: "SliceImage | None" = None
+    box: "ClippedBox | None" = None
+    lack: MissingInput = MissingInput.VOLUME
+    reason: str = ""
+
+
+class ChangedInput(StrEnum):
+    """The parts of a key that can change, in the order in which they matter to the user."""
+
+    VOLUME = "volume"
+    SLICE = "slice"
+    WINDOW = "window"
+    MODEL = "model"
+    ENCODER = "encoder"
+    METHOD = "method"
+    BOX = "box"
+
+
+@dataclass(frozen=True)
+class ExplanationKey:
+    """Everything that an explanation depends on; equal situations have equal maps, wherever they come from."""
+
+    volume_key: Hashable
+    slice_key: Hashable
+    method: MethodChoices
+    box: "PixelBox"
+    origin: Hashable = field(default=None, compare=False)
+
+    @property
+    def encoded(self) -> tuple:
+        """What the encoding of the slice depends on: all but the box and the explainer's own choices."""
+        m = self.method
+        return self.volume_key, self.slice_key, m.model_choice, m.window, m.modality, m.all_layers, m.enhance_input
+
+
+def key_of(snapshot: SceneSnapshot, method: MethodChoices) -> ExplanationKey | None:
+    """The key of a look; None where something lacks."""
+    if snapshot.lack is not MissingInput.NONE:
+        return None
+    return ExplanationKey(snapshot.volume_key, snapshot.slice_key, method, snapshot.box.box, snapshot.origin)
+
+
+def changed(before: ExplanationKey, now: ExplanationKey) -> tuple[ChangedInput, ...]:
+    """What differs between two situations; empty where an explanation of one holds for the other."""
+    a, b = before.method, now.method
+    differs = {
+        ChangedInput.VOLUME: before.volume_key != now.volume_key,
+        ChangedInput.SLICE: before.slice_key != now.slice_key,
+        ChangedInput.WINDOW: (a.window, a.modality, a.enhance_input) != (b.window, b.modality, b.enhance_input),
+        ChangedInput.MODEL: (a.model, a.device) != (b.model, b.device),
+        ChangedInput.ENCODER: a.encoder != b.encoder,
+        ChangedInput.METHOD: (a.preset, a.all_layers) != (b.preset, b.all_layers),
+        ChangedInput.BOX: before.box != now.box,
+    }
+    return tuple(aspect for aspect, is_so in differs.items() if is_so)

@@ -1,0 +1,152 @@
+"""The long work that the session gives to its worker; touches no scene, and imports PyTorch when it runs."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from medxai.explainers.three_stage.parameters import parameters_for
+from medxai.map_view import explainer_of
+from medxai.maps import MapId, MapInfo, Role
+from medxai.model_input.grey import Window
+from medxai.progress import RunControl, Step
+from medxai.request import ALL_LAYERS, ExplainRequest
+from medxai.results import SliceExplanation
+
+from .shared_engine import SharedEngine
+from .snapshot import ExplanationKey, SceneSnapshot
+
+#: What has to be importable before anything can be explained; names of modules.
+NEEDED_MODULES = (
+    "torch",
+    "segment_anything",
+    "skimage",
+    "safetensors",
+    "matplotlib",
+    "sklearn",
+    "pydicom",
+    "nibabel",
+    "jinja2",
+)
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What is installed.
+
+    Attributes:
+        missing: Modules without which nothing works.
+        comparisons: The maps of other explainers that can be made here.
+    """
+
+    missing: tuple[str, ...]
+    comparisons: tuple[MapInfo, ...]
+
+
+def request_of(snapshot: SceneSnapshot, key: ExplanationKey) -> ExplainRequest:
+    """What is asked of the engine for a snapshot of the scene."""
+    method = key.method
+    return ExplainRequest(
+        snapshot.volume,
+        snapshot.image,
+        method.model_choice,
+        Window(*method.window) if method.window else None,
+        method.enhance_input,
+        layers=ALL_LAYERS if method.all_layers else None,
+        parameters=parameters_for(method.preset),
+    )
+
+
+class Tasks:
+    """What the session asks of the engine, for its worker thread. Each raises what the engine raises."""
+
+    def __init__(self, engine: SharedEngine | None = None):
+        self.engine = engine or SharedEngine()
+
+    def start(self, control: RunControl) -> Equipment:
+        """Imports what the work needs, off the main thread, and tells what there is."""
+        control.at(Step.STARTING).report(0, 0)
+        missing = tuple(name for name in NEEDED_MODULES if not _is_installed(name))
+        if missing:
+            return Equipment(missing, ())
+        self.engine.get()
+        return Equipment((), comparison_maps())
+
+    def explain(
+        self,
+        snapshot: SceneSnapshot,
+        key: ExplanationKey,
+        control: RunControl,
+        on_preview: Callable[[SliceExplanation], None] | None = None,
+    ) -> SliceExplanation:
+        """The explanation of what a snapshot shows.
+
+        Args:
+            snapshot: Volume, slice and box.
+            key: What the explanation depends on.
+            control: Of the task.
+            on_preview: Called with a result at half resolution, where the slice has to be encoded and the model allows
+                it; None where none is wanted.
+        """
+        return self.engine.get().explain(request_of(snapshot, key), [snapshot.box], control, on_preview)[0]
+
+    def look_ahead(self, snapshot: SceneSnapshot, key: ExplanationKey, control: RunControl) -> int:
+        """Encodes the slices around one that was just explained, as far as memory allows; returns how many."""
+        return self.engine.get().look_ahead(request_of(snapshot, key), control)
+
+    def compare(
+        self, snapshot: SceneSnapshot, key: ExplanationKey, map_key: str, control: RunControl
+    ) -> Mapping[MapId, np.ndarray]:
+        """Another method's maps of the same box, (h, w) float32 on the model's square by identity."""
+        found = self.engine.get().compare(request_of(snapshot, key), snapshot.box, explainer_of(map_key), control)
+        return {saliency.map_id: saliency.values for saliency in found}
+
+    def export(
+        self, snapshot: SceneSnapshot, key: ExplanationKey, result: SliceExplanation, folder: Path, control: RunControl
+    ) -> None:
+        """Writes panels, report and volumes of the shown result. Raises OutputError; the folder is then as it was."""
+        from medxai.report.case_evidence import named, quick_evidence
+        from medxai.report.writing import write_results
+
+        control.at(Step.EXPORTING).report(0, 0)
+        case = named(self.engine.get().case(request_of(snapshot, key), snapshot.box, control))
+        write_results(result, folder, quick_evidence(case, result.comparisons))
+
+    def is_encoded(self, snapshot: SceneSnapshot, key: ExplanationKey) -> bool:
+        """Whether another box on this slice needs no encoding; for any thread."""
+        engine = self.engine.made
+        return engine is not None and engine.is_encoded(request_of(snapshot, key))
+
+    def download(self, name: str, control: RunControl) -> Path:
+        """Fetches a registered model's weights. Raises Cancelled or DownloadError."""
+        from medxai.models.download import download
+        from medxai.models.registry import registered
+
+        return download(registered(name), self.engine.store, control.at(Step.DOWNLOADING)).path
+
+    def remove_download(self, name: str) -> None:
+        """Deletes a registered model's downloaded weights and forgets the loaded model."""
+        from medxai.models.registry import registered
+
+        self.engine.store.remove(registered(name))
+        self.engine.free()
+
+
+def comparison_maps() -> tuple[MapInfo, ...]:
+    """The maps of all other explainers that can be made here, other methods before baselines; imports PyTorch."""
+    from medxai.explainers.registry import map_infos
+
+    found = [info for info in map_infos() if info.role is not Role.METHOD and not info.is_variant]
+    return tuple(sorted(found, key=lambda info: info.role is Role.BASELINE))
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False

@@ -1,0 +1,89 @@
+"""What a backend is: one way to compute the image encoder, and how a new one is written."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from ...progress import RunControl
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from ..feature_extraction import EncoderOutput
+
+
+class Run(Protocol):
+    """One pass of an image encoder; `feature_extraction.run_encoder` is the model for it."""
+
+    def __call__(
+        self, encoder: nn.Module, image: Tensor, layers: Sequence[str], control: RunControl = ...
+    ) -> EncoderOutput:
+        """The embedding of an image (1, 3, S, S) and the tokens of the asked layers."""
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A way to compute one model's image encoder, ready to run.
+
+    Attributes:
+        name: Part of an encoding's identity, since two ways differ in the last digits.
+        run: Computes one image.
+        note: What the user should know, for example why his wish could not be met; empty where nothing.
+    """
+
+    name: str
+    run: Run
+    note: str = ""
+
+
+class BackendFactory(ABC):
+    """One way to compute the image encoder, as it is listed, checked and made.
+
+    A new way is one file with such a class, decorated with `registry.register`. The file must not import PyTorch at its
+    top: what computes belongs into a module of its own, imported in `make`.
+
+    Example:
+        >>> @register
+        ... class HalfPrecision(BackendFactory):
+        ...     key = "half"
+        ...     title = "Half precision"
+        ...     sentence = "Numbers of 16 bits everywhere."
+        ...
+        ...     def why_not(self, encoder, device):
+        ...         return "" if device.type == "cuda" else "Half precision needs CUDA; the exact way is used."
+        ...
+        ...     def make(self, encoder, device, cache_folder=None):
+        ...         from my_package import half_pass
+        ...
+        ...         return Backend(self.key, half_pass)
+
+    Attributes:
+        key: What the user gives as `--encoder`.
+        title: Its name in a list.
+        sentence: What it does to the result, for the user.
+        is_choice: Whether the user can choose it; the preview is chosen by the engine.
+    """
+
+    key: ClassVar[str]
+    title: ClassVar[str]
+    sentence: ClassVar[str]
+    is_choice: ClassVar[bool] = True
+
+    def why_not(self, encoder: nn.Module, device: torch.device) -> str:
+        """Empty where this way can compute the encoder on the device; else a sentence for the user that says why not."""
+        return ""
+
+    @abstractmethod
+    def make(self, encoder: nn.Module, device: torch.device, cache_folder: Path | None = None) -> Backend:
+        """The way, ready for the encoder on the device.
+
+        Args:
+            encoder: The model's image encoder, in evaluation mode, on `device`.
+            device: Where the model is.
+            cache_folder: Where compiled models may be kept on disk; None keeps none.
+        """

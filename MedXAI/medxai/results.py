@@ -1,0 +1,298 @@
+"""What every step gives, immutable and free of torch, so that a panel can import it before anything is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import maps
+from .display_range import DisplayRange, display_range
+from .maps import MEDXAI, STAGES, MapId
+
+if TYPE_CHECKING:  # only named here; these modules stand above this one or need scikit-image
+    from .explainers.three_stage.parameters import ExplainerParameters
+    from .model_input.frame import ModelFrame, ModelInput
+    from .model_input.grey import GreyRange
+    from .slice.box import ClippedBox, PixelBox
+    from .slice.slice_image import SliceImage
+
+#: The name of the backend whose results are previews at half resolution.
+PREVIEW_BACKEND = "preview"
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """Which model gave a result.
+
+    Attributes:
+        name: As in the registry, or a checkpoint file's stem.
+        title: For people.
+        architecture: For example 'SAM ViT-B'.
+        preparation: How its images were prepared, for example 'default' or 'official'.
+        preparation_sentence: The same in a sentence.
+        input_size_px: Side of its square input.
+        checksum_sha256: Of the file that its weights came from.
+        device: What computed it, for example 'cpu'.
+        note: What the user should know about how the file was understood; empty where nothing.
+    """
+
+    name: str
+    title: str
+    architecture: str
+    preparation: str
+    input_size_px: int
+    checksum_sha256: str
+    device: str
+    note: str = ""
+    preparation_sentence: str = ""
+    family: str = ""
+
+
+@dataclass(frozen=True)
+class PreparedSlice:
+    """A slice ready to be encoded, and to be shown.
+
+    Attributes:
+        image: The slice with its values and its place.
+        grey: (rows, columns) uint8, what the model input was made of.
+        shown: The same with enhanced contrast, for display.
+        grey_range: The intensities that became 0 and 255.
+        model_input: Exactly what the image encoder gets.
+        enhanced_input: Whether `grey` is the contrast-enhanced slice.
+    """
+
+    image: SliceImage
+    grey: np.ndarray
+    shown: np.ndarray
+    grey_range: GreyRange
+    model_input: ModelInput
+    enhanced_input: bool
+
+
+@dataclass(frozen=True)
+class EncodingSummary:
+    """What is told of one pass of the image encoder.
+
+    Attributes:
+        layers: Names of the layers with maps, in the encoder's order.
+        grid: (h, w) of the embedding.
+        frame: Where the slice lies in the model's square.
+        seconds: How long the pass took.
+        backend: The way it was computed.
+        is_new: False where it came from the cache.
+    """
+
+    layers: tuple[str, ...]
+    grid: tuple[int, int]
+    frame: ModelFrame
+    seconds: float
+    backend: str
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """What the model made of one box.
+
+    Attributes:
+        box: On the slice, in pixels.
+        logits: (4h, 4w) float32 on the model's square, the mask decoder's own output.
+        mask: (rows, columns) bool on the slice.
+        attention: (h, w) float32 on the embedding's grid, the prompt's attention to the image; sums to 1.
+        seconds: How long it took.
+    """
+
+    box: PixelBox
+    logits: np.ndarray
+    mask: np.ndarray
+    attention: np.ndarray
+    seconds: float
+
+
+@dataclass(frozen=True)
+class LayerMaps:
+    """The maps of one layer, each (h, w) float32 on the layer's grid over the model's square; raw values.
+
+    Attributes:
+        layer: The layer's name, for example 'block 11'.
+        grid: (h, w).
+        stages: Map by stage number; 1 and 2 are cosines in [-1, 1], 3 is at least 0.
+        stage3_unweighted: Stage 3 before the spatial weighting.
+    """
+
+    layer: str
+    grid: tuple[int, int]
+    stages: Mapping[int, np.ndarray]
+    stage3_unweighted: np.ndarray
+
+    def values(self, map_key: str) -> np.ndarray:
+        """The map 'stage1', 'stage2', 'stage3' or 'stage3-unweighted'. Raises KeyError for another."""
+        if map_key == maps.STAGE3_UNWEIGHTED.map:
+            return self.stage3_unweighted
+        return self.stages[_STAGE_OF[map_key]]
+
+
+_STAGE_OF = {f"stage{number}": number for number in STAGES}
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All maps of one box on one slice.
+
+    Attributes:
+        segmentation: The mask that is explained.
+        layers: In the encoder's order. Stage 1 comes from the encoder alone; the prompt embedding of stages 2 and 3,
+            the organ-specific prototype of stage 3, `interaction` and `terminal` come from the mask decoder too.
+        parameters: The weights of the three stages.
+        repaired_tokens: By layer, how many artefact tokens took their neighbours' median.
+        seconds: How long the maps took.
+    """
+
+    segmentation: Segmentation
+    layers: tuple[LayerMaps, ...]
+    parameters: ExplainerParameters
+    repaired_tokens: Mapping[str, int]
+    seconds: float
+
+    @property
+    def interaction(self) -> np.ndarray:
+        """(h, w): the prompt's attention to the image, sums to 1."""
+        return self.segmentation.attention
+
+    @property
+    def terminal(self) -> np.ndarray:
+        """(4h, 4w): the mask's own logits."""
+        return self.segmentation.logits
+
+    def layer(self, name: str) -> LayerMaps:
+        """The maps of a layer. Raises KeyError where it was not asked for."""
+        for layer_maps in self.layers:
+            if layer_maps.layer == name:
+                return layer_maps
+        raise KeyError(name)
+
+    def values(self, map_id: MapId) -> np.ndarray:
+        """Raw values of one of MedXAI's own maps. Raises KeyError for another map."""
+        if map_id.explainer != MEDXAI:
+            raise KeyError(str(map_id))
+        if map_id.map == maps.INTERACTION.map:
+            return self.interaction
+        if map_id.map == maps.TERMINAL.map:
+            return self.terminal
+        return self.layer(map_id.layer).values(map_id.map)
+
+    def map_ids(self) -> tuple[MapId, ...]:
+        """Every map: the stages at every layer, layer by layer, then interaction and terminal."""
+        layered = [info for info in maps.OWN_MAPS if info.has_layers]
+        return (
+            *(info.at(layer_maps.layer) for layer_maps in self.layers for info in layered),
+            *(info.at() for info in maps.OWN_MAPS if not info.has_layers),
+        )
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """How far a concentration metric C changes from C(1, first layer) to C(3, last layer).
+
+    C(3, last) − C(1, first) = [C(1, last) − C(1, first)], the model's, + [C(3, last) − C(1, last)], the construction's
+    (design of the explainer, "Honest display").
+    """
+
+    total: float
+    by_the_model: float
+    by_construction: float
+
+
+@dataclass(frozen=True)
+class Concentration:
+    """How concentrated every map of the three stages is; only the positive part of a map counts.
+
+    Attributes:
+        share_inside: By map, the share of its mass inside the predicted mask; None where the map has no mass.
+        effective_area: By map, exp(entropy) as a share of the image: 1 for a uniform map.
+        mask_share: The predicted mask's share of the image: what a uniform map would have inside it.
+        narrowing_share, narrowing_area: Of the two metrics; None where a map has no mass.
+    """
+
+    share_inside: Mapping[MapId, float | None]
+    effective_area: Mapping[MapId, float | None]
+    mask_share: float
+    narrowing_share: Narrowing | None
+    narrowing_area: Narrowing | None
+
+
+@dataclass(frozen=True)
+class SaliencyMap:
+    """One map of one explainer.
+
+    Attributes:
+        map_id: Its identity.
+        values: (h, w) float32 over the model's square (its padding included), raw: higher means more influence, by the
+            explainer's own scale. `SliceExplanation.on_slice` brings it to the slice.
+    """
+
+    map_id: MapId
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class SliceExplanation:
+    """Everything about one box on one slice.
+
+    Attributes:
+        prepared: The slice as it was shown to the model.
+        box: On the slice, and whether it was cut at its edge.
+        model: Which model it was.
+        encoding: What is told of the encoder's pass.
+        explanation: Mask and maps.
+        concentration: How concentrated the maps are.
+        resolution_mm: Width and height in millimetres of one token of the embedding.
+        warnings: Sentences for the user.
+        comparisons: Other explainers' maps that were asked for besides, by identity; raw (h, w) over the square.
+    """
+
+    prepared: PreparedSlice
+    box: ClippedBox
+    model: ModelIdentity
+    encoding: EncodingSummary
+    explanation: Explanation
+    concentration: Concentration
+    resolution_mm: tuple[float, float]
+    warnings: tuple[str, ...]
+    comparisons: Mapping[MapId, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def segmentation(self) -> Segmentation:
+        """Mask, logits and attention."""
+        return self.explanation.segmentation
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether it was made at half resolution, to be replaced by a full one."""
+        return self.encoding.backend == PREVIEW_BACKEND
+
+    @property
+    def shown_layer(self) -> str:
+        """The layer whose maps stand for their stage: the last block, the deepest features before the neck."""
+        blocks = [name for name in self.encoding.layers if name.startswith("block")]
+        return blocks[-1] if blocks else self.encoding.layers[-1]
+
+    def map_ids(self) -> tuple[MapId, ...]:
+        """Every map that is here, MedXAI's own first."""
+        return (*self.explanation.map_ids(), *self.comparisons)
+
+    def values(self, map_id: MapId) -> np.ndarray:
+        """Raw values (h, w) of a map over the model's square. Raises KeyError where it is not here."""
+        return self.comparisons[map_id] if map_id in self.comparisons else self.explanation.values(map_id)
+
+    def display_range(self, map_id: MapId) -> DisplayRange:
+        """The colours' range of a map: one for all layers of a map, so that scrubbing compares like with like."""
+        same = [other for other in self.map_ids() if other.key == map_id.key]
+        return display_range(self.values(other) for other in same)
+
+    def on_slice(self, values: np.ndarray) -> np.ndarray:
+        """A map (h, w) on the model's square brought to the slice's pixels (rows, columns); zero outside the volume."""
+        return np.where(self.prepared.image.inside, self.encoding.frame.to_slice(values), 0).astype(np.float32)

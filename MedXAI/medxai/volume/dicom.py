@@ -1,0 +1,185 @@
+"""DICOM files and folders as volumes: which series, which stack of slices, where it lies, and its grey values."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from pydicom.uid import SecondaryCaptureImageStorage
+
+from ..errors import InputError
+from .dicom_frames import Frame, damaged, frames_of_file, pixels_of, without_copies
+from .dicom_stacks import Stack, stack_to_lps, stacks_of, what_differs
+from .volume import Modality, ModalitySource, ScanFacts, Volume, make_volume
+
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+#: An error lists no more series or stacks than this.
+_LISTED = 5
+
+
+def read_dicom(
+    path: Path, modality: Modality | str | None = None, series: int | str | None = None, stack: int | None = None
+) -> Volume:
+    """The volume of a DICOM file, or of a series in a folder; see `read_volume`.
+
+    Raises:
+        InputError: Where there is no series, several to choose from, or the slices make no volume.
+    """
+    # Hidden files are a system's own (macOS leaves '._name.dcm' beside each).
+    inside = (
+        (file for file in path.iterdir() if file.is_file() and not file.name.startswith(".")) if path.is_dir() else ()
+    )
+    files = sorted(inside) if path.is_dir() else [path]
+    frames = [frame for file in files for frame in frames_of_file(file)]
+    if not frames:
+        if path.is_file():
+            raise damaged(path)
+        raise InputError(
+            f"The folder '{path}' holds no DICOM series; point to the folder with the .dcm files of one series."
+        )
+    name = path.name if path.is_dir() else path.stem
+    chosen, copies = without_copies(_chosen_series(frames, name, series))
+    notes = [f"{copies} files are copies of others in the folder and were left out."] if copies else []
+    return _volume_of(_chosen_stack(chosen, name, stack, notes), name, modality, notes)
+
+
+def read_dicom_slices(files: Sequence[Path], name: str, modality: Modality | str | None = None) -> Volume:
+    """The volume of DICOM files of one slice each, in the given order, whichever series they say that they belong to.
+
+    Raises:
+        InputError: Where a file is unreadable, or the slices differ in size or orientation, or make no volume.
+    """
+    frames = []
+    for file in files:
+        found = frames_of_file(Path(file))
+        if len(found) != 1:
+            raise damaged(Path(file))
+        frames += found
+    return _volume_of(Stack(tuple(frames)), name, modality, [])
+
+
+def _chosen_series(frames: Sequence[Frame], name: str, asked: int | str | None) -> list[Frame]:
+    series: dict[str, list[Frame]] = {}
+    for frame in frames:
+        series.setdefault(str(frame.header.get("SeriesInstanceUID", "")), []).append(frame)
+    by_number = sorted(series, key=lambda uid: (_series_number(series[uid][0]), uid))
+    if asked is None:
+        if len(series) == 1:
+            return list(frames)
+        listed = _listing([_series_text(series[uid]) for uid in by_number])
+        raise InputError(
+            f"The folder '{name}' holds {len(series)} DICOM series: {listed}. Choose one with --series and its number."
+        )
+    if str(asked) in series:
+        return series[str(asked)]
+    number = int(asked) if str(asked).isdigit() else 0
+    if not 1 <= number <= len(by_number):
+        listed = _listing([_series_text(series[uid]) for uid in by_number])
+        raise InputError(
+            f"'{name}' has no series {asked}; it holds {listed}. Give one of these numbers, or a series' UID."
+        )
+    return series[by_number[number - 1]]
+
+
+def _series_number(frame: Frame) -> float:
+    number = frame.numbers("SeriesNumber", 1)
+    return float("inf") if number is None else float(number[0])
+
+
+def _series_text(frames: Sequence[Frame]) -> str:
+    header = frames[0].header
+    title = str(header.get("SeriesDescription", "") or "").strip()[:40]
+    count = len(frames)
+    return f"{header.get('Modality', '?')}{f' {title!r}' if title else ''}, {count} image{'s' if count != 1 else ''}"
+
+
+def _listing(texts: Sequence[str]) -> str:
+    more = f"; and {len(texts) - _LISTED} more" if len(texts) > _LISTED else ""
+    return "; ".join(f"{n}: {text[:90]}" for n, text in enumerate(texts[:_LISTED], start=1)) + more
+
+
+def _chosen_stack(frames: Sequence[Frame], name: str, asked: int | None, notes: list[str]) -> Stack:
+    stacks = stacks_of(frames)
+    if asked is not None:
+        if not 1 <= asked <= len(stacks):
+            raise InputError(
+                f"'{name}' has no stack {asked}; it holds {_listing([stack.text for stack in stacks])}. Give one of these numbers."
+            )
+        if len(stacks) > 1:
+            notes.append(
+                f"The series holds {len(stacks)} stacks of slices; stack {asked} was chosen ({stacks[asked - 1].text})."
+            )
+        return stacks[asked - 1]
+    scans = [stack for stack in stacks if not stack.is_localizer] or stacks
+    if len(scans) == 1:
+        if len(stacks) > 1:
+            left = sum(len(stack.frames) for stack in stacks) - len(scans[0].frames)
+            notes.append(
+                f"{left} localizer (scout) image{'s' if left > 1 else ''} in the series lie elsewhere and were left out."
+            )
+        return scans[0]
+    raise InputError(
+        f"'{name}' holds {len(stacks)} stacks of slices that differ in {what_differs(stacks)}, so they are not one volume: "
+        f"{_listing([stack.text for stack in stacks])}. Choose one with --stack and its number."
+    )
+
+
+def _volume_of(stack: Stack, name: str, modality: Modality | str | None, notes: list[str]) -> Volume:
+    first = stack.frames[0]
+    _check_alike(stack, name)
+    is_placed = all(frame.position is not None and frame.orientation is not None for frame in stack.frames)
+    if is_placed:
+        matrix = _LPS_TO_RAS @ stack_to_lps(stack, name)
+    else:
+        matrix = _LPS_TO_RAS @ np.diag(
+            [*(first.spacing[::-1] if first.spacing is not None else (1, 1)), first.thickness or 1, 1]
+        )
+        notes.append(
+            "The images say neither where they lie nor how they are turned in the patient, so position and orientation are not known"
+            + (" and they are ordered by their numbers." if len(stack.frames) > 1 else ".")
+        )
+    if first.spacing is None:
+        notes.append("The images do not say how large a pixel is (no pixel spacing), so no millimetres are shown.")
+    voxels, measured = pixels_of(stack.frames)
+    found, source = (Modality(modality), ModalitySource.GIVEN) if modality else _modality_of(first, notes)
+    facts = ScanFacts(
+        modality_source=source,
+        has_known_orientation=is_placed,
+        has_known_spacing=first.spacing is not None,
+        slice_thickness_mm=first.thickness,
+        notes=tuple(notes),
+    )
+    if found is Modality.PICTURE and voxels.min() >= 0 and voxels.max() <= 255:
+        voxels = voxels.astype(np.uint8)
+    return make_volume(name, voxels, matrix, found, facts, measured)
+
+
+def _check_alike(stack: Stack, name: str) -> None:
+    first = stack.frames[0]
+    for frame in stack.frames:
+        if frame.shape != first.shape:
+            raise InputError(
+                f"The slices of '{name}' differ in size ('{first.file.name}', '{frame.file.name}'); keep one series."
+            )
+        if (frame.position is None) != (first.position is None):
+            unplaced = frame if frame.position is None else first
+            raise InputError(
+                f"'{unplaced.file.name}' does not say where it lies though others of '{name}' do; remove it from the folder or export it again."
+            )
+
+
+def _modality_of(frame: Frame, notes: list[str]) -> tuple[Modality | None, ModalitySource]:
+    """What the header says; a screenshot that calls itself CT or MR is a picture."""
+    named = str(frame.header.get("Modality", "")).strip().upper()
+    bits = int(frame.values.get("BitsStored", 16) or 16)
+    is_capture = frame.header.get("SOPClassUID") == SecondaryCaptureImageStorage
+    is_rescaled = frame.values.get("RescaleIntercept") is not None
+    if bits <= 8 and (is_capture or not is_rescaled or named not in ("CT", "MR", "PT")):
+        if named in ("CT", "MR", "PT"):
+            notes.append(
+                f"The image calls itself {named}, but holds 8-bit grey values (a secondary capture or screenshot), so it is read as a picture; "
+                "use the original series for measured values."
+            )
+        return Modality.PICTURE, ModalitySource.FILE
+    if not named:
+        return None, ModalitySource.GUESSED
+    return {"CT": Modality.CT, "MR": Modality.MR}.get(named, Modality.OTHER), ModalitySource.FILE

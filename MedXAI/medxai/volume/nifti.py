@@ -1,0 +1,117 @@
+"""NIfTI volumes, through nibabel: version 1 and 2, compressed or not whatever the name says."""
+
+import zlib
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
+
+from ..errors import InputError
+from .volume import Modality, ScanFacts, Volume, make_volume
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_UNPLACED = "The file says neither where the volume lies nor how it is turned (no qform, no sform), so its orientation is not known."
+
+
+def read_nifti(path: Path, modality: Modality | str | None = None) -> Volume:
+    """The volume of a .nii or .nii.gz file.
+
+    Raises:
+        InputError: Where it is damaged, holds colours, complex numbers or several volumes, or is no NIfTI.
+    """
+    name = stem_of(path)
+    image = _image_of(path)
+    is_placed = bool(image.header["qform_code"] or image.header["sform_code"])
+    notes = _note_on_two_places(image) if is_placed else (_UNPLACED,)
+    return make_volume(
+        name, _voxels_of(path, image), image.affine, modality, ScanFacts(has_known_orientation=is_placed, notes=notes)
+    )
+
+
+def stem_of(path: Path) -> str:
+    """The file's name without its ending."""
+    name = path.name
+    return name[:-7] if name.lower().endswith(".nii.gz") else path.stem
+
+
+def _image_of(path: Path) -> nib.Nifti1Image:
+    """The file's header with its voxels still stored. Its kind is told by its content, not by its name."""
+    try:
+        content = path.read_bytes()
+        if content[:2] == _GZIP_MAGIC:
+            content = _inflated(content)
+        size = int.from_bytes(content[:4], "little"), int.from_bytes(content[:4], "big")
+        kind = nib.Nifti2Image if 540 in size else nib.Nifti1Image
+        return kind.from_bytes(content)
+    except (
+        ImageFileError,
+        HeaderDataError,
+        WrapStructError,
+        OSError,
+        EOFError,
+        zlib.error,
+        ValueError,
+        KeyError,
+    ) as error:
+        raise _unreadable(path) from error
+
+
+def _inflated(content: bytes) -> bytearray:
+    """What gzip streams hold; bytes after the last stream are left alone. Raises EOFError where a stream ends early."""
+    found = bytearray()
+    while content[:2] == _GZIP_MAGIC:
+        stream = zlib.decompressobj(wbits=31)
+        found += stream.decompress(content)
+        if not stream.eof:
+            raise EOFError
+        content = stream.unused_data
+    return found
+
+
+def _voxels_of(path: Path, image: nib.Nifti1Image) -> np.ndarray:
+    """(K, J, I), in the stored type where the header asks for no scaling."""
+    kind = image.get_data_dtype()
+    if kind.fields or kind.kind == "c":
+        held = "colours (RGB)" if kind.fields else "complex numbers"
+        remedy = "convert it to greyscale first" if kind.fields else "save its magnitude as a volume of its own"
+        raise InputError(f"'{path.name}' holds {held}, but MedXAI needs one scalar value a voxel; {remedy}.")
+    shape = image.shape
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    if len(shape) > 3:
+        count = int(np.prod(shape[3:]))
+        raise InputError(
+            f"'{path.name}' has {len(shape)} dimensions and holds {count} volumes (a time sequence or several components), "
+            "but MedXAI needs one 3-D volume; pick one time point and save it as a file of its own."
+        )
+    shape = (*shape, *[1] * (3 - len(shape)))
+    try:
+        stored = np.asanyarray(image.dataobj)
+    except (OSError, EOFError, ValueError) as error:
+        raise _unreadable(path) from error
+    return np.ascontiguousarray(stored.reshape(shape, order="F").T)
+
+
+def _note_on_two_places(image: nib.Nifti1Image) -> tuple[str, ...]:
+    """A sentence where the header's two places for the volume differ by more than half a millimetre."""
+    qform, sform = image.get_qform(coded=True)[0], image.get_sform(coded=True)[0]
+    if qform is None or sform is None:
+        return ()
+    size = np.array([*image.shape[:3], *[1] * (3 - len(image.shape[:3]))])
+    corners = np.stack(np.meshgrid(*[(0, n - 1) for n in size], indexing="ij"), -1).reshape(-1, 3)
+    apart_mm = np.linalg.norm(((qform - sform) @ np.c_[corners, np.ones(8)].T)[:3], axis=0).max()
+    if apart_mm <= 0.5:
+        return ()
+    return (
+        f"The file gives two places for the volume (qform and sform), which lie up to {apart_mm:.1f} mm apart; the sform was taken.",
+    )
+
+
+def _unreadable(path: Path) -> InputError:
+    return InputError(
+        f"'{path.name}' cannot be read as NIfTI (damaged, truncated or of another kind); copy it again, or open it in 3D Slicer "
+        "and save it as NRRD."
+    )

@@ -1,0 +1,74 @@
+"""The modality that Slicer's DICOM import noted, and names that would end a process."""
+
+import numpy as np
+import pytest
+import slicer
+
+from medxai.scene.bundle import add_volume
+from medxai.scene.headless import load_scene_bundle, save_scene_bundle
+from medxai.scene.regions import box_of_roi, roi_of_box
+from medxai.scene.volumes import volume_of
+from medxai.slice.box import PixelBox
+from medxai.slice.slice_image import slice_of
+from medxai.volume.volume import Modality, ModalitySource, make_volume
+
+#: Values that a guess takes for a CT.
+VOXELS = np.random.default_rng(0).integers(-1000, 300, (4, 12, 10)).astype(np.int16)
+
+
+def node_of(scene, name="scan"):
+    return add_volume(scene, make_volume(name, VOXELS, np.diag([-1.0, -1.0, 2.0, 1.0]), "MR"))
+
+
+@pytest.mark.parametrize(("noted", "modality"), [("MR", Modality.MR), ("CT", Modality.CT), ("PT", Modality.OTHER)])
+def test_the_subject_hierarchy_item_tells_the_modality(scene, noted, modality):
+    node = node_of(scene)
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    item = hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
+    attribute = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMSeriesModalityAttributeName()
+    hierarchy.SetItemAttribute(item, attribute, noted)
+    volume = volume_of(node)
+    assert (volume.modality, volume.modality_source) == (modality, ModalitySource.SCENE)
+    given = volume_of(node, "picture")
+    assert (given.modality, given.modality_source) == (Modality.PICTURE, ModalitySource.GIVEN)
+
+
+def test_without_a_note_the_modality_is_a_guess_and_no_hierarchy_is_made(scene):
+    node = node_of(scene)
+    before = scene.GetNumberOfNodesByClass("vtkMRMLSubjectHierarchyNode")
+    assert volume_of(node).modality_source is ModalitySource.GUESSED
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSubjectHierarchyNode") == before
+
+
+def test_numbers_that_are_none_in_a_node_stay_there(scene):
+    node = node_of(scene)
+    voxels = VOXELS.astype(np.float32)
+    voxels[1, 2, 3] = np.nan
+    slicer.util.updateVolumeFromArray(node, voxels)
+    volume = volume_of(node, "CT")
+    assert not volume.measured[1, 2, 3] and np.isfinite(volume.voxels).all()
+    assert np.isnan(slicer.util.arrayFromVolume(node)[1, 2, 3])
+
+
+@pytest.mark.parametrize("name", ["70% systole", "%s%n%d", "pat$_$x^2", "腹部_扫描", '<a> & "b"'])
+def test_a_region_may_have_any_name_and_is_found_again(scene, name, tmp_path):
+    node = node_of(scene, name)
+    image = slice_of(volume_of(node), "axial", 1)
+    box = PixelBox(2, 3, 6, 8)
+    known = name.replace("&", "+")
+    region = roi_of_box(scene, f"{known} region", box, image, node)
+    assert region.GetName() == f"{known} region" and box_of_roi(region, node, image).box == box
+    save_scene_bundle(scene, tmp_path / "scene.mrb")
+    load_scene_bundle(scene, tmp_path / "scene.mrb")
+    again = scene.GetFirstNodeByName(f"{known} region")
+    assert box_of_roi(again, scene.GetFirstNodeByName(known), image).box == box
+
+
+def test_a_region_on_a_tilted_scan_covers_its_box(scene):
+    tilted = np.diag([-1.0, -1.0, 2.0, 1.0])
+    tilted[1, 2] = 0.7
+    volume = make_volume("tilted", VOXELS, tilted, "CT")
+    node = add_volume(scene, volume)
+    image = slice_of(volume, "axial", 2)
+    box = PixelBox(2, 3, 6, 8)
+    assert box_of_roi(roi_of_box(scene, "region", box, image, node), node, image).box == box
