@@ -90,7 +90,7 @@ def test_the_naming_of_transformers_gives_the_same_masks(tmp_path):
         "transformers", reason="needs the package transformers (part of the extra 'test')"
     )
     # transformers imports torchvision where it finds it, and fails on one that does not fit torch; after this it loads.
-    if grad_cam_import.is_installed():
+    if grad_cam_import.GRAD_CAM.is_installed:
         grad_cam_import.grad_cam_package()
     config = transformers.SamConfig(
         vision_config=dict(

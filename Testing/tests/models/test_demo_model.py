@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from medxai.engine import Engine
 from medxai.metrics.box_dice import dice, mean_over_organs
-from medxai.metrics.volume_dice import volume_dice
+from medxai.metrics.volume_dice import DiceRequest, volume_dice
 from medxai.models.loading import load_model
 from medxai.models.networks.demo_encoder import BOX_PROMPT_OUTSIDE, DemoImageEncoder, box_mask_prompt, build_demo_sam
 from medxai.models.registry import registered
+from medxai.volume.labelled_volume import labelled
 from medxai.volume.reading import read_volume
 from medxai_lab.synthetic.anatomy import random_scene
 from medxai_lab.training.configuration import read_configuration
@@ -144,5 +146,7 @@ def test_it_beats_the_ellipse_on_real_organs(demo, modality, organs):
     if not volume.exists():
         pytest.skip(f"the real volumes are not here ({volume.name} in shared/data)")
     reference = read_volume(volume.with_name(f"{modality.lower()}_abdomen_organs.nii.gz"))
-    mean = mean_over_organs(volume_dice(demo, read_volume(volume, modality), reference, organs))
+    mean = mean_over_organs(
+        volume_dice(DiceRequest(labelled(read_volume(volume, modality), reference), organs, demo), Engine())
+    )
     assert mean.model > mean.ellipse + 0.03

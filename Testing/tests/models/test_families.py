@@ -39,7 +39,7 @@ class Toy(ModelFamily):
 
         return load_demo_sam({name: tensor for name, tensor in state.items() if name != "toy.mark"}), "Toy"
 
-    def prepare(self, grey, size_px):
+    def prepare(self, grey, size_px, preparation):
         from medxai.model_input.preparing import stretched
 
         return stretched(grey[::-1], size_px)
