@@ -164,13 +164,13 @@ class Panel:
                 slider.value = slider.value + by
 
         return {
-            "next map": lambda: self._maps.step(1),
-            "map before": lambda: self._maps.step(-1),
-            "next layer": lambda: step(self._ui.layerSlider, 1),
-            "layer before": lambda: step(self._ui.layerSlider, -1),
-            "next slice": lambda: self._access.scroll(1),
-            "slice before": lambda: self._access.scroll(-1),
-            "map on and off": self._ui.overlayCheck.click,
+            "next_map": lambda: self._maps.step(1),
+            "map_before": lambda: self._maps.step(-1),
+            "next_layer": lambda: step(self._ui.layerSlider, 1),
+            "layer_before": lambda: step(self._ui.layerSlider, -1),
+            "next_slice": lambda: self._access.scroll(1),
+            "slice_before": lambda: self._access.scroll(-1),
+            "map_on_and_off": self._ui.overlayCheck.click,
             "undo": self._drawing.undo,
         }
 

@@ -10,13 +10,13 @@ from .translation import _
 
 #: The keys, by the widget whose tooltip tells of them.
 KEYS = {
-    "next map": ("Ctrl+Shift+Right", "stage2Button"),
-    "map before": ("Ctrl+Shift+Left", "stage1Button"),
-    "next layer": ("Ctrl+Shift+Up", "layerSlider"),
-    "layer before": ("Ctrl+Shift+Down", "layerSlider"),
-    "next slice": ("Ctrl+Shift+PgUp", "viewSelector"),
-    "slice before": ("Ctrl+Shift+PgDown", "viewSelector"),
-    "map on and off": ("Ctrl+Shift+M", "overlayCheck"),
+    "next_map": ("Ctrl+Shift+Right", "stage2Button"),
+    "map_before": ("Ctrl+Shift+Left", "stage1Button"),
+    "next_layer": ("Ctrl+Shift+Up", "layerSlider"),
+    "layer_before": ("Ctrl+Shift+Down", "layerSlider"),
+    "next_slice": ("Ctrl+Shift+PgUp", "viewSelector"),
+    "slice_before": ("Ctrl+Shift+PgDown", "viewSelector"),
+    "map_on_and_off": ("Ctrl+Shift+M", "overlayCheck"),
     "undo": ("Ctrl+Shift+Z", "undoButton"),
 }
 

@@ -204,17 +204,17 @@ def test_keys_go_through_maps_layers_and_slices_while_the_module_is_open(explain
     from MedXAILib.panel.shortcuts import KEYS
 
     bench, keys = explained, bench_keys(explained)
-    keys["next map"]()
+    keys["next_map"]()
     assert bench.ui.interactionButton.checked
-    keys["map before"]()
+    keys["map_before"]()
     assert bench.ui.stage3Button.checked
     layer = bench.ui.layerSlider.value
-    keys["layer before"]()
+    keys["layer_before"]()
     assert bench.ui.layerSlider.value == layer - 1
     offset = bench.red.GetSliceOffset()
-    keys["next slice"]()
+    keys["next_slice"]()
     assert bench.red.GetSliceOffset() == pytest.approx(offset + 5)
-    keys["map on and off"]()
+    keys["map_on_and_off"]()
     assert not bench.ui.overlayCheck.checked and composite_of(bench.red).GetForegroundVolumeID() is None
     for keystroke, widget in KEYS.values():
         assert keystroke in getattr(bench.ui, widget).toolTip

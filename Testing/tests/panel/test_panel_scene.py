@@ -104,9 +104,10 @@ def test_deleting_the_region_is_safe_in_every_state(bench: PanelBench, state: st
 @pytest.mark.parametrize("state", STATES)
 def test_reloading_the_module_is_safe_in_every_state(bench: PanelBench, state: str) -> None:
     STATES[state](bench)
-    old, worker = weakref.ref(bench.panel), bench.controller
+    old, controller = weakref.ref(bench.panel), bench.controller
     bench.reload_module()
-    assert worker.close(30), "the old worker runs on"
+    assert controller.close(30), "the old worker runs on"
+    del controller
     gc.collect()
     assert old() is None, "the old panel is still held by something"
     bench.start()
@@ -308,7 +309,10 @@ def test_showing_results_leaves_the_users_zoom_alone(bench: PanelBench) -> None:
     bench.slide("layerSlider", 0)
     bench.settle()
     assert field_of(bench.red) == before
+    bench.ui.depthSpin._real.setValue(5)
+    bench.settle()
     bench.click("sideCheck")
+    bench.pump(limit_s=0.5)
     view = bench.scene.GetSingletonNode("MedXAIStage2", "vtkMRMLSliceNode")
     assert field_of(view) != before
     view.SetFieldOfView(50.0, 50.0, 5.0)

@@ -40,7 +40,8 @@ def test_qt_has_everything_that_the_list_names(name: str, tmp_path: Path) -> Non
     cls, surface = QT_CLASSES[name], whole(name)
     # Of a new object: PySide's class-wide staticMetaObject does not outlive the first deleted object of the class.
     concrete = QtWidgets.QPushButton if cls is QtWidgets.QAbstractButton else cls
-    subject = concrete() if surface.properties or surface.signals else None
+    parents = (QtWidgets.QWidget(),) if cls is QtGui.QShortcut else ()
+    subject = concrete(*parents) if surface.properties or surface.signals else None
     meta = subject.metaObject() if subject is not None else None
     for prop in surface.properties:
         assert meta.indexOfProperty(prop) >= 0, f"{name} has no property {prop}"
