@@ -114,13 +114,15 @@ def fill(
 
 def place(view: "slicer.vtkMRMLSliceNode", like: "slicer.vtkMRMLSliceNode") -> None:
     """Turns a view onto the plane of another one, as large; the view keeps its own shape on the screen."""
-    view.SetAttribute(_PLANE, _text_of_plane(like))
-    view.SetAttribute(_SHAPE, _text_of_shape(view))
-    view.GetSliceToRAS().DeepCopy(like.GetSliceToRAS())
-    width, height, _ = view.GetDimensions()
-    field = like.GetFieldOfView()
-    view.SetFieldOfView(field[1] * width / max(height, 1), field[1], field[2])
-    view.UpdateMatrices()
+    # One event for all of it: who hears of half of it would take the old plane for one that the user scrolled to.
+    with slicer.util.NodeModify(view):
+        view.SetAttribute(_PLANE, _text_of_plane(like))
+        view.SetAttribute(_SHAPE, _text_of_shape(view))
+        view.GetSliceToRAS().DeepCopy(like.GetSliceToRAS())
+        width, height, _ = view.GetDimensions()
+        field = like.GetFieldOfView()
+        view.SetFieldOfView(field[1] * width / max(height, 1), field[1], field[2])
+        view.UpdateMatrices()
 
 
 def place_again(like: "slicer.vtkMRMLSliceNode") -> None:
