@@ -225,7 +225,9 @@ def bench_keys(bench: PanelBench) -> dict:
 
 
 def test_a_moved_box_can_be_put_back(explained: PanelBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("MedXAILib.panel.box_history._REST_S", 30.0)  # on a busy machine a drag's steps lie far apart
+    rest_s = 2.0  # longer than the product's: on a busy machine a drag's steps lie far apart
+    monkeypatch.setattr("MedXAILib.panel.box_history._REST_S", rest_s)
+    explained.pump(limit_s=rest_s + 0.1)  # the drawing of the box lies behind
     bench, region = explained, explained.parameters.region
     assert not bench.ui.undoButton.enabled
     for _ in range(3):
