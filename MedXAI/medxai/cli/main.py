@@ -165,7 +165,7 @@ def _add_model_options(command: argparse.ArgumentParser, output: Path | None = N
         "--evidence",
         choices=("quick", "full"),
         default="quick",
-        help="for report.html: quick (default): figures beside the nulls that need no model; full: every null, installed method and "
+        help="for report.html: quick (default): metrics beside the baselines that need no model; full: every baseline, installed method and "
         "check: minutes with a small model",
     )
     command.add_argument(
@@ -252,7 +252,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
         nargs="+",
         default=evaluate.DEFAULT_EXPLAINERS,
         metavar="NAME",
-        help="names, or the groups nulls, peers and all (default: medxai nulls grad-cam)",
+        help="names, or the groups baselines, comparisons and all (default: medxai baselines grad-cam)",
     )
     command.add_argument(
         "--output",

@@ -43,7 +43,7 @@ def cost_rows(
 
     The first box on a slice pays for the encoding and the mask as well, the next one for its mask only: what MedXAI
     itself needs of them is needed by every explainer of that mask. next_box: another box on the same slice and what was
-    measured there; None where that was not asked for. A null that keeps what it made of the slice is quicker then.
+    measured there; None where that was not asked for. A baseline that keeps what it made of the slice is quicker then.
     """
     figures = {
         "seconds_first_box": case.result.encoding.seconds + _answering_s(case, explainer.role) + first.seconds,

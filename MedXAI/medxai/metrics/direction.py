@@ -14,7 +14,7 @@ def direction_of(family: str, metric: str) -> Direction | None:
     """The direction of a figure, None where it has none.
 
     Localisation and faithfulness have one. Stability, complexity and cost have none here: a Gaussian drawn into the box is
-    perfectly stable, as compact as one likes and free, so that being less so than a null is no fault.
+    perfectly stable, as compact as one likes and free, so that being less so than a baseline is no fault.
     """
     if family == "localisation":
         return Direction.HIGHER_IS_BETTER

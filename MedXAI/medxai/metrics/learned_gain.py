@@ -11,10 +11,14 @@ from .metric_row import MetricRow
 
 @dataclass(frozen=True)
 class LearnedGain:
-    """figure(map) − best metric of the baselines on the same case, metric and mask; above 0 is better than all of them.
+    """metric(map) − the best baseline's on the same case, metric and mask; above 0 is better than all of them.
 
-    value, baseline_value: the figures as measured. gain: their difference, its sign turned where lower is better (deletion).
-    best_baseline, best_baseline_map, best_baseline_layer: which null was the best; stage and layer '' where it has none.
+    Attributes:
+        case_id, patient, organ, explainer, role, map, layer, family, metric, mask: As in `MetricRow`.
+        value: The map's metric as measured.
+        best_baseline, best_baseline_map, best_baseline_layer: The best baseline's map; map and layer '' where it has none.
+        baseline_value: Its metric as measured.
+        gain: Their difference, its sign turned where lower is better (deletion).
     """
 
     case_id: str
@@ -36,36 +40,37 @@ class LearnedGain:
 
 
 def learned_gains(rows: "Iterable[MetricRow] | Any") -> tuple[LearnedGain, ...]:
-    """The learned gain of every map that is not a null, in the rows' order.
+    """The learned gain of every map that is not a baseline's, in the rows' order.
 
-    rows: MetricRows, or a pandas DataFrame with their columns; of one case or of a whole cohort. A null with a stage (the
-    same architecture with random weights) is compared with the maps of that stage and layer only, the others with every map.
-    A figure without a direction (see `direction_of`), or without a null, has no gain.
+    A baseline that makes MedXAI's own maps (the same network with random weights) is compared with the same map at the
+    same layer only, the others with every map. A metric without a direction (see `direction_of`), or without a baseline,
+    has no gain.
+
+    Args:
+        rows: MetricRows, or a pandas DataFrame with their columns; of one case or of a whole cohort.
     """
     rows = tuple(_as_rows(rows))
-    best: dict[tuple, MetricRow] = {}
+    best: dict[tuple[str, ...], MetricRow] = {}
     for row in rows:
         direction = direction_of(row.family, row.metric) if row.role == Role.BASELINE else None
         if direction is not None:
-            is_staged = row.map in OWN_MAP_KEYS
-            place = _place(row, row.map if is_staged else "", row.layer if is_staged else "")
-            best[place] = max(best.get(place, row), row, key=lambda null: direction * null.value)
+            place = _place(row, row.map, row.layer) if row.map in OWN_MAP_KEYS else _place(row, "", "")
+            best[place] = max(best.get(place, row), row, key=lambda baseline: direction * baseline.value)
     found = (_gain(row, best) for row in rows if row.role != Role.BASELINE)
     return tuple(gain for gain in found if gain is not None)
 
 
-def _place(row: MetricRow, stage: str, layer: str) -> tuple:
-    return row.case_id, row.family, row.metric, row.mask, stage, layer
+def _place(row: MetricRow, map_key: str, layer: str) -> tuple[str, ...]:
+    return row.case_id, row.family, row.metric, row.mask, map_key, layer
 
 
-def _gain(row: MetricRow, best_of: dict[tuple, MetricRow]) -> LearnedGain | None:
+def _gain(row: MetricRow, best_of: dict[tuple[str, ...], MetricRow]) -> LearnedGain | None:
     direction = direction_of(row.family, row.metric)
-    compared = [
-        null for null in (best_of.get(_place(row, "", "")), best_of.get(_place(row, row.map, row.layer))) if null
-    ]
+    places = (_place(row, "", ""), _place(row, row.map, row.layer))
+    compared = [best_of[place] for place in places if place in best_of]
     if direction is None or not compared:
         return None
-    best = max(compared, key=lambda null: direction * null.value)
+    best = max(compared, key=lambda baseline: direction * baseline.value)
     return LearnedGain(
         row.case_id,
         row.patient,

@@ -14,7 +14,7 @@ def cascade(model: LoadedModel, seed: int) -> Iterator[tuple[str, LoadedModel]]:
     """(what was randomised last, the model so far): the mask decoder, the neck, the blocks from the last to the first, and
     what is left of the encoder. The prompt encoder, which only says where the box is, stays.
 
-    The weights are those of the null baseline with this seed. Every model given shares its network with the next one: use
+    The weights are those of the random-weights baseline with this seed. Every model given shares its network with the next one: use
     it before the next is asked for.
     """
     random = with_random_weights(model, seed).sam.state_dict()

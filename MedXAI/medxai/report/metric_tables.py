@@ -10,7 +10,7 @@ from .wording import FAMILY_SENTENCES, explainer_name, map_name, metric_words, m
 
 #: The map that the headline sentence speaks of, and the figure that it names.
 HEADLINE_MAP, HEADLINE_METRIC = STAGE3.map, "auroc_grown_box"
-#: Figures with a table of their own, every map beside its best null.
+#: Metrics with a table of their own, every map beside its best baseline.
 _FIRST = (HEADLINE_METRIC, "energy_inside")
 _MAPS = tuple(info.map for info in OWN_MAPS)
 

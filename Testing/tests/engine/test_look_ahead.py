@@ -121,7 +121,7 @@ def test_it_stops_at_the_next_block_when_the_user_acts(volume, choice, engine):
 
 def test_no_slice_is_even_prepared_once_the_user_acts(volume, choice, engine, monkeypatch):
     request = looked_at(engine, volume, choice)
-    for work in ("grey_slice", "make_model_input"):
+    for work in ("grey_slice", "enhance_contrast"):
         monkeypatch.setattr(f"medxai.engine.{work}", lambda *_: pytest.fail("a slice was prepared"))
     assert engine.look_ahead(request, CANCELLED) == 0
 
