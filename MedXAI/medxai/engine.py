@@ -44,8 +44,8 @@ from .results import (
 )
 from .segmentation.segmenting import segment
 from .slice.box import ClippedBox, clip_box
-from .slice.slice_image import PLANE_AXES, SliceImage, slice_of
-from .volume.volume import Volume
+from .slice.slice_image import SliceImage, slice_of
+from .volume.volume import PLANE_AXES, Volume
 
 #: Memory for encodings; a slice of ViT-B with its five default layers takes about 31 MB.
 DEFAULT_BUDGET_BYTES = 512 << 20
@@ -183,7 +183,8 @@ class Engine:
         anything: a slice that the user looks at is never pushed out by one that he does not. Loads no model.
         """
         with self._lock:
-            if isinstance(request.model, ModelChoice) and (self._loaded is None or self._loaded[0] != request.model):
+            loaded = self._loaded
+            if isinstance(request.model, ModelChoice) and (loaded is None or loaded[0] != request.model):
                 return 0
             done, largest = 0, 0
             for image in neighbours(request.volume, request.image, reach):
@@ -214,12 +215,14 @@ class Engine:
         self._cache.set_budget(budget_bytes)
 
     def free(self) -> int:
-        """Drops model, encodings and prepared slices; returns the bytes of the encodings."""
+        """Drops model, encodings and prepared slices; returns the bytes of the encodings.
+
+        For any thread, and without waiting: a box that is being explained meanwhile keeps what it has until it is done.
+        """
         freed = self.held_bytes
         self._cache.clear()
         self._loaded = self._backend = None
-        self._prepared.clear()
-        self._known.clear()
+        self._prepared, self._known = OrderedDict(), OrderedDict()  # new ones: the old may be in use
         return freed
 
     # Models.
@@ -257,16 +260,14 @@ class Engine:
         if isinstance(model, LoadedModel):
             return _Ready(model, EXACT, (model.note,))
         loaded, device_note = self._load(model, control)
-        if self._backend is None or self._backend[0] != model:
+        held = self._backend  # read once: another thread may free it meanwhile
+        if held is None or held[0] != model:
             control.at(Step.LOADING).report(0, 0)
             self._backend = None
             compiled = self.store.folder / "compiled"
-            self._backend = (
-                model,
-                choose_backend(model.backend, loaded.sam.image_encoder, loaded.device, compiled),
-            )
-        backend = self._backend[1]
-        return _Ready(loaded, backend, (device_note, loaded.note, backend.note))
+            held = model, choose_backend(model.backend, loaded.sam.image_encoder, loaded.device, compiled)
+            self._backend = held
+        return _Ready(loaded, held[1], (device_note, loaded.note, held[1].note))
 
     # Slices.
 
@@ -386,7 +387,8 @@ def _slice_key(request: ExplainRequest) -> Hashable:
     image = request.image
     place = (image.plane, image.index) if image.index is not None else image.pixel_to_ras_mm.tobytes()
     model = request.model if isinstance(request.model, ModelChoice) else weakref.ref(request.model)
-    return weakref.ref(request.volume), place, model, request.window, request.enhance_input, request.layers
+    grey = request.window, request.grey_range, request.enhance_input
+    return weakref.ref(request.volume), place, model, grey, request.layers
 
 
 def _keep(known: OrderedDict, key: Hashable, value: object, most: int) -> None:

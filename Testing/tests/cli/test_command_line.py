@@ -336,7 +336,8 @@ def test_a_full_disk_is_said_and_leaves_what_was_there(capsys, scan, checkpoint,
     assert (tiny_disk / "panels.png").read_text(encoding="utf-8") == "older"
 
 
-def test_running_out_of_memory_is_said(capsys, scan, checkpoint, tmp_path, monkeypatch):
+@pytest.mark.parametrize("command", ["explain", "dice"])
+def test_running_out_of_memory_is_said(command, capsys, scan, labels, checkpoint, tmp_path, monkeypatch):
     """The allocator's own error, as torch raises it, from the middle of the encoder."""
     from medxai.encoding.kernels import exact_vit
 
@@ -344,10 +345,13 @@ def test_running_out_of_memory_is_said(capsys, scan, checkpoint, tmp_path, monke
         torch.empty(1 << 60)
 
     monkeypatch.setattr(exact_vit, "exact_pass", exhausted)
-    status, _, complaint = run(
-        capsys, "explain", scan, "--slice", 3, "--box", 12, 5, 22, 14, "--model", checkpoint, "--output", tmp_path / "o"
-    )
+    words = {
+        "explain": ("explain", scan, "--slice", 3, "--box", 12, 5, 22, 14, "--output", tmp_path / "o"),
+        "dice": ("dice", scan, labels, "--organ", "2=block", "--smallest", 10),
+    }[command]
+    status, _, complaint = run(capsys, *words, "--model", checkpoint)
     assert status == 2
+    assert complaint.count("\n") == 1
     assert "not enough memory" in complaint
     assert not (tmp_path / "o").exists()
 
