@@ -7,7 +7,7 @@ from . import __version__
 from .limits import LIMITS_STATEMENT
 from .maps import MapId, MapInfo
 from .results import SliceExplanation
-from .slice.slice_image import PLANE_AXES
+from .volume.volume import PLANE_AXES
 
 
 def provenance_of(result: SliceExplanation) -> dict[str, str]:
@@ -38,8 +38,8 @@ def provenance_of(result: SliceExplanation) -> dict[str, str]:
 def box_text(result: SliceExplanation) -> str:
     """'i 40 to 60, j 12 to 30' (or x and y of an oblique slice's own pixels), inclusive."""
     box = result.box.box
-    first, second, _ = PLANE_AXES.get(result.prepared.image.plane, (None, None, None))
-    names = ("x", "y") if first is None else ("ijk"[first], "ijk"[second])
+    axes = PLANE_AXES.get(result.prepared.image.plane)
+    names = ("x", "y") if axes is None else ("ijk"[axes[0]], "ijk"[axes[1]])
     return f"{names[0]} {box.first_column} to {box.last_column}, {names[1]} {box.first_row} to {box.last_row}"
 
 

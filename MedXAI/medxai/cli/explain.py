@@ -20,10 +20,10 @@ from ..report.folder import check_writable
 from ..report.writing import write_results
 from ..request import ExplainRequest, ModelChoice
 from ..results import SliceExplanation
-from ..slice.slice_image import PLANE_AXES, slice_of
+from ..slice.slice_image import slice_of
 from ..volume.labelled_volume import labelled
 from ..volume.reading import read_volume
-from ..volume.volume import Modality, Volume
+from ..volume.volume import PLANE_AXES, Modality, Volume
 
 WINDOW_NAMES = tuple(WINDOW_PRESETS)
 
@@ -80,7 +80,7 @@ def explain_case(asked: CommandCase, arguments: argparse.Namespace) -> SliceExpl
         evidence = full_evidence(case, others, control)
     else:
         evidence = quick_evidence(case, explainers=arguments.explainers, control=control)
-    source = {"path": str(getattr(arguments, "input", "")) or None}
+    source: dict[str, object] = {"path": str(getattr(arguments, "input", "")) or None}
     result = case.result
     write_results(
         result,

@@ -13,8 +13,9 @@ from ..model_input.grey import Window
 from ..models.loading import LoadedModel
 from ..request import ExplainRequest, ModelChoice
 from ..slice.box import ClippedBox, PixelBox
-from ..slice.slice_image import PLANE_AXES, slice_of
+from ..slice.slice_image import slice_of
 from ..volume.labelled_volume import LabelledVolume
+from ..volume.volume import PLANE_AXES
 from .box_dice import BoxRules, OrganDice, Segment, box_dice
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import slicer
 
 from ..errors import InputError
-from ..slice.slice_image import PLANE_AXES, SliceImage, oblique_slice_of, slice_of
-from ..volume.volume import Volume
+from ..slice.slice_image import SliceImage, oblique_slice_of, slice_of
+from ..volume.volume import PLANE_AXES, Volume
 from .geometry import array_of, world_from_ijk, world_from_node
 
 #: A view whose normal deviates from a voxel axis by less than this counts as aligned: 0.06 degrees.

@@ -6,10 +6,8 @@ import numpy as np
 from scipy import ndimage
 
 from ..errors import InputError
-from ..volume.volume import RIGHT_ANGLE_TOLERANCE_DEGREES, ScanFacts, Volume, shear_degrees
+from ..volume.volume import PLANE_AXES, RIGHT_ANGLE_TOLERANCE_DEGREES, ScanFacts, Volume, shear_degrees
 
-#: In-plane axes (first, second) and through-plane axis of the three planes, as indexes into (i, j, k).
-PLANE_AXES = {"axial": (0, 1, 2), "coronal": (0, 2, 1), "sagittal": (1, 2, 0)}
 #: A direction nearer than 22.5 degrees to an anatomical one is called by its name alone.
 CLEAR_COSINE = float(np.cos(np.deg2rad(22.5)))
 #: Planes by the RAS axis that their normal is nearest to.
@@ -68,7 +66,8 @@ class SliceImage:
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
         """Pixel width, pixel height, slice thickness."""
-        return tuple(float(v) for v in np.linalg.norm(self.pixel_to_ras_mm[:3, :3], axis=0))
+        width, height, thickness = np.linalg.norm(self.pixel_to_ras_mm[:3, :3], axis=0)
+        return float(width), float(height), float(thickness)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from ..slice.slice_image import PLANE_AXES
-from .volume import Volume
+from .volume import PLANE_AXES, Volume
 
 #: Corners of the two grids may lie so far apart, in voxels: headers are stored as single floats.
 _CORNER_TOLERANCE_VOXELS = 0.1

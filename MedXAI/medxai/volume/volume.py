@@ -7,6 +7,8 @@ import numpy as np
 from ..errors import InputError
 from .modality import Modality, ModalitySource, doubt_about_hounsfield_units, guess_modality
 
+#: In-plane axes (first, second) and through-plane axis of the three planes, as indexes into (i, j, k).
+PLANE_AXES = {"axial": (0, 1, 2), "coronal": (0, 2, 1), "sagittal": (1, 2, 0)}
 #: Axes that are further from a right angle than this count as sheared: half a millimetre over 300 mm.
 RIGHT_ANGLE_TOLERANCE_DEGREES = 0.1
 #: Whole volumes are filled with this by programs that have no value for a voxel; no scan reaches it.

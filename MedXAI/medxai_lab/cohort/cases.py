@@ -13,9 +13,8 @@ from medxai.metrics.box_dice import jittered_box
 from medxai.metrics.metric_row import MetricRow
 from medxai.metrics.sanity_verdict import SanityVerdict
 from medxai.slice.box import PixelBox
-from medxai.slice.slice_image import PLANE_AXES
 from medxai.volume.labelled_volume import LabelledVolume
-from medxai.volume.volume import Volume
+from medxai.volume.volume import PLANE_AXES, Volume
 
 from ..datasets.scan import Scan
 

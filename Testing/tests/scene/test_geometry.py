@@ -18,8 +18,8 @@ from medxai.scene.regions import box_of_roi, roi_of_box
 from medxai.scene.slices import slice_in_view
 from medxai.scene.volumes import volume_of
 from medxai.slice.box import PixelBox
-from medxai.slice.slice_image import PLANE_AXES, as_one_slice_volume, slice_of
-from medxai.volume.volume import make_volume
+from medxai.slice.slice_image import as_one_slice_volume, slice_of
+from medxai.volume.volume import PLANE_AXES, make_volume
 from support.models import small_model
 
 SHAPE_IJK = (24, 20, 16)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from medxai.errors import InputError
 from medxai.slice.box import PixelBox, box_of_mask, clip_box
 from medxai.slice.orientation import orientation_of
-from medxai.slice.slice_image import PLANE_AXES, as_one_slice_volume, oblique_slice_of, slice_of
-from medxai.volume.volume import make_volume
+from medxai.slice.slice_image import as_one_slice_volume, oblique_slice_of, slice_of
+from medxai.volume.volume import PLANE_AXES, make_volume
 
 SHAPE_IJK = (7, 6, 5)
 
