@@ -12,7 +12,7 @@ COMMANDS = "medxai.commands"
 LAYOUT_NAMES = ("flare22", "chaos-ct", "chaos-mr", "nifti-pairs")
 
 #: 'medxai' alone has no learned gain; the baselines and the paper's comparison go with it.
-DEFAULT_EXPLAINERS = ("medxai", "nulls", "grad-cam")
+DEFAULT_EXPLAINERS = ("medxai", "baselines", "grad-cam")
 
 _INSTALL = "install it with: pip install 'medxai[lab]'"
 

@@ -96,16 +96,7 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         "--plane", choices=("axial", "coronal", "sagittal"), default="axial", help="constant k, j or i (default: axial)"
     )
-    command.add_argument(
-        "--modality", choices=("CT", "MR", "picture", "other"), help="default: from the file, else by its values"
-    )
-    command.add_argument(
-        "--window",
-        type=float,
-        nargs=2,
-        metavar=("L", "W"),
-        help="level and width (default: CT 40 400; MR by percentiles)",
-    )
+    _add_grey_values(command)
     command.add_argument("--window-preset", choices=explain.WINDOW_NAMES, help="a usual CT window by name")
     command.add_argument(
         "--enhance-input", action="store_true", help="let the model, too, see the contrast-enhanced slice"
@@ -136,17 +127,7 @@ def _add_demo(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_model_options(command: argparse.ArgumentParser, output: Path | None = None) -> None:
-    command.add_argument(
-        "--model",
-        metavar="NAME|FILE",
-        help="a name from 'medxai models list', or a checkpoint file (default: the best whose weights are on this machine)",
-    )
-    command.add_argument(
-        "--preparation",
-        choices=("default", "official"),
-        default="default",
-        help="official: the model's input and boxes byte for byte as its authors make them; default: what gives the better masks",
-    )
+    _add_model(command)
     command.add_argument("--preset", choices=("paper", "contour"), default="paper", help="spatial weighting of stage 3")
     command.add_argument(
         "--layers",
@@ -180,15 +161,7 @@ def _add_model_options(command: argparse.ArgumentParser, output: Path | None = N
     )
 
 
-def _add_dice(commands: argparse._SubParsersAction) -> None:
-    command = commands.add_parser(
-        "dice", help="box-prompted Dice per organ on a volume with a reference mask", epilog=LIMITS_STATEMENT
-    )
-    command.add_argument("volume", type=Path, metavar="VOLUME")
-    command.add_argument("reference", type=Path, metavar="REFERENCE", help="labels on the volume's own grid")
-    command.add_argument(
-        "--organ", action="append", required=True, metavar="LABEL=NAME", help="for example 5=liver; may be repeated"
-    )
+def _add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--model",
         metavar="NAME|FILE",
@@ -200,7 +173,9 @@ def _add_dice(commands: argparse._SubParsersAction) -> None:
         default="default",
         help="official: the model's input and boxes byte for byte as its authors make them; default: what gives the better masks",
     )
-    command.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+
+
+def _add_grey_values(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--modality", choices=("CT", "MR", "picture", "other"), help="default: from the file, else by its values"
     )
@@ -211,14 +186,33 @@ def _add_dice(commands: argparse._SubParsersAction) -> None:
         metavar=("L", "W"),
         help="level and width (default: CT 40 400; MR by percentiles)",
     )
-    command.add_argument("--plane", choices=("axial", "coronal", "sagittal"), default="axial")
-    command.add_argument(
-        "--smallest", type=int, default=100, metavar="N", help="voxels that a slice must exceed (default: 100)"
-    )
+
+
+def _add_boxes(command: argparse.ArgumentParser) -> None:
+    """How boxes are drawn around a reference mask."""
     command.add_argument(
         "--jitter", type=float, default=0.05, help="share of the box by which each side may be off (default: 0.05)"
     )
     command.add_argument("--seed", type=int, default=0)
+
+
+def _add_dice(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "dice", help="box-prompted Dice per organ on a volume with a reference mask", epilog=LIMITS_STATEMENT
+    )
+    command.add_argument("volume", type=Path, metavar="VOLUME")
+    command.add_argument("reference", type=Path, metavar="REFERENCE", help="labels on the volume's own grid")
+    command.add_argument(
+        "--organ", action="append", required=True, metavar="LABEL=NAME", help="for example 5=liver; may be repeated"
+    )
+    _add_model(command)
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+    _add_grey_values(command)
+    command.add_argument("--plane", choices=("axial", "coronal", "sagittal"), default="axial")
+    command.add_argument(
+        "--smallest", type=int, default=100, metavar="N", help="voxels that a slice must exceed (default: 100)"
+    )
+    _add_boxes(command)
     command.set_defaults(run=dice.run)
 
 
@@ -236,17 +230,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
         required=True,
         help="how it was published; nifti-pairs: NAME.nii.gz with NAME_organs.nii.gz or NAME_seg.nii.gz, or imagesTr with labelsTr",
     )
-    command.add_argument(
-        "--model",
-        metavar="NAME|FILE",
-        help="a name from 'medxai models list', or a checkpoint file (default: the best whose weights are on this machine)",
-    )
-    command.add_argument(
-        "--preparation",
-        choices=("default", "official"),
-        default="default",
-        help="official: the model's input and boxes byte for byte as its authors make them; default: what gives the better masks",
-    )
+    _add_model(command)
     command.add_argument(
         "--explainers",
         nargs="+",
@@ -284,10 +268,13 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
         metavar="N",
         help="voxels of the organ that a slice must exceed (default: 100)",
     )
-    command.add_argument(
-        "--jitter", type=float, default=0.05, help="share of the box by which each side may be off (default: 0.05)"
-    )
-    command.add_argument("--seed", type=int, default=0)
+    _add_boxes(command)
+    _add_measurements(command)
+    _add_workers(command)
+    command.set_defaults(run=evaluate.run)
+
+
+def _add_measurements(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--plan",
         choices=("quick", "full"),
@@ -307,6 +294,9 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
         metavar="LAYER",
         help="for example 'block 2' neck (default: blocks with global attention, neck)",
     )
+
+
+def _add_workers(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--workers", type=int, metavar="N", help="processes on this machine (default: one for each core)"
     )
@@ -322,7 +312,6 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
         metavar="ADDRESS",
         help="use the workers of this Dask cluster instead, for example tcp://host:8786",
     )
-    command.set_defaults(run=evaluate.run)
 
 
 def _add_models(commands: argparse._SubParsersAction) -> None:

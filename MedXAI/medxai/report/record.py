@@ -18,34 +18,12 @@ _PACKAGES = ("torch", "segment-anything", "numpy", "scikit-image", "SimpleITK", 
 
 def record_of(result: SliceExplanation, source: dict[str, object] | None = None) -> dict[str, object]:
     """The record as plain values for JSON. source: what is known of the input file beyond the volume itself."""
-    prepared, explanation, box = result.prepared, result.explanation, result.box.box
-    image, model = prepared.image, result.model
+    image, explanation, model = result.prepared.image, result.explanation, result.model
     parameters, known = asdict(explanation.parameters), image.facts
     return {
         "limits": LIMITS_STATEMENT,
         "medxai": __version__,
-        "input": {
-            **(source or {}),
-            "volume": image.volume_name,
-            "plane": image.plane,
-            "slice_index": image.index,
-            "slice_shape": list(image.shape),
-            "anatomical_plane": image.anatomical_plane,
-            "spacing_mm": list(image.spacing_mm) if known.has_known_spacing else None,
-            "slice_thickness_mm": image.thickness_mm,
-            "pixel_to_ras_mm": image.pixel_to_ras_mm.tolist() if known.has_known_orientation else None,
-            "box_first_last_px": {
-                "columns": [box.first_column, box.last_column],
-                "rows": [box.first_row, box.last_row],
-            },
-            "box_was_clipped": result.box.was_clipped,
-            "modality": known.modality.value,
-            "modality_source": known.modality_source.value,
-            "grey_lower": prepared.grey_range.lower,
-            "grey_upper": prepared.grey_range.upper,
-            "grey_range_origin": prepared.grey_range.origin,
-            "contrast_enhanced_input": prepared.enhanced_input,
-        },
+        "input": _input(result, source),
         "model": {
             "name": model.name,
             "title": model.title,
@@ -85,7 +63,34 @@ def record_of(result: SliceExplanation, source: dict[str, object] | None = None)
             "segment": result.segmentation.seconds,
             "explain": explanation.seconds,
         },
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
+        "versions": versions_here(),
+    }
+
+
+def _input(result: SliceExplanation, source: dict[str, object] | None) -> dict[str, object]:
+    image, grey_range, box = result.prepared.image, result.prepared.grey_range, result.box.box
+    known = image.facts
+    return {
+        **(source or {}),
+        "volume": image.volume_name,
+        "plane": image.plane,
+        "slice_index": image.index,
+        "slice_shape": list(image.shape),
+        "anatomical_plane": image.anatomical_plane,
+        "spacing_mm": list(image.spacing_mm) if known.has_known_spacing else None,
+        "slice_thickness_mm": image.thickness_mm,
+        "pixel_to_ras_mm": image.pixel_to_ras_mm.tolist() if known.has_known_orientation else None,
+        "box_first_last_px": {
+            "columns": [box.first_column, box.last_column],
+            "rows": [box.first_row, box.last_row],
+        },
+        "box_was_clipped": result.box.was_clipped,
+        "modality": known.modality.value,
+        "modality_source": known.modality_source.value,
+        "grey_lower": grey_range.lower,
+        "grey_upper": grey_range.upper,
+        "grey_range_origin": grey_range.origin,
+        "contrast_enhanced_input": result.prepared.enhanced_input,
     }
 
 
@@ -117,6 +122,11 @@ def _by_stage(metric: Mapping[MapId, float | None]) -> dict[str, dict[str, float
 
 def _narrowing(narrowing: Narrowing | None) -> dict[str, float] | None:
     return None if narrowing is None else asdict(narrowing)
+
+
+def versions_here() -> dict[str, str | None]:
+    """Python's version and those of the packages that decide the numbers; None for one that is not installed."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
 
 
 def _version(package: str) -> str | None:

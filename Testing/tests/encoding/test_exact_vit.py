@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from medxai.encoding.feature_extraction import run_encoder
-from medxai.encoding.kernels.chunked_attention import attend, relative_positions
+from medxai.encoding.kernels.chunked_attention import Attending, attend, relative_positions
 from medxai.encoding.kernels.exact_vit import can_run, exact_pass
 from medxai.encoding.kernels.matrix_product import BlasProducts, OneDnnProducts, fastest_products
 from medxai.encoding.kernels.window_order import window_order
@@ -178,7 +178,7 @@ def test_every_way_to_cut_the_attention_gives_the_same(budget, monkeypatch):
     expected = torch.einsum("bhij,bjhd->bihd", scores.softmax(-1), v)
     out = torch.empty_like(q)
     tables = relative_positions(by_rows, by_columns, 5, 4).for_queries(rows, columns)
-    attend(q, k, v, (rows, columns), (key_rows, key_columns), tables, 0.3, out)
+    attend(q, k, v, Attending((rows, columns), (key_rows, key_columns), tables, 0.3), out)
     torch.testing.assert_close(out, expected, rtol=1e-12, atol=1e-12)
 
 

@@ -25,6 +25,26 @@ class RelativePositions:
         return RelativePositions(self.rows[:rows], self.columns[:columns])
 
 
+@dataclass(frozen=True)
+class Attending:
+    """What is the same for all windows of an attention.
+
+    Attributes:
+        query_grid: Rows and columns of the queries.
+        key_grid: Rows and columns of the keys and values.
+        positions: Tables of the relative positions; None without them.
+        scale: Factor of q·k.
+        dtype: What q, k and v are rounded to for their two products; the position bias and the sums keep their own. None
+            for no rounding.
+    """
+
+    query_grid: tuple[int, int]
+    key_grid: tuple[int, int]
+    positions: RelativePositions | None
+    scale: float
+    dtype: torch.dtype | None = None
+
+
 def relative_positions(rows: Tensor, columns: Tensor, height: int, width: int) -> RelativePositions:
     """From the parameters `rel_pos_h`, `rel_pos_w` (2n - 1, d) to the tables of a grid of height × width tokens.
 
@@ -41,27 +61,21 @@ def _table(parameter: Tensor, size: int) -> Tensor:
     return parameter[positions[:, None] - positions[None, :] + size - 1].transpose(1, 2).contiguous()
 
 
-def attend(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    query_grid: tuple[int, int],
-    key_grid: tuple[int, int],
-    positions: RelativePositions | None,
-    scale: float,
-    out: Tensor,
-    dtype: torch.dtype | None = None,
-) -> None:
+def attend(query: Tensor, key: Tensor, value: Tensor, form: Attending, out: Tensor) -> None:
     """softmax(scale · q·k + q·R_rows + q·R_columns) · v, written to `out`.
 
-    query (B, query tokens, heads, d), key and value (B, key tokens, heads, d), out like query; any strides.
-    B counts windows. Queries are chunked by windows, then heads, then rows of the grid.
-    dtype: what q, k and v are rounded to for their two products; the position bias and the sums keep their own.
+    Queries are chunked by windows, then heads, then rows of the grid.
+
+    Args:
+        query: (B, query tokens, heads, d), any strides; B counts windows.
+        key, value: (B, key tokens, heads, d), any strides.
+        form: What is the same for all of them.
+        out: Like query.
     """
     batch, _, heads, _ = query.shape
-    columns, keys = query_grid[1], key_grid[0] * key_grid[1]
+    columns, keys = form.query_grid[1], form.key_grid[0] * form.key_grid[1]
     budget = max(_SCORES_AT_ONCE, _SCORES_PER_CORE * torch.get_num_threads())
-    rows_at_once = _share(budget, columns * keys, query_grid[0])
+    rows_at_once = _share(budget, columns * keys, form.query_grid[0])
     heads_at_once = _share(budget, columns * keys * rows_at_once, heads)
     batch_at_once = _share(budget, columns * keys * rows_at_once * heads_at_once, batch)
     for b in range(0, batch, batch_at_once):
@@ -69,33 +83,20 @@ def attend(
             part = (slice(b, b + batch_at_once), slice(None), slice(h, h + heads_at_once))
             # Side by side in memory: fused attention reads every key once per query tile (5 % faster than strided).
             q, k, v = (tensor[part].transpose(1, 2).contiguous() for tensor in (query, key, value))
-            _attend_heads(
-                q, k, v, query_grid, key_grid, positions, scale, rows_at_once, out[part].transpose(1, 2), dtype
-            )
+            _attend_heads(q, k, v, form, rows_at_once, out[part].transpose(1, 2))
 
 
-def _attend_heads(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    query_grid: tuple[int, int],
-    key_grid: tuple[int, int],
-    positions: RelativePositions | None,
-    scale: float,
-    rows_at_once: int,
-    out: Tensor,
-    dtype: torch.dtype | None,
-) -> None:
+def _attend_heads(q: Tensor, k: Tensor, v: Tensor, form: Attending, rows_at_once: int, out: Tensor) -> None:
     """All queries (B, heads, tokens, d) of a few heads, some rows of the grid at a time."""
-    (rows, columns), (key_rows, key_columns) = query_grid, key_grid
+    (rows, columns), (key_rows, key_columns), positions = form.query_grid, form.key_grid, form.positions
     batch, heads, _, d = q.shape
     if positions is not None:
         grid = q.view(batch, heads, rows, columns, d)
         along_rows = _products(grid, positions.rows, 2)
         along_columns = _products(grid, positions.columns, 3)
         bias = q.new_empty(batch, heads, min(rows_at_once, rows), columns, key_rows, key_columns)
-    if dtype is not None:
-        q, k, v = q.to(dtype), k.to(dtype), v.to(dtype)
+    if form.dtype is not None:
+        q, k, v = q.to(form.dtype), k.to(form.dtype), v.to(form.dtype)
     for row in range(0, rows, rows_at_once):
         part = slice(row, min(row + rows_at_once, rows))
         tokens = slice(part.start * columns, part.stop * columns)
@@ -110,7 +111,7 @@ def _attend_heads(
                 .flatten(4)
                 .flatten(2, 3)
             )
-        out[:, :, tokens] = F.scaled_dot_product_attention(q[:, :, tokens], k, v, attn_mask=mask, scale=scale)
+        out[:, :, tokens] = F.scaled_dot_product_attention(q[:, :, tokens], k, v, attn_mask=mask, scale=form.scale)
 
 
 def _products(grid: Tensor, table: Tensor, axis: int) -> Tensor:

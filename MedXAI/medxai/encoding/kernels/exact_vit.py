@@ -13,9 +13,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ...models.network_type import Network
 from ...models.segment_anything_import import modeling
 from ...progress import RunControl
-from .chunked_attention import RelativePositions, attend, relative_positions
+from .chunked_attention import Attending, RelativePositions, attend, relative_positions
 from .matrix_product import Products, fastest_products
 from .window_order import WindowOrder, window_order
 
@@ -23,7 +24,7 @@ from .window_order import WindowOrder, window_order
 _HIDDEN_BYTES = 64 << 20
 
 
-def knows(encoder: nn.Module) -> bool:
+def knows(encoder: Network) -> bool:
     """Whether this is an unchanged segment-anything ViT on the CPU.
 
     Modules with hooks are left to torch, because this pass does not call them.
@@ -35,7 +36,7 @@ def knows(encoder: nn.Module) -> bool:
     return not any(module._forward_hooks or module._forward_pre_hooks for module in encoder.modules())
 
 
-def can_run(encoder: nn.Module, image: Tensor) -> bool:
+def can_run(encoder: Network, image: Tensor) -> bool:
     """Whether `exact_pass` gives what the encoder's own forward would: a ViT that it `knows`, and one image of its type."""
     return (
         knows(encoder)
@@ -47,7 +48,7 @@ def can_run(encoder: nn.Module, image: Tensor) -> bool:
 
 @torch.inference_mode()
 def exact_pass(
-    encoder: nn.Module,
+    encoder: Network,
     image: Tensor,
     layers: Sequence[str],
     control: RunControl = RunControl(),
@@ -101,7 +102,7 @@ class _Tokens:
     The tokens lie in raster order or sorted by windows; they are moved only between blocks of different kinds.
     """
 
-    def __init__(self, encoder: nn.Module, image: Tensor, positions: Tensor | None, products: Products):
+    def __init__(self, encoder: Network, image: Tensor, positions: Tensor | None, products: Products):
         # Channels last: the patches come out as rows of tokens (0.06 instead of 0.12 s of processor time for ViT-B).
         patches = encoder.patch_embed(image.contiguous(memory_format=torch.channels_last))
         self._height, self._width, width = patches.shape[1:]
@@ -119,7 +120,7 @@ class _Tokens:
         self._arrange(0)
         return self._x.view(self._height, self._width, -1)
 
-    def run(self, block: nn.Module) -> None:
+    def run(self, block: Network) -> None:
         """x ← x + attention(norm1(x)); x ← x + mlp(norm2(x))."""
         self._arrange(block.window_size)
         self._attention(block.attn, block.norm1(self._x))
@@ -147,7 +148,7 @@ class _Tokens:
             self._wide = self._x.new_empty(count * width)
         return self._wide[: count * width].view(count, width)
 
-    def _attention(self, attention: nn.Module, normed: Tensor) -> None:
+    def _attention(self, attention: Network, normed: Tensor) -> None:
         count, width = normed.shape
         heads = attention.num_heads
         joint = self._rows(count, 3 * width)
@@ -159,22 +160,13 @@ class _Tokens:
             self._attend_in_windows(attention, joint, out, self._order)
         self._products.add(attention.proj, normed, self._x)
 
-    def _attend_globally(self, attention: nn.Module, joint: Tensor, out: Tensor) -> None:
+    def _attend_globally(self, attention: Network, joint: Tensor, out: Tensor) -> None:
         grid = (self._height, self._width)
         query, key, value = joint[None].unbind(2)
-        attend(
-            query,
-            key,
-            value,
-            grid,
-            grid,
-            _positions(attention, *grid),
-            attention.scale,
-            out[None],
-            self._products.attention_dtype,
-        )
+        form = Attending(grid, grid, _positions(attention, *grid), attention.scale, self._products.attention_dtype)
+        attend(query, key, value, form, out[None])
 
-    def _attend_in_windows(self, attention: nn.Module, joint: Tensor, out: Tensor, order: WindowOrder) -> None:
+    def _attend_in_windows(self, attention: Network, joint: Tensor, out: Tensor, order: WindowOrder) -> None:
         window = (order.side, order.side)
         positions = _positions(attention, *window)
         start = 0
@@ -186,9 +178,10 @@ class _Tokens:
                 key, value = _padded(attention.qkv, joint[part, 1:], group.count, group.rows, group.columns, order.side)
             cut = positions and positions.for_queries(group.rows, group.columns)
             real, part_out = (group.rows, group.columns), out[part].unflatten(0, shape)
-            attend(query, key, value, real, window, cut, attention.scale, part_out, self._products.attention_dtype)
+            form = Attending(real, window, cut, attention.scale, self._products.attention_dtype)
+            attend(query, key, value, form, part_out)
 
-    def _mlp(self, block: nn.Module) -> None:
+    def _mlp(self, block: Network) -> None:
         mlp = block.mlp
         count, width = self._x.shape[0], mlp.lin1.out_features
         at_once = max(1, min(count, _HIDDEN_BYTES // (width * self._x.element_size())))
@@ -200,7 +193,7 @@ class _Tokens:
             self._products.add(mlp.lin2, _activated(mlp.act, part), x)
 
 
-def _positions(attention: nn.Module, height: int, width: int) -> RelativePositions | None:
+def _positions(attention: Network, height: int, width: int) -> RelativePositions | None:
     if not attention.use_rel_pos:
         return None
     return relative_positions(attention.rel_pos_h, attention.rel_pos_w, height, width)
@@ -217,10 +210,11 @@ def _padded(qkv: nn.Linear, joint: Tensor, count: int, rows: int, columns: int, 
     if qkv.bias is not None:
         whole += qkv.bias.view(3, heads, d)[1:]
     whole[:, :rows, :columns] = joint.unflatten(0, (count, rows, columns))
-    return whole.flatten(1, 2).unbind(2)
+    keys, values = whole.flatten(1, 2).unbind(2)
+    return keys, values
 
 
-def _activated(activation: nn.Module, hidden: Tensor) -> Tensor:
+def _activated(activation: Network, hidden: Tensor) -> Tensor:
     """The activation in place where torch can: a fresh result of 48 MiB costs four times the activation itself."""
     if type(activation) is nn.GELU:
         return torch.ops.aten.gelu.out(hidden, approximate=activation.approximate, out=hidden)
