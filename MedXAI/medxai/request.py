@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .explainers.three_stage.parameters import ExplainerParameters
 from .slice.slice_image import SliceImage, slice_of
@@ -60,7 +60,7 @@ class ExplainRequest:
     parameters: ExplainerParameters = ExplainerParameters()
 
     @classmethod
-    def of_slice(cls, volume: Volume, plane: str, index: int, **options) -> ExplainRequest:
+    def of_slice(cls, volume: Volume, plane: str, index: int, **options: Any) -> ExplainRequest:
         """A request for an axis-aligned slice: plane 'axial', 'coronal' or 'sagittal' (constant k, j or i).
 
         Args:

@@ -85,5 +85,7 @@ _NO_MEMORY = "There is not enough memory to encode the slice with '{}'; close ot
 
 @torch.inference_mode()
 def _features(name: str, tokens: Tensor, frame: ModelFrame) -> LayerFeatures:
-    content = torch.from_numpy(frame.content_coverage(tuple(tokens.shape[:2]))).to(tokens.device, torch.float32)
+    content = torch.from_numpy(frame.content_coverage((tokens.shape[0], tokens.shape[1]))).to(
+        tokens.device, torch.float32
+    )
     return layer_features(name, tokens, content)

@@ -5,9 +5,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import InputError
+from ..models.network_type import Network
 from ..progress import RunControl
 from .kernels import exact_tiny_vit, exact_vit
 
@@ -28,12 +29,12 @@ class EncoderOutput:
     tokens: Mapping[str, Tensor]
 
 
-def layer_names(image_encoder: nn.Module) -> tuple[str, ...]:
+def layer_names(image_encoder: Network) -> tuple[str, ...]:
     """Every layer whose tokens can be had: 'block 0', 'block 1', …, 'neck'."""
     return (*(f"block {i}" for i in range(len(image_encoder.blocks))), NECK)
 
 
-def default_layers(image_encoder: nn.Module) -> tuple[str, ...]:
+def default_layers(image_encoder: Network) -> tuple[str, ...]:
     """The blocks with global attention (ViT-B: 2, 5, 8, 11) and the neck; elsewhere four blocks spread over the depth."""
     blocks = list(image_encoder.blocks)
     global_ones = [i for i, block in enumerate(blocks) if getattr(block, "window_size", None) == 0]
@@ -42,7 +43,7 @@ def default_layers(image_encoder: nn.Module) -> tuple[str, ...]:
     return (*(f"block {i}" for i in global_ones), NECK)
 
 
-def check_layers(image_encoder: nn.Module, layers: Sequence[str]) -> tuple[str, ...]:
+def check_layers(image_encoder: Network, layers: Sequence[str]) -> tuple[str, ...]:
     """The asked layers in the encoder's order.
 
     Raises:
@@ -59,7 +60,7 @@ def check_layers(image_encoder: nn.Module, layers: Sequence[str]) -> tuple[str, 
 
 @torch.inference_mode()
 def run_encoder(
-    image_encoder: nn.Module, image: Tensor, layers: Sequence[str], control: RunControl = RunControl()
+    image_encoder: Network, image: Tensor, layers: Sequence[str], control: RunControl = RunControl()
 ) -> EncoderOutput:
     """The embedding of an image and the tokens of the asked layers, in the model's own precision.
 
@@ -86,14 +87,14 @@ def run_encoder(
 
 @torch.inference_mode()
 def run_own_forward(
-    image_encoder: nn.Module, image: Tensor, layers: Sequence[str], control: RunControl = RunControl()
+    image_encoder: Network, image: Tensor, layers: Sequence[str], control: RunControl = RunControl()
 ) -> EncoderOutput:
     """Like `run_encoder`, by the module's own forward: hooks on its blocks keep the tokens."""
     tokens: dict[str, Tensor] = {}
     total = len(image_encoder.blocks) + 1
 
-    def after(name: str, done: int) -> Callable[[nn.Module, tuple, Tensor], None]:
-        def keep(_module: nn.Module, _inputs: tuple, output: Tensor) -> None:
+    def after(name: str, done: int) -> Callable[[Network, tuple, Tensor], None]:
+        def keep(_module: Network, _inputs: tuple, output: Tensor) -> None:
             if name in layers:
                 tokens[name] = output[0]
             control.report(done, total)

@@ -7,6 +7,7 @@ import importlib.util
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
@@ -159,7 +160,7 @@ class Explainer(ABC):
         return SaliencyMap(MapId(self.key, map_key, layer), np.asarray(values, np.float32))
 
 
-def installed_module(package: Package, explainer: str, module: str | None = None):
+def installed_module(package: Package, explainer: str, module: str | None = None) -> ModuleType:
     """Imports an explainer's package. Raises InputError with the remedy where it is not installed."""
     try:
         return importlib.import_module(module or package.module)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..encoding.feature_extraction import NECK, check_layers
+from ..models.network_type import Network
 from ..progress import RunControl
 from ..results import SliceExplanation
 from . import grad_cam_import
@@ -52,7 +54,7 @@ def cams(method: str, case: Case, layers: Sequence[str], control: RunControl) ->
     target = _Target(mean_weights(case.result), package, control)
     segmenter = segmenter_for(case)
     blocks = [name for name in layers if name != NECK]
-    maps = {}
+    maps: dict[str, np.ndarray] = {}
     with torch.enable_grad():
         if blocks:
             modules = [segmenter.layer(name) for name in blocks]
@@ -60,7 +62,7 @@ def cams(method: str, case: Case, layers: Sequence[str], control: RunControl) ->
             maps |= dict(zip(blocks, found, strict=True))
         if NECK in layers:
             if method == "ScoreCAM":  # it masks the image itself
-                where = segmenter, [segmenter.layer(NECK)], image_of(case)
+                where: tuple[Network, list[Network], Tensor] = segmenter, [segmenter.layer(NECK)], image_of(case)
             else:  # the embedding is known, so the encoder need not run again
                 where = segmenter.decoder, [segmenter.decoder.embedding], case.encoding.embedding.clone()
             maps[NECK] = _raw_maps(getattr(package, method), *where, target, None)[0]
@@ -82,8 +84,8 @@ class _Target:
 
 def _raw_maps(
     method: type,
-    model: nn.Module,
-    modules: list[nn.Module],
+    model: Network,
+    modules: list[Network],
     seen: Tensor,
     target: _Target,
     reshape: Callable[[Tensor], Tensor] | None,
@@ -97,7 +99,7 @@ def _raw_maps(
     given = cam.get_cam_image
     raw = []
 
-    def keep(*arguments: object) -> np.ndarray:
+    def keep(*arguments: Any) -> np.ndarray:
         found, (activations, gradients) = given(*arguments), arguments[3:5]
         raw.append(_without_rounding(found, activations * gradients) if method.__name__ == "HiResCAM" else found)
         return found

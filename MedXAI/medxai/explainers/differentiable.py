@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..model_input.frame import ModelFrame
 from ..models.family import ModelFamily
 from ..models.loading import LoadedModel
+from ..models.network_type import Network
 from ..segmentation.prompting import prompt_embeddings
 from ..slice.box import PixelBox
 from .base import Case
@@ -19,7 +20,7 @@ class BoxDecoder(nn.Module):
     """Embeddings (B, C, h, w) → mask logits (B, 1, 4h, 4w), each with the same box. `embedding` passes them on unchanged:
     a layer to hook where the encoder's result is known already."""
 
-    def __init__(self, family: ModelFamily, sam: nn.Module, xyxy: Tensor):
+    def __init__(self, family: ModelFamily, sam: Network, xyxy: Tensor):
         super().__init__()
         self.embedding = nn.Identity()
         self.prompt_encoder, self.mask_decoder = sam.prompt_encoder, sam.mask_decoder
@@ -59,7 +60,7 @@ class BoxSegmenter(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         return self.decoder(self.encoder(image))
 
-    def layer(self, name: str) -> nn.Module:
+    def layer(self, name: str) -> Network:
         """The module that gives a layer's tokens: 'block 3' (B, h, w, d), 'neck' (B, C, h, w). Raises InputError."""
         if name == NECK:
             return self.encoder.neck
@@ -72,7 +73,7 @@ class BoxSegmenter(nn.Module):
         return blocks[int(number)]
 
 
-def _shell_of(sam: nn.Module) -> nn.Module:
+def _shell_of(sam: Network) -> Network:
     """A copy of the modules around the same tensors, so that a hook on one is none on the other."""
     shared: dict[int, object] = {
         id(tensor): nn.Parameter(tensor.detach(), requires_grad=False) for tensor in sam.parameters()

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ..maps import OWN_MAPS, MapInfo, Need, Role
 from ..models.loading import LoadedModel, with_network
+from ..models.network_type import Network
 from ..progress import RunControl
 from ..results import SaliencyMap
 from .base import Case, Explainer
@@ -35,7 +36,7 @@ def with_random_weights(model: LoadedModel, seed: int) -> LoadedModel:
     return with_network(model, sam.eval(), checksum, f"{model.name} (random weights)")
 
 
-def _initialise(module: nn.Module) -> None:
+def _initialise(module: Network) -> None:
     if callable(getattr(module, "reset_parameters", None)):
         module.reset_parameters()  # BatchNorm's running statistics too
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..errors import InputError
 from ..maps import OWN_MAPS, MapInfo, Role
@@ -108,8 +108,9 @@ def make(asked: Sequence[str], seed: int = 0) -> tuple[Explainer, ...]:
 
 
 def _instance(cls: type[Explainer], seed: int) -> Explainer:
-    takes_seed = is_dataclass(cls) and any(field.name == "seed" for field in fields(cls))
-    return cls(seed=seed) if takes_seed else cls()
+    makes: Any = cls  # an explainer that is a dataclass may take a seed
+    takes_seed = is_dataclass(makes) and any(field.name == "seed" for field in fields(makes))
+    return makes(seed=seed) if takes_seed else makes()
 
 
 @dataclass(frozen=True)

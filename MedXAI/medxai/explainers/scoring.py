@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..model_input.frame import ModelFrame
+from ..models.network_type import Network
 from ..progress import RunControl
 from ..results import SliceExplanation
 
@@ -29,7 +30,7 @@ def mean_weights(result: SliceExplanation) -> np.ndarray:
 class MaskScore(nn.Module):
     """Images (B, 3, S, S) → scores (B,): the mean logit inside the mask. Raises Cancelled before a pass."""
 
-    def __init__(self, segmenter: nn.Module, weights: np.ndarray, control: RunControl = RunControl()):
+    def __init__(self, segmenter: Network, weights: np.ndarray, control: RunControl = RunControl()):
         super().__init__()
         self.segmenter = segmenter
         self._control = control

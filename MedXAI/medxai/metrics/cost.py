@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -68,32 +69,37 @@ class PeakMemory:
     """
 
     def __init__(self) -> None:
-        try:
-            import psutil
-        except ImportError:
-            self._process = None
-        else:
-            self._process = psutil.Process()
+        self._memory = _resident_memory()
         self._ended = threading.Event()
         self.added_mb: float | None = None
 
     def __enter__(self) -> "PeakMemory":
-        if self._process is not None:
-            self._before = self._peak = self._process.memory_info().rss
-            self._watch = threading.Thread(target=self._look, daemon=True)
+        if self._memory is not None:
+            self._before = self._peak = self._memory()
+            self._watch = threading.Thread(target=self._look, args=(self._memory,), daemon=True)
             self._watch.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process is None:
+        if self._memory is None:
             return
         self._ended.set()
         self._watch.join()
-        self._peak = max(self._peak, self._process.memory_info().rss)
+        self._peak = max(self._peak, self._memory())
         self.added_mb = (self._peak - self._before) / 1e6
 
-    def _look(self) -> None:
+    def _look(self, memory: Callable[[], int]) -> None:
         while not self._ended.wait(_LOOK_EVERY_S):
-            self._peak = max(self._peak, self._process.memory_info().rss)
+            self._peak = max(self._peak, memory())
+
+
+def _resident_memory() -> Callable[[], int] | None:
+    """Tells the process's resident memory in bytes; None where the package psutil is missing."""
+    try:
+        import psutil
+    except ImportError:
+        return None
+    process = psutil.Process()
+    return lambda: int(process.memory_info().rss)

@@ -82,7 +82,7 @@ class Faithfulness:
         start, end = np.ones((1, 2)), np.zeros((1, 2))
         x = np.concatenate([[0], counts, [n]]) / n
         areas = [_area(x, start, scores[:k], end), _area(x, end, scores[k : 2 * k], start)]
-        if len(outside):
+        if self._without_outside is not None:
             x = np.concatenate([[0], counts_outside, [len(outside)]]) / len(outside)
             areas.append(_area(x, start, scores[2 * k :], self._normalised(self._without_outside[None])))
         else:

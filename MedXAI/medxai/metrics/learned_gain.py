@@ -91,7 +91,7 @@ def _gain(row: MetricRow, best_of: dict[tuple[str, ...], MetricRow]) -> LearnedG
     )
 
 
-def _as_rows(rows: "Iterable[MetricRow] | Any") -> Iterator[MetricRow]:
+def _as_rows(rows: Any) -> Iterator[MetricRow]:
     if hasattr(rows, "itertuples"):  # a DataFrame; pandas itself is not needed
         # Column by column as plain objects: a column of Arrow's strings takes five times as long to walk through.
         columns = (rows[name].to_numpy(object) for name in MetricRow.__dataclass_fields__)

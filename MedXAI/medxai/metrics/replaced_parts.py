@@ -17,6 +17,7 @@ from ..encoding.feature_extraction import NECK, run_encoder
 from ..explainers.base import Case
 from ..progress import RunControl
 from ..segmentation.segmenting import mask_logits
+from ..slice.box import PixelBox
 
 #: Patches along each side of the slice that are hidden in image space.
 PATCHES = 16
@@ -96,7 +97,7 @@ class HiddenParts(ABC):
         return np.concatenate(found)
 
     @property
-    def _box(self):
+    def _box(self) -> PixelBox:
         return self.case.result.segmentation.box
 
     @abstractmethod
@@ -162,7 +163,7 @@ class HiddenTokens(HiddenParts):
     def __init__(self, case: Case, control: RunControl = RunControl()):
         size = case.result.encoding.frame.size_px
         embedding = case.encoding.embedding
-        super().__init__(case, tuple(embedding.shape[-2:]), (size, size), control)
+        super().__init__(case, case.result.encoding.grid, (size, size), control)
         self._embedding = embedding
         self._blurred = self._embedding_of(self._blurred_tensor())
 

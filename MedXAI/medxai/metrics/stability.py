@@ -78,11 +78,11 @@ def _figures(case: Case, saliency: SaliencyMap, again: list[SaliencyMap]) -> dic
     frame = case.result.encoding.frame
     before = on_content(saliency.values, frame)
     after = [on_content(other.values, frame) for other in again]
-    by_size = [relative_change(before, other) for other in after]
-    figures = {
+    by_size = [change for other in after if (change := relative_change(before, other)) is not None]
+    metrics: dict[str, float | None] = {
         "rank_change": float(np.mean([1 - rank_correlation(before, other) for other in after])),
         "trials": float(len(after)),
     }
-    if None not in by_size:
-        figures |= {"relative_change": float(np.mean(by_size)), "sensitivity_max": max(by_size)}
-    return figures
+    if len(by_size) == len(after):
+        metrics |= {"relative_change": float(np.mean(by_size)), "sensitivity_max": max(by_size)}
+    return metrics

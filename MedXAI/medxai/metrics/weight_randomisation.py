@@ -4,10 +4,10 @@ import copy
 from collections.abc import Iterator
 
 import torch
-from torch import nn
 
 from ..explainers.random_weights import with_random_weights
 from ..models.loading import LoadedModel, with_network
+from ..models.network_type import Network
 
 
 def cascade(model: LoadedModel, seed: int) -> Iterator[tuple[str, LoadedModel]]:
@@ -29,7 +29,7 @@ def cascade(model: LoadedModel, seed: int) -> Iterator[tuple[str, LoadedModel]]:
         )
 
 
-def _parts(sam: nn.Module) -> list[tuple[str, str]]:
+def _parts(sam: Network) -> list[tuple[str, str]]:
     last = len(sam.image_encoder.blocks) - 1
     blocks = [(f"block {i}", f"image_encoder.blocks.{i}.") for i in range(last, -1, -1)]
     return [

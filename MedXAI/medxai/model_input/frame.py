@@ -79,6 +79,6 @@ class ModelInput:
     @cached_property
     def digest(self) -> bytes:
         """Equal for two inputs exactly if tensor and frame are. Taken once: at 1024 px it costs as much as a box's mask."""
-        hashed = hashlib.blake2b(np.ascontiguousarray(self.tensor_chw), digest_size=16)
+        hashed = hashlib.blake2b(np.ascontiguousarray(self.tensor_chw).data, digest_size=16)
         hashed.update(repr((self.tensor_chw.shape, self.frame)).encode())
         return hashed.digest()

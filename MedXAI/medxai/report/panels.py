@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
@@ -235,7 +235,7 @@ class _Drawing:
         )
 
 
-def _colour_bar(figure: Figure, axes: Axes, shown: DisplayRange) -> None:
+def _colour_bar(figure: Figure | SubFigure, axes: Axes, shown: DisplayRange) -> None:
     if not shown.informative:
         return
     place = axes.get_position()
@@ -278,4 +278,5 @@ def _footer(figure: Figure, result: SliceExplanation) -> None:
 
 
 def _rgb(colour: str) -> tuple[float, float, float]:
-    return tuple(int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5))
+    red, green, blue = (int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5))
+    return red, green, blue

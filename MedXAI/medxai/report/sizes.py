@@ -1,6 +1,6 @@
 """Lengths and areas on a slice as text: millimetres and cm² only where the file says how large a pixel is."""
 
-from ..engine import SliceExplanation
+from ..results import SliceExplanation
 
 
 def area_text(result: SliceExplanation) -> str:

@@ -32,7 +32,7 @@ def add_legend(node: "slicer.vtkMRMLScalarVolumeNode", title: str) -> "slicer.vt
 class Legends:
     """Which overlays' legends are drawn: those of the maps that are seen, while their slice is shown."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._slice: Hashable = None
         self._shown: list[slicer.vtkMRMLColorLegendDisplayNode] = []
         self._where: Hashable = None

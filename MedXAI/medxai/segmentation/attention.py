@@ -1,10 +1,13 @@
 """The mask decoder's own attention from its prompt to the image, read while it decodes."""
 
 import math
+from collections.abc import Callable
 from types import TracebackType
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from ..models.network_type import Network
 
 
 class PromptAttention:
@@ -14,7 +17,7 @@ class PromptAttention:
     single mask) and the box's two corners. segment-anything orders them IoU, masks, corners.
     """
 
-    def __init__(self, mask_decoder: nn.Module):
+    def __init__(self, mask_decoder: Network):
         transformer = mask_decoder.transformer
         self._attentions = [layer.cross_attn_token_to_image for layer in transformer.layers]
         self._attentions.append(transformer.final_attn_token_to_image)
@@ -35,8 +38,8 @@ class PromptAttention:
         for handle in self._handles:
             handle.remove()
 
-    def _keep(self, index: int, part: str):
-        def hook(_module: nn.Module, _inputs: tuple, output: Tensor) -> None:
+    def _keep(self, index: int, part: str) -> Callable[[Network, tuple[Tensor, ...], Tensor], None]:
+        def hook(_module: Network, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
             # Only three of the queries are needed; the keys are the image's tokens.
             self._projected[index, part] = output[:, self._tokens] if part == "q_proj" else output
 

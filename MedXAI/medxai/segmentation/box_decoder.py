@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..models.network_type import Network
 from ..models.segment_anything_import import modeling
 
 #: Tokens upscaled at once: their 16 pixels of 32 channels (1 MB) stay near a core's cache.
@@ -26,7 +27,7 @@ _TOKENS_AT_ONCE = 512
 _BOXES_WORTH_PROJECTING = 4
 
 
-def can_run(mask_decoder: nn.Module) -> bool:
+def can_run(mask_decoder: Network) -> bool:
     """Whether this is segment-anything's own decoder, without hooks, which this pass would not call."""
     parts = modeling()
     known = {
@@ -48,7 +49,7 @@ def can_run(mask_decoder: nn.Module) -> bool:
 
 @torch.inference_mode()
 def decode_boxes(
-    mask_decoder: nn.Module, embedding: Tensor, image_pe: Tensor, sparse: Tensor, dense: Tensor
+    mask_decoder: Network, embedding: Tensor, image_pe: Tensor, sparse: Tensor, dense: Tensor
 ) -> tuple[Tensor, Tensor]:
     """The logits (B, 4h, 4w) of mask token 0, and the prompt's attention (B, h·w) to the image, rows summing to 1.
 
@@ -80,7 +81,7 @@ def decode_boxes(
     return _in_raster_order(torch.stack(logits), h, w), torch.stack(looked_at).mean(0)
 
 
-def _self_attention(layer: nn.Module, queries: Tensor, prompt: Tensor) -> Tensor:
+def _self_attention(layer: Network, queries: Tensor, prompt: Tensor) -> Tensor:
     if layer.skip_first_layer_pe:
         return layer.norm1(layer.self_attn(q=queries, k=queries, v=queries))
     placed = queries + prompt
@@ -102,7 +103,7 @@ class _ImageTokens:
         self._own = len(tokens) == boxes
         self._placed = torch.empty_like(self._pe)
 
-    def looked_at(self, attention: nn.Module, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    def looked_at(self, attention: Network, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """What prompt tokens (B, t, C) take from the image, and their attention (B, t, heads, n) to it."""
         queries = _by_head(attention, attention.q_proj(tokens)) / math.sqrt(_head_width(attention))
         if self._shared is not None:
@@ -124,7 +125,7 @@ class _ImageTokens:
             weights = torch.stack(each).unflatten(1, taken.shape[1:3])
         return attention.out_proj(taken.flatten(2) + attention.v_proj.bias), weights  # the weights sum to 1
 
-    def update(self, attention: nn.Module, tokens: Tensor, values: Tensor, norm: nn.Module) -> None:
+    def update(self, attention: Network, tokens: Tensor, values: Tensor, norm: Network) -> None:
         """keys ← norm(keys + what they take from the prompt's tokens (B, t, C))."""
         offered = _by_head(attention, attention.k_proj(tokens)) / math.sqrt(_head_width(attention))
         bias = torch.einsum("bthc,hc->bht", offered, attention.q_proj.bias.unflatten(0, offered.shape[2:]))
@@ -156,16 +157,16 @@ class _ImageTokens:
         return torch.add(keys, self._pe, out=self._placed)
 
 
-def _head_width(attention: nn.Module) -> int:
+def _head_width(attention: Network) -> int:
     return attention.internal_dim // attention.num_heads
 
 
-def _by_head(attention: nn.Module, x: Tensor) -> Tensor:
+def _by_head(attention: Network, x: Tensor) -> Tensor:
     """(…, internal width) → (…, heads, width of a head)."""
     return x.unflatten(-1, (attention.num_heads, _head_width(attention)))
 
 
-def _weight(attention: nn.Module, projection: nn.Linear) -> Tensor:
+def _weight(attention: Network, projection: nn.Linear) -> Tensor:
     """(heads, width of a head, C)."""
     return projection.weight.unflatten(0, (attention.num_heads, _head_width(attention)))
 
@@ -173,7 +174,7 @@ def _weight(attention: nn.Module, projection: nn.Linear) -> Tensor:
 class _Upscaling:
     """The decoder's two transposed convolutions. One whose stride is its kernel's size is a product for each token."""
 
-    def __init__(self, layers: nn.Sequential):
+    def __init__(self, layers: Network):
         self._first, self._norm, self._activation, self._second, self._last_activation = layers
         self._products = [_as_product(layer) for layer in (self._first, self._second)]
 
@@ -192,7 +193,7 @@ class _Upscaling:
         return _activated(self._last_activation, x)
 
 
-def _as_product(layer: nn.ConvTranspose2d) -> tuple[Tensor, Tensor]:
+def _as_product(layer: Network) -> tuple[Tensor, Tensor]:
     """(channels in, rows · columns · channels out) and its bias: a token's children one after the other."""
     inputs, _, rows, columns = layer.weight.shape
     return layer.weight.permute(0, 2, 3, 1).reshape(inputs, -1), layer.bias.repeat(rows * columns)
@@ -203,7 +204,7 @@ def _in_raster_order(logits: Tensor, h: int, w: int) -> Tensor:
     return logits.view(-1, h, w, 2, 2, 2, 2).permute(0, 1, 3, 5, 2, 4, 6).reshape(-1, 4 * h, 4 * w)
 
 
-def _activated(activation: nn.Module, x: Tensor) -> Tensor:
+def _activated(activation: Network, x: Tensor) -> Tensor:
     """In place where torch can: fresh memory costs more than the activation."""
     if type(activation) is nn.GELU:
         return torch.ops.aten.gelu.out(x, approximate=activation.approximate, out=x)

@@ -48,7 +48,7 @@ def read_dicom_slices(files: Sequence[Path], name: str, modality: Modality | str
     Raises:
         InputError: Where a file is unreadable, or the slices differ in size or orientation, or make no volume.
     """
-    frames = []
+    frames: list[Frame] = []
     for file in files:
         found = frames_of_file(Path(file))
         if len(found) != 1:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -13,7 +14,7 @@ import SimpleITK as sitk
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
-from pydicom.pixels import apply_modality_lut
+from pydicom.pixels.processing import apply_modality_lut
 
 from ..errors import InputError
 
@@ -33,7 +34,7 @@ class Frame:
     file: Path
     header: Dataset
     number: int
-    values: Mapping[str, object]
+    values: Mapping[str, Any]
 
     def numbers(self, keyword: str, count: int) -> np.ndarray | None:
         """(count,) the attribute's numbers; None where it is absent or holds something else."""
@@ -161,9 +162,9 @@ def pixels_of(frames: Sequence[Frame]) -> tuple[np.ndarray, np.ndarray | None]:
     """
     values: list[np.ndarray] = []
     paddings: list[np.ndarray | None] = []
-    opened: tuple[Path | None, np.ndarray | None] = (None, None)
+    opened: tuple[Path, np.ndarray] | None = None
     for frame in frames:
-        if opened[0] != frame.file:
+        if opened is None or opened[0] != frame.file:
             opened = (frame.file, _stored(frame))
         stored = opened[1][frame.number]
         paddings.append(_padding(frame, stored))
@@ -228,8 +229,8 @@ def _rescaled(frame: Frame, stored: np.ndarray) -> np.ndarray:
     """(rows, columns) int64 where slope and intercept keep whole numbers, else float64."""
     if "ModalityLUTSequence" in frame.header:
         return np.asarray(apply_modality_lut(stored, frame.header), dtype=np.float64)
-    slope, intercept = (frame.numbers(key, 1) for key in ("RescaleSlope", "RescaleIntercept"))
-    slope, intercept = 1.0 if slope is None else float(slope[0]), 0.0 if intercept is None else float(intercept[0])
+    slopes, intercepts = (frame.numbers(key, 1) for key in ("RescaleSlope", "RescaleIntercept"))
+    slope, intercept = 1.0 if slopes is None else float(slopes[0]), 0.0 if intercepts is None else float(intercepts[0])
     if slope == 0:
         raise InputError(
             f"'{frame.file.name}' has the rescale slope 0, which makes all its values one; export it again."

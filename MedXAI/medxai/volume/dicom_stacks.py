@@ -114,10 +114,10 @@ def stack_to_lps(stack: Stack, name: str) -> np.ndarray:
         InputError: Where the slices are not evenly spaced, as no grid can say where they lie then.
     """
     first = stack.frames[0]
-    across, down = first.orientation
+    (across, down), start = _place_of(first)
     height, width = first.spacing if first.spacing is not None else (1.0, 1.0)
     matrix = np.eye(4)
-    matrix[:3, 0], matrix[:3, 1], matrix[:3, 3] = across * width, down * height, first.position
+    matrix[:3, 0], matrix[:3, 1], matrix[:3, 3] = across * width, down * height, start
     normal = np.cross(across, down)
     normal /= np.linalg.norm(normal)
     count = len(stack.frames)
@@ -227,13 +227,21 @@ def _by_repeat(part: tuple[list[Frame], tuple[str, ...]]) -> list[Stack]:
     )
 
 
+def _place_of(frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+    """Orientation (2, 3) and position (3,) in LPS of a frame of a stack."""
+    if frame.orientation is None or frame.position is None:
+        raise InputError(f"'{frame.file.name}' does not say where it lies; export the series again.")
+    return frame.orientation, frame.position
+
+
 def _along(frame: Frame) -> float:
-    return float(np.cross(*frame.orientation) @ frame.position)
+    orientation, position = _place_of(frame)
+    return float(np.cross(*orientation) @ position)
 
 
 def _along_normal(frames: Sequence[Frame]) -> tuple[list[Frame], int]:
     """The frames along their normal, and how many lie in the place with most."""
-    normal = np.cross(*frames[0].orientation)
+    normal = np.cross(*_place_of(frames[0])[0])
     along = [float(normal @ frame.position) for frame in frames]
     order = sorted(range(len(frames)), key=along.__getitem__)
     most, here = 1, 1

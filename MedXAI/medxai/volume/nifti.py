@@ -59,7 +59,7 @@ def _image_of(path: Path) -> nib.Nifti1Image:
         raise _unreadable(path) from error
 
 
-def _inflated(content: bytes) -> bytearray:
+def _inflated(content: bytes) -> bytes:
     """What gzip streams hold; bytes after the last stream are left alone. Raises EOFError where a stream ends early."""
     found = bytearray()
     while content[:2] == _GZIP_MAGIC:
@@ -68,7 +68,7 @@ def _inflated(content: bytes) -> bytearray:
         if not stream.eof:
             raise EOFError
         content = stream.unused_data
-    return found
+    return bytes(found)
 
 
 def _voxels_of(path: Path, image: nib.Nifti1Image) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The built-in sample: an abdominal CT phantom, made from formulas, so that a first look needs no download and no patient."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -150,7 +150,9 @@ class _Space:
             ndimage.zoom(rng.standard_normal((6, 9, 9)), np.array(_SHAPE_KJI) / (6, 9, 9), order=3) for _ in range(3)
         ]
 
-    def ellipsoid(self, centre_mm: tuple, half_mm: tuple, power: float = 2.0, wobble: float = 0.0) -> np.ndarray:
+    def ellipsoid(
+        self, centre_mm: Sequence[float], half_mm: Sequence[float] | np.ndarray, power: float = 2.0, wobble: float = 0.0
+    ) -> np.ndarray:
         """A (super)ellipsoid whose surface wanders by about `wobble` millimetres."""
         distance = sum(
             np.abs((axis - c) / h) ** power

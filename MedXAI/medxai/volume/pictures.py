@@ -20,11 +20,13 @@ def read_picture(path: Path, modality: Modality | str | None = None) -> Volume:
         InputError: Where it is damaged, shows colours, or holds several pages.
     """
     try:
-        with Image.open(path) as picture:
-            if getattr(picture, "n_frames", 1) > 1:
+        with Image.open(path) as opened:
+            pages = getattr(opened, "n_frames", 1)
+            if pages > 1:
                 raise InputError(
-                    f"'{path.name}' holds {picture.n_frames} pictures; save the one to be explained as a file of its own."
+                    f"'{path.name}' holds {pages} pictures; save the one to be explained as a file of its own."
                 )
+            picture: Image.Image = opened
             has_alpha = "A" in picture.getbands() or "transparency" in picture.info
             if picture.mode in ("1", "P", "CMYK", "YCbCr", "LAB", "HSV", "PA", "La", "RGBa"):
                 picture = picture.convert("L" if picture.mode == "1" else "RGBA" if has_alpha else "RGB")
@@ -35,14 +37,15 @@ def read_picture(path: Path, modality: Modality | str | None = None) -> Volume:
         raise InputError(
             f"'{path.name}' cannot be read as a picture (damaged, truncated or of another kind); save it again as PNG."
         ) from error
-    notes, opacity = (_UNPLACED,), None
+    notes: tuple[str, ...] = (_UNPLACED,)
+    opacity: np.ndarray | None = None
     if has_alpha:
         channels, opacity = channels[..., :-1], channels[..., -1]
     if np.any(channels != channels[..., :1]):
         raise InputError(f"'{path.name}' is a colour picture, but MedXAI explains grey slices; save it as greyscale.")
     grey = channels[..., 0]
     if opacity is not None and (opacity < 255).any():
-        grey = np.uint8(np.rint(grey.astype(float) * (opacity / 255)))
+        grey = np.rint(grey.astype(float) * (opacity / 255)).astype(np.uint8)
         notes = (*notes, "The picture has transparent pixels (an alpha channel); they are taken as black.")
     facts = ScanFacts(
         modality_source=ModalitySource.FILE if modality is None else ModalitySource.GIVEN,

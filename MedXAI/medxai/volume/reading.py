@@ -2,6 +2,7 @@
 
 import importlib
 from pathlib import Path
+from types import ModuleType
 
 from ..errors import InputError
 from .volume import Modality, Volume
@@ -43,7 +44,7 @@ def read_volume(
     return _family("itk_files").read_with_itk(path, modality)
 
 
-def _family(name: str):
+def _family(name: str) -> ModuleType:
     """The module for a family of formats. Loaded when it is needed: a NIfTI needs no DICOM library."""
     return importlib.import_module(f".{name}", __package__)
 

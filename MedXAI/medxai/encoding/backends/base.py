@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from ...models.network_type import Network
 from ...progress import RunControl
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from ..feature_extraction import EncoderOutput
 
@@ -21,7 +22,7 @@ class Run(Protocol):
     """One pass of an image encoder; `feature_extraction.run_encoder` is the model for it."""
 
     def __call__(
-        self, encoder: nn.Module, image: Tensor, layers: Sequence[str], control: RunControl = ...
+        self, encoder: Network, image: Tensor, layers: Sequence[str], control: RunControl = ..., /
     ) -> EncoderOutput:
         """The embedding of an image (1, 3, S, S) and the tokens of the asked layers."""
 
@@ -74,12 +75,12 @@ class BackendFactory(ABC):
     sentence: ClassVar[str]
     is_choice: ClassVar[bool] = True
 
-    def why_not(self, encoder: nn.Module, device: torch.device) -> str:
+    def why_not(self, encoder: Network, device: torch.device) -> str:
         """Empty where this way can compute the encoder on the device; else a sentence for the user that says why not."""
         return ""
 
     @abstractmethod
-    def make(self, encoder: nn.Module, device: torch.device, cache_folder: Path | None = None) -> Backend:
+    def make(self, encoder: Network, device: torch.device, cache_folder: Path | None = None) -> Backend:
         """The way, ready for the encoder on the device.
 
         Args:

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...models.network_type import Network
 from ...progress import RunControl
 from .base import Backend, BackendFactory
 from .registry import register
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from ..feature_extraction import EncoderOutput
 
 
-def _run(encoder: nn.Module, image: Tensor, layers: Sequence[str], control: RunControl = RunControl()) -> EncoderOutput:
+def _run(encoder: Network, image: Tensor, layers: Sequence[str], control: RunControl = RunControl()) -> EncoderOutput:
     from ..feature_extraction import run_encoder
 
     return run_encoder(encoder, image, layers, control)
@@ -34,5 +35,5 @@ class Exact(BackendFactory):
     title = "Exact"
     sentence = "The model's own arithmetic; the other ways are measured against it."
 
-    def make(self, encoder: nn.Module, device: torch.device, cache_folder: Path | None = None) -> Backend:
+    def make(self, encoder: Network, device: torch.device, cache_folder: Path | None = None) -> Backend:
         return EXACT

@@ -6,12 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...models.network_type import Network
 from .base import Backend, BackendFactory
 from .registry import register
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
 
 @register
@@ -25,7 +25,7 @@ class Fast(BackendFactory):
         "maps hardly change."
     )
 
-    def why_not(self, encoder: nn.Module, device: torch.device) -> str:
+    def why_not(self, encoder: Network, device: torch.device) -> str:
         from ..kernels import autocast, bfloat16, exact_tiny_vit, exact_vit
 
         if device.type != "cpu":
@@ -34,7 +34,7 @@ class Fast(BackendFactory):
             return "The fast precision is made for SAM's ViT encoders and LiteMedSAM's; this model is encoded exactly."
         return bfloat16.why_not()
 
-    def make(self, encoder: nn.Module, device: torch.device, cache_folder: Path | None = None) -> Backend:
+    def make(self, encoder: Network, device: torch.device, cache_folder: Path | None = None) -> Backend:
         from ..kernels import autocast, bfloat16
 
         if device.type == "cpu":

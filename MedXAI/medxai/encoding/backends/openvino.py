@@ -6,12 +6,12 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...models.network_type import Network
 from .base import Backend, BackendFactory
 from .registry import register
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
 
 @register
@@ -24,7 +24,7 @@ class OpenVino(BackendFactory):
     name = "openvino"
     precision = "f32"
 
-    def why_not(self, encoder: nn.Module, device: torch.device) -> str:
+    def why_not(self, encoder: Network, device: torch.device) -> str:
         if importlib.util.find_spec("openvino") is None:
             return "OpenVINO is not installed (pip install openvino); the exact encoder is used."
         if device.type != "cpu":
@@ -33,7 +33,7 @@ class OpenVino(BackendFactory):
 
         return openvino_encoder.why_not(encoder)
 
-    def make(self, encoder: nn.Module, device: torch.device, cache_folder: Path | None = None) -> Backend:
+    def make(self, encoder: Network, device: torch.device, cache_folder: Path | None = None) -> Backend:
         from ..kernels.openvino_encoder import OpenVinoEncoder
 
         return Backend(self.name, OpenVinoEncoder(encoder, cache_folder, self.precision).run)
@@ -49,7 +49,7 @@ class OpenVinoFast(OpenVino):
     name = "openvino bfloat16"
     precision = "bf16"
 
-    def why_not(self, encoder: nn.Module, device: torch.device) -> str:
+    def why_not(self, encoder: Network, device: torch.device) -> str:
         reason = super().why_not(encoder, device)
         if reason:
             return reason

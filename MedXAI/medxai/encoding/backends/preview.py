@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...models.network_type import Network
 from ...progress import RunControl
 from .base import Backend, BackendFactory
 from .registry import register
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from ..feature_extraction import EncoderOutput
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _SMALLEST_SIDE_PX = 1024
 
 
-def can_preview(encoder: nn.Module) -> bool:
+def can_preview(encoder: Network) -> bool:
     """Whether a preview of this encoder's result can be made and pays: a segment-anything ViT for large images."""
     from ..kernels import exact_vit
 
@@ -30,7 +31,7 @@ def can_preview(encoder: nn.Module) -> bool:
     return side % (2 * encoder.patch_embed.proj.kernel_size[0]) == 0
 
 
-def _run(encoder: nn.Module, image: Tensor, layers: Sequence[str], control: RunControl = RunControl()) -> EncoderOutput:
+def _run(encoder: Network, image: Tensor, layers: Sequence[str], control: RunControl = RunControl()) -> EncoderOutput:
     from ..kernels.half_size import half_size_pass
 
     return half_size_pass(encoder, image, layers, control)
@@ -48,10 +49,10 @@ class Preview(BackendFactory):
     sentence = "The model on the slice at half its size, until the full result is there."
     is_choice = False
 
-    def why_not(self, encoder: nn.Module, device: torch.device) -> str:
+    def why_not(self, encoder: Network, device: torch.device) -> str:
         if can_preview(encoder):
             return ""
         return "Previews are for large ViT encoders; this model's slices take little time."
 
-    def make(self, encoder: nn.Module, device: torch.device, cache_folder: Path | None = None) -> Backend:
+    def make(self, encoder: Network, device: torch.device, cache_folder: Path | None = None) -> Backend:
         return PREVIEW

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ...errors import InputError
+from ...models.network_type import Network
 from ...plugins import import_all
 from .base import Backend, BackendFactory
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
 _FACTORIES: dict[str, BackendFactory] = {}
 _Factory = TypeVar("_Factory", bound=type[BackendFactory])
@@ -36,7 +36,7 @@ def choices() -> tuple[str, ...]:
     return tuple(factory.key for factory in factories() if factory.is_choice)
 
 
-def choose_backend(key: str, encoder: nn.Module, device: torch.device, cache_folder: Path | None = None) -> Backend:
+def choose_backend(key: str, encoder: Network, device: torch.device, cache_folder: Path | None = None) -> Backend:
     """The wished way for an encoder on a device, or the exact one with a note that says why not.
 
     Args:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from ...models.network_type import Network
 from ...progress import RunControl
 from ..feature_extraction import EncoderOutput, run_encoder
 
@@ -36,7 +37,7 @@ def _failure_on(device: torch.device, dtype: torch.dtype) -> str:
 
 
 def autocast_pass(
-    dtype: torch.dtype, encoder: nn.Module, image: Tensor, layers: Sequence[str], control: RunControl = RunControl()
+    dtype: torch.dtype, encoder: Network, image: Tensor, layers: Sequence[str], control: RunControl = RunControl()
 ) -> EncoderOutput:
     """Like `run_encoder`, with products of `dtype`; embedding and tokens are float32."""
     with torch.autocast(image.device.type, dtype):

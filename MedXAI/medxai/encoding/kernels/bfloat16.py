@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ...models.network_type import Network
 from ...progress import RunControl
 from ..feature_extraction import EncoderOutput
 from . import exact_tiny_vit, exact_vit
@@ -28,8 +29,10 @@ class Bfloat16Products:
 
     attention_dtype = torch.bfloat16
 
-    def __init__(self, encoder: nn.Module):
-        self._rounded = {layer: _rounded(layer) for layer in encoder.modules() if isinstance(layer, nn.Linear)}
+    def __init__(self, encoder: Network):
+        self._rounded: dict[Affine, tuple[Tensor, Tensor | None]] = {
+            layer: _rounded(layer) for layer in encoder.modules() if isinstance(layer, nn.Linear)
+        }
 
     def write(self, layer: Affine, x: Tensor, out: Tensor) -> None:
         out.copy_(F.linear(x.bfloat16(), *self._weights(layer)))
@@ -48,7 +51,7 @@ def _rounded(layer: Affine) -> tuple[Tensor, Tensor | None]:
 
 def rounded_pass(
     products: Bfloat16Products,
-    encoder: nn.Module,
+    encoder: Network,
     image: Tensor,
     layers: Sequence[str],
     control: RunControl = RunControl(),

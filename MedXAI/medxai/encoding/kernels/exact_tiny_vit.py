@@ -16,9 +16,10 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from ...models.networks.tiny_vit import ConvBatchNorm, MBConv, PatchMerging, TinyViT, TinyViTBlock, WindowAttention
+from ...models.network_type import Network
+from ...models.networks.tiny_vit import MBConv, TinyViT, TinyViTBlock, WindowAttention
 from ...progress import RunControl
 from .matrix_product import Products, fastest_products
 from .window_order import WindowOrder, window_order
@@ -27,14 +28,14 @@ from .window_order import WindowOrder, window_order
 _HIDDEN_BYTES = 2 << 20
 
 
-def knows(encoder: nn.Module) -> bool:
+def knows(encoder: Network) -> bool:
     """Whether this is an unchanged TinyViT on the CPU; modules with hooks are left to torch, because hooks are not called."""
     if type(encoder) is not TinyViT or encoder.training or next(encoder.parameters()).device.type != "cpu":
         return False
     return not any(module._forward_hooks or module._forward_pre_hooks for module in encoder.modules())
 
 
-def can_run(encoder: nn.Module, image: Tensor) -> bool:
+def can_run(encoder: Network, image: Tensor) -> bool:
     """Whether `exact_pass` gives what the encoder's own forward would: a TinyViT that it `knows`, and one image of its type."""
     return (
         knows(encoder)
@@ -70,7 +71,8 @@ def exact_pass(
     state = _Tokens(encoder, image, products or fastest_products())
     tokens: dict[str, Tensor] = {}
     done = 0
-    for stage in encoder.layers:
+    stages: list[Network] = list(encoder.layers)
+    for stage in stages:
         for block in stage.blocks:
             state.run(block)
             if f"block {done}" in layers:
@@ -95,7 +97,8 @@ class _Affine:
     bias: Tensor
 
 
-def _folded(layer: ConvBatchNorm) -> _Affine:
+def _folded(layer: Network) -> _Affine:
+    """A `ConvBatchNorm` as one product."""
     scale = layer.bn.weight * torch.rsqrt(layer.bn.running_var + layer.bn.eps)
     weight = layer.c.weight * scale[:, None, None, None]
     bias = layer.bn.bias - layer.bn.running_mean * scale
@@ -110,8 +113,8 @@ class _Tokens:
         self._products = products
         self._memory = image.new_empty(0)
         self._orders: dict[tuple[int, int, int], WindowOrder] = {}
-        first, _, second = encoder.patch_embed.seq
-        first, second = _folded(first), _folded(second)
+        widen, _, merge = encoder.patch_embed.seq
+        first, second = _folded(widen), _folded(merge)
         pixels = image[0].flatten(1).t().contiguous()
         self._x = image.new_empty(len(pixels), len(second.bias))
         for part in self._pieces(len(pixels), len(second.bias)):
@@ -123,15 +126,15 @@ class _Tokens:
         """(h, w, d), over the tokens' own memory."""
         return self._x.view(self._height, self._width, -1)
 
-    def run(self, block: nn.Module) -> None:
+    def run(self, block: Network) -> None:
         """The tokens after a block."""
         if isinstance(block, MBConv):
             self._bottleneck(block)
         else:
             self._transform(block)
 
-    def merge(self, merging: PatchMerging) -> None:
-        """The tokens of a wider, and where its stride is 2 a coarser, grid."""
+    def merge(self, merging: Network) -> None:
+        """The tokens of a wider, and where its stride is 2 a coarser, grid: after a `PatchMerging`."""
         last = _folded(merging.conv3)
         stride = merging.conv2.c.stride[0]
         height, width = -(-self._height // stride), -(-self._width // stride)
@@ -140,7 +143,7 @@ class _Tokens:
             self._products.write(last, hidden, merged[part])
         self._x, self._height, self._width = merged, height, width
 
-    def _bottleneck(self, block: MBConv) -> None:
+    def _bottleneck(self, block: Network) -> None:
         """x ← gelu(x + narrow(gelu(depthwise(gelu(widen(x))))))."""
         last = _folded(block.conv3)
         result = self._x.clone()  # a strip also needs its neighbours' tokens as they were
@@ -149,7 +152,7 @@ class _Tokens:
             _gelu(result[part])
         self._x = result
 
-    def _widened(self, widen: ConvBatchNorm, depthwise: ConvBatchNorm) -> Iterator[tuple[slice, Tensor]]:
+    def _widened(self, widen: Network, depthwise: Network) -> Iterator[tuple[slice, Tensor]]:
         """gelu(depthwise(gelu(widen(x)))), strip by strip: the slice of its rows in the result's raster, and the rows."""
         first, second = _folded(widen), _folded(depthwise)
         channels, width, stride = len(first.bias), self._width, depthwise.c.stride[0]

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from ...models.network_type import Network
 from ...progress import RunControl
 from ..feature_extraction import EncoderOutput
 from . import exact_vit
@@ -13,7 +14,7 @@ from . import exact_vit
 
 @torch.inference_mode()
 def half_size_pass(
-    encoder: nn.Module, image: Tensor, layers: Sequence[str], control: RunControl = RunControl()
+    encoder: Network, image: Tensor, layers: Sequence[str], control: RunControl = RunControl()
 ) -> EncoderOutput:
     """Like `run_encoder` on the image at half its size; the embedding is brought to the full grid, the tokens are not.
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Protocol
 
 import torch
@@ -17,8 +17,13 @@ _PROBE_ROUNDS = 4
 class Affine(Protocol):
     """What is multiplied with: `nn.Linear`, or anything else with a weight (out features, in) and a bias or None."""
 
-    weight: Tensor
-    bias: Tensor | None
+    @property
+    def weight(self) -> Tensor:
+        """(out features, in)."""
+
+    @property
+    def bias(self) -> Tensor | None:
+        """(out features,)."""
 
 
 class Products(Protocol):
@@ -27,7 +32,9 @@ class Products(Protocol):
     attention_dtype: what queries, keys and values are rounded to; None leaves them as they are.
     """
 
-    attention_dtype: torch.dtype | None
+    @property
+    def attention_dtype(self) -> torch.dtype | None:
+        """What queries, keys and values are rounded to."""
 
     def write(self, layer: Affine, x: Tensor, out: Tensor) -> None:
         """out = layer(x)."""
@@ -97,7 +104,7 @@ def _fastest_products(_threads: int) -> Products:
     ways: dict[Products, float] = {blas: float("inf"), one_dnn: float("inf")}
     for _ in range(_PROBE_ROUNDS):  # in turn, so that another program's load hits both
         for way in ways:
-            ways[way] = min(ways[way], seconds_of(lambda way=way: way.write(layer, x, out)))
+            ways[way] = min(ways[way], seconds_of(partial(way.write, layer, x, out)))
     return one_dnn if ways[one_dnn] * _CLEAR_GAIN < ways[blas] else blas
 
 

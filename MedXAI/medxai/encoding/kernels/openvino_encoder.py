@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import Cancelled
+from ...models.network_type import Network
 from ...progress import RunControl
 from ..feature_extraction import NECK, EncoderOutput
 from . import exact_vit
@@ -23,7 +24,7 @@ _ROWS_AT_ONCE = 8
 _POLL_MS = 50
 
 
-def why_not(encoder: nn.Module) -> str:
+def why_not(encoder: Network) -> str:
     """Empty where OpenVINO can encode with this module; else a sentence for the user that says why not."""
     if not (
         exact_vit.knows(encoder)
@@ -47,7 +48,7 @@ class OpenVinoEncoder:
     cache_folder: where the compiled model is kept on disk (ViT-B: 350 MB a set of layers); None keeps none.
     """
 
-    def __init__(self, encoder: nn.Module, cache_folder: Path | None = None, precision: str = "f32"):
+    def __init__(self, encoder: Network, cache_folder: Path | None = None, precision: str = "f32"):
         self._encoder = encoder
         self._settings: dict[str, object] = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
         if cache_folder is not None:
@@ -57,14 +58,14 @@ class OpenVinoEncoder:
     @torch.inference_mode()
     def run(
         self,
-        _encoder: nn.Module,
+        _encoder: Network,
         image: Tensor,
         layers: Sequence[str],
         control: RunControl = RunControl(),
     ) -> EncoderOutput:
         """Like `run_encoder`. OpenVINO runs the graph in one piece: progress comes at its end, cancellation stops it at once."""
         control.raise_if_cancelled()
-        request = self._model_for(tuple(image.shape[-2:]), tuple(layers)).create_infer_request()
+        request = self._model_for((image.shape[-2], image.shape[-1]), tuple(layers)).create_infer_request()
         request.start_async({0: image.numpy()})
         while not request.wait_for(_POLL_MS):
             if control.is_cancelled():
@@ -90,14 +91,14 @@ class OpenVinoEncoder:
         return self._compiled[1]
 
 
-def _activations(encoder: nn.Module) -> set[type]:
+def _activations(encoder: Network) -> set[type]:
     return {type(block.mlp.act) for block in encoder.blocks}
 
 
 class _Graph:
     """The encoder's forward as an OpenVINO graph of fixed size. Inputs: image (1, 3, H, W). Outputs: embedding, then layers."""
 
-    def __init__(self, encoder: nn.Module, size: tuple[int, int], layers: tuple[str, ...]):
+    def __init__(self, encoder: Network, size: tuple[int, int], layers: tuple[str, ...]):
         import openvino
         from openvino import opset13
 
@@ -121,7 +122,7 @@ class _Graph:
             x = self._convolution(x, part) if isinstance(part, nn.Conv2d) else self._channel_norm(x, part)
         return self._ov.Model([x, *outputs], [image])
 
-    def _block(self, x: Any, block: nn.Module) -> Any:
+    def _block(self, x: Any, block: Network) -> Any:
         op, window = self._op, block.window_size
         _, height, width, _ = x.get_output_shape(0)
         normed = self._norm(x, block.norm1)
@@ -136,7 +137,7 @@ class _Graph:
         hidden = op.gelu(hidden, {"none": "erf", "tanh": "tanh"}[block.mlp.act.approximate])
         return op.add(x, self._linear(hidden, block.mlp.lin2))
 
-    def _attention(self, x: Any, attention: nn.Module) -> Any:
+    def _attention(self, x: Any, attention: Network) -> Any:
         """x and result: (windows, rows, columns, width)."""
         op = self._op
         windows, rows, columns, width = x.get_output_shape(0)
@@ -221,7 +222,7 @@ class _Graph:
         normed = self._op.mvn(x, self._integers(-1), True, norm.eps, "inside_sqrt")
         return self._op.add(self._op.multiply(normed, self._constant(norm.weight)), self._constant(norm.bias))
 
-    def _channel_norm(self, x: Any, norm: nn.Module) -> Any:
+    def _channel_norm(self, x: Any, norm: Network) -> Any:
         normed = self._op.mvn(x, self._integers(1), True, norm.eps, "inside_sqrt")
         weight, bias = (self._constant(part[:, None, None]) for part in (norm.weight, norm.bias))
         return self._op.add(self._op.multiply(normed, weight), bias)

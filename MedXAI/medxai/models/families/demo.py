@@ -10,10 +10,11 @@ from ...model_input.frame import ModelFrame, ModelInput
 from ...slice.box import PixelBox
 from ..checkpoint import Checkpoint
 from ..family import ModelFamily, Pace
+from ..network_type import Network
 from ..registry import model_family
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 _WEIGHTS = Path(__file__).parents[1] / "weights" / "medxai_demo.safetensors"
 
@@ -46,7 +47,7 @@ class Demo(ModelFamily):
     def recognises(self, names: Collection[str]) -> bool:
         return "image_encoder.stem_2.0.weight" in names and "image_encoder.position.weight" in names
 
-    def build(self, state: "Mapping[str, Tensor]") -> "tuple[nn.Module, str]":
+    def build(self, state: "Mapping[str, Tensor]") -> "tuple[Network, str]":
         from ..networks.demo_encoder import load_demo_sam
 
         return load_demo_sam(state), "MedXAI demo encoder"
@@ -64,7 +65,7 @@ class Demo(ModelFamily):
         """
         return frame.scale_xyxy(box.extent_xyxy)
 
-    def mask_prompt(self, sam: "nn.Module", boxes_xyxy: "Tensor") -> "Tensor":
+    def mask_prompt(self, sam: "Network", boxes_xyxy: "Tensor") -> "Tensor":
         """The box as an ellipse; its dense embedding carries the box into the image tokens, and so into the attention."""
         from ..networks.demo_encoder import box_mask_prompt
 

@@ -9,10 +9,11 @@ from ...model_input.frame import ModelFrame, ModelInput
 from ...slice.box import PixelBox
 from ..checkpoint import Checkpoint, WheelFile
 from ..family import ModelFamily, Pace
+from ..network_type import Network
 from ..registry import model_family
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 
 @model_family
@@ -46,7 +47,7 @@ class LiteMedSam(ModelFamily):
     def recognises(self, names: Collection[str]) -> bool:
         return "image_encoder.layers.0.blocks.0.conv1.c.weight" in names
 
-    def build(self, state: "Mapping[str, Tensor]") -> "tuple[nn.Module, str]":
+    def build(self, state: "Mapping[str, Tensor]") -> "tuple[Network, str]":
         from ..networks.lite_medsam import load_lite_medsam
 
         return load_lite_medsam(state), "LiteMedSAM TinyViT"

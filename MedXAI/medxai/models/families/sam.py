@@ -8,10 +8,11 @@ import numpy as np
 from ...model_input.frame import ModelInput
 from ..checkpoint import Checkpoint
 from ..family import ModelFamily, Pace
+from ..network_type import Network
 from ..registry import model_family
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 _PACES = {"SAM ViT-B": Pace.SECONDS, "SAM ViT-L": Pace.HALF_MINUTE, "SAM ViT-H": Pace.MINUTES}
 _META = "https://dl.fbaipublicfiles.com/segment_anything/"
@@ -26,7 +27,7 @@ class _SamVit(ModelFamily):
             "image_encoder.patch_embed.proj.weight" in names and "image_encoder.blocks.0.attn.qkv.weight" in names
         ) or "vision_encoder.patch_embed.projection.weight" in names
 
-    def build(self, state: "Mapping[str, Tensor]") -> "tuple[nn.Module, str]":
+    def build(self, state: "Mapping[str, Tensor]") -> "tuple[Network, str]":
         from ..huggingface_naming import is_huggingface_naming, to_segment_anything_naming
         from ..networks.sam_vit import load_sam_vit, name_of, shape_of
 

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..network_type import Network
 from ..segment_anything_import import modeling
 
 IMAGE_SIZE = 256
@@ -147,15 +148,14 @@ class DemoImageEncoder(nn.Module):
 def _coordinates(tokens: torch.Tensor) -> torch.Tensor:
     """Normalised coordinates of a token grid (B, h, w, d) as smooth features (h, w, 18)."""
     h, w = tokens.shape[1:3]
-    options = {"device": tokens.device, "dtype": tokens.dtype}
-    y = (torch.arange(h, **options) + 0.5) * (2.0 / h) - 1.0
-    x = (torch.arange(w, **options) + 0.5) * (2.0 / w) - 1.0
+    y = (torch.arange(h, device=tokens.device, dtype=tokens.dtype) + 0.5) * (2.0 / h) - 1.0
+    x = (torch.arange(w, device=tokens.device, dtype=tokens.dtype) + 0.5) * (2.0 / w) - 1.0
     grid = torch.stack([x.expand(h, w), y[:, None].expand(h, w)], dim=-1)
     waves = [f(grid * (math.pi / 2 * k)) for k in _FREQUENCIES for f in (torch.sin, torch.cos)]
     return torch.cat([grid, *waves], dim=-1)
 
 
-def box_mask_prompt(boxes_xyxy: torch.Tensor, sam: nn.Module) -> torch.Tensor:
+def box_mask_prompt(boxes_xyxy: torch.Tensor, sam: Network) -> torch.Tensor:
     """The box as SAM's mask prompt.
 
     Inside the box the value is 1 - u^2 - v^2, u and v the distance from the box's centre in units
@@ -170,7 +170,7 @@ def box_mask_prompt(boxes_xyxy: torch.Tensor, sam: nn.Module) -> torch.Tensor:
     height, width = sam.prompt_encoder.input_image_size
     boxes = boxes_xyxy.to(torch.float32)
 
-    def axis(low: torch.Tensor, high: torch.Tensor, cells: int, size: int):
+    def axis(low: torch.Tensor, high: torch.Tensor, cells: int, size: int) -> tuple[torch.Tensor, torch.Tensor]:
         step = size / cells
         edge = torch.arange(cells, device=boxes.device, dtype=torch.float32) * step
         low, high = low[:, None], torch.maximum(high, low + 1e-3)[:, None]
@@ -185,7 +185,7 @@ def box_mask_prompt(boxes_xyxy: torch.Tensor, sam: nn.Module) -> torch.Tensor:
     return (cover * inside + (1.0 - cover) * BOX_PROMPT_OUTSIDE)[:, None]
 
 
-def build_demo_sam() -> nn.Module:
+def build_demo_sam() -> Network:
     """The demo model with untrained weights: segment-anything's ``Sam``, input 256 x 256.
 
     It takes images in [0, 1] (no mean or deviation is removed) and, per box, the two corners and
@@ -214,7 +214,7 @@ def build_demo_sam() -> nn.Module:
     return sam.eval()
 
 
-def load_demo_sam(state: Mapping[str, torch.Tensor]) -> nn.Module:
+def load_demo_sam(state: Mapping[str, torch.Tensor]) -> Network:
     """The demo model with the weights of a state dict; raises RuntimeError where they do not fit."""
     sam = build_demo_sam()
     sam.load_state_dict(dict(state), strict=True)

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 
-from torch import Tensor, nn
+from torch import Tensor
 
+from ..network_type import Network
 from ..segment_anything_import import modeling
 from .sam_vit import mask_decoder_for, prompt_encoder_for
 from .tiny_vit import TinyViT
 
 
-def build_lite_medsam() -> nn.Module:
+def build_lite_medsam() -> Network:
     """LiteMedSAM with random weights, in evaluation mode."""
     return (
         modeling()
@@ -24,7 +25,7 @@ def build_lite_medsam() -> nn.Module:
     )
 
 
-def load_lite_medsam(state: Mapping[str, Tensor]) -> nn.Module:
+def load_lite_medsam(state: Mapping[str, Tensor]) -> Network:
     """LiteMedSAM with the weights of a state dict; raises RuntimeError where they do not fit."""
     sam = build_lite_medsam()
     sam.load_state_dict(dict(state), strict=True)

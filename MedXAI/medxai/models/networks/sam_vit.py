@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import ModelError
+from ..network_type import Network
 from ..segment_anything_import import modeling
 
 
@@ -71,7 +72,7 @@ def name_of(shape: SamVitShape) -> str:
     return named.get(shape, f"SAM ViT (width {shape.width}, depth {shape.depth}, {shape.image_size_px} px)")
 
 
-def build_sam_vit(shape: SamVitShape) -> nn.Module:
+def build_sam_vit(shape: SamVitShape) -> Network:
     """segment-anything's `Sam` of that shape with random weights, in evaluation mode, on torch's default device."""
     parts = modeling()
     dim = shape.embedding_channels
@@ -95,7 +96,7 @@ def build_sam_vit(shape: SamVitShape) -> nn.Module:
     ).eval()
 
 
-def prompt_encoder_for(dim: int, grid: int, image_size_px: int, mask_channels: int = 16) -> nn.Module:
+def prompt_encoder_for(dim: int, grid: int, image_size_px: int, mask_channels: int = 16) -> Network:
     return modeling().PromptEncoder(
         embed_dim=dim,
         image_embedding_size=(grid, grid),
@@ -104,7 +105,7 @@ def prompt_encoder_for(dim: int, grid: int, image_size_px: int, mask_channels: i
     )
 
 
-def mask_decoder_for(dim: int, mlp_width: int = 2048, iou_head_width: int = 256) -> nn.Module:
+def mask_decoder_for(dim: int, mlp_width: int = 2048, iou_head_width: int = 256) -> Network:
     parts = modeling()
     return parts.MaskDecoder(
         transformer_dim=dim,
@@ -115,7 +116,7 @@ def mask_decoder_for(dim: int, mlp_width: int = 2048, iou_head_width: int = 256)
     )
 
 
-def load_sam_vit(state: Mapping[str, Tensor]) -> nn.Module:
+def load_sam_vit(state: Mapping[str, Tensor]) -> Network:
     """The `Sam` of a state dict in segment-anything's naming; takes the tensors over without copying them."""
     with torch.device("meta"):  # no time and memory for random weights that are replaced at once
         sam = build_sam_vit(shape_of(state))

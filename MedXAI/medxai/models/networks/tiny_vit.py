@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..network_type import Network
 from ..segment_anything_import import modeling
 
 _WIDTHS = (64, 128, 160, 320)
@@ -73,6 +74,8 @@ class PatchMerging(nn.Module):
 class WindowAttention(nn.Module):
     """Self-attention within a window, with a learned bias for each distance; (n, window², d) to the same."""
 
+    bias_index: Tensor
+
     def __init__(self, width: int, heads: int, window: int):
         super().__init__()
         self.heads = heads
@@ -133,7 +136,7 @@ class TinyViTBlock(nn.Module):
 class Stage(nn.Module):
     """Blocks at one width, then the merging into the next."""
 
-    def __init__(self, blocks: list[nn.Module], merging: nn.Module | None):
+    def __init__(self, blocks: list[Network], merging: Network | None):
         super().__init__()
         self.blocks = nn.ModuleList(blocks)
         if merging is not None:
@@ -158,10 +161,10 @@ class TinyViT(nn.Module):
         mergings = [PatchMerging(a, b, s) for (a, b), s in zip(pairwise(_WIDTHS), _MERGING_STRIDES, strict=True)]
         self.layers = nn.ModuleList()
         for index, (width, depth) in enumerate(zip(_WIDTHS, _DEPTHS, strict=True)):
-            if index == 0:
-                blocks = [MBConv(width) for _ in range(depth)]
-            else:
-                blocks = [TinyViTBlock(width, _HEADS[index], _WINDOWS[index]) for _ in range(depth)]
+            blocks: list[Network] = [
+                MBConv(width) if index == 0 else TinyViTBlock(width, _HEADS[index], _WINDOWS[index])
+                for _ in range(depth)
+            ]
             self.layers.append(Stage(blocks, mergings[index] if index < len(mergings) else None))
         norm = modeling().image_encoder.LayerNorm2d
         self.neck = nn.Sequential(
@@ -172,8 +175,9 @@ class TinyViT(nn.Module):
         )
 
     @property
-    def blocks(self) -> list[nn.Module]:
-        return [block for layer in self.layers for block in layer.blocks]
+    def blocks(self) -> list[Network]:
+        stages: list[Network] = list(self.layers)
+        return [block for stage in stages for block in stage.blocks]
 
     def forward(self, image: Tensor) -> Tensor:
         grid = self.patch_embed(image).permute(0, 2, 3, 1)
