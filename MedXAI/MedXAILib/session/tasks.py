@@ -32,6 +32,7 @@ NEEDED_MODULES = (
     "pydicom",
     "nibabel",
     "jinja2",
+    "platformdirs",
 )
 
 

@@ -7,16 +7,19 @@ from pathlib import Path
 
 from .checkpoint import Checkpoint
 
+try:
+    import platformdirs
+except ModuleNotFoundError:  # in Slicer the panel names the folder before packages are installed; pip has its own copy
+    from pip._vendor import platformdirs
+
 
 def default_folder() -> Path:
     """MEDXAI_MODELS where it is set, else the user's cache folder of the platform."""
     if os.environ.get("MEDXAI_MODELS"):
         return Path(os.environ["MEDXAI_MODELS"])
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "MedXAI" / "models"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "MedXAI" / "models"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "medxai" / "models"
+    # The same folders as in earlier versions, so that weights are found again. opinion=False: no sub-folder 'Cache' on Windows.
+    name = "MedXAI" if sys.platform in ("win32", "darwin") else "medxai"
+    return Path(platformdirs.user_cache_dir(name, appauthor=False, opinion=False)) / "models"
 
 
 @dataclass(frozen=True)

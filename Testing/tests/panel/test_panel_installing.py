@@ -36,6 +36,7 @@ REQUIREMENTS = [
     "scikit-learn>=1.4",
     "pydicom>=3.0",
     "nibabel>=5.3",
+    "platformdirs>=4",
 ]
 MISSING = ("torch", "no_such_package_of_ours")
 
