@@ -77,7 +77,7 @@ class MapInfo:
         stage: 1, 2 or 3 for the paper's stages, else None.
         has_layers: Whether there is one for each layer.
         needs: What of the model it uses.
-        has_own_weighting: Whether it is the variant of a stage that the user reaches by a switch, not by a button.
+        is_variant: Whether it is the variant of a stage that the user reaches by a switch, not by a button.
     """
 
     explainer: str
