@@ -1,4 +1,7 @@
-"""explanation.json: every parameter, figure, warning, version, checksum and timing of one explanation."""
+"""explanation.json: every parameter, metric, warning, version, checksum and timing of one explanation.
+
+Every field with its unit and frame is described in explanation.schema.json, which stands beside this file.
+"""
 
 import json
 import platform
@@ -13,6 +16,10 @@ from ..limits import LIMITS_STATEMENT
 from ..maps import OWN_MAPS_SHOWN, STAGES, MapId
 from ..results import Concentration, Narrowing, SliceExplanation
 
+#: The published description of the record (JSON Schema). A record says which version of it it follows: the first number
+#: changes where a field goes or means something else, the second where one is added.
+SCHEMA_ID = "https://raw.githubusercontent.com/MedXAI/SlicerMedXAI/main/MedXAI/medxai/report/explanation.schema.json"
+SCHEMA_VERSION = "1.0"
 _PACKAGES = ("torch", "segment-anything", "numpy", "scikit-image", "SimpleITK", "vtk", "slicer-core")
 
 
@@ -21,6 +28,8 @@ def record_of(result: SliceExplanation, source: dict[str, object] | None = None)
     image, explanation, model = result.prepared.image, result.explanation, result.model
     parameters, known = asdict(explanation.parameters), image.facts
     return {
+        "$schema": SCHEMA_ID,
+        "schema_version": SCHEMA_VERSION,
         "limits": LIMITS_STATEMENT,
         "medxai": __version__,
         "input": _input(result, source),
@@ -41,7 +50,7 @@ def record_of(result: SliceExplanation, source: dict[str, object] | None = None)
             if known.has_known_spacing
             else None,
         },
-        "figures": _figures(result.concentration),
+        "metrics": _metrics(result.concentration),
         "layers": [
             {
                 "layer": maps.layer,
@@ -95,7 +104,7 @@ def _input(result: SliceExplanation, source: dict[str, object] | None) -> dict[s
 
 
 def write_record(path: Path, record: dict[str, object]) -> None:
-    """Writes the record as readable JSON; a figure that is not a number would be an error here, not in the reader."""
+    """Writes the record as readable JSON; a metric that is not a number would be an error here, not in the reader."""
     path.write_text(
         json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
         encoding="utf-8",
@@ -103,13 +112,13 @@ def write_record(path: Path, record: dict[str, object]) -> None:
     )
 
 
-def _figures(figures: Concentration) -> dict[str, object]:
+def _metrics(concentration: Concentration) -> dict[str, object]:
     return {
-        "mask_share_of_slice": figures.mask_share,
-        "share_inside_mask": _by_stage(figures.share_inside),
-        "effective_area": _by_stage(figures.effective_area),
-        "narrowing_of_share_inside": _narrowing(figures.narrowing_share),
-        "narrowing_of_effective_area": _narrowing(figures.narrowing_area),
+        "mask_share_of_slice": concentration.mask_share,
+        "share_inside_mask": _by_stage(concentration.share_inside),
+        "effective_area": _by_stage(concentration.effective_area),
+        "narrowing_of_share_inside": _narrowing(concentration.narrowing_share),
+        "narrowing_of_effective_area": _narrowing(concentration.narrowing_area),
     }
 
 

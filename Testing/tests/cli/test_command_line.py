@@ -98,7 +98,7 @@ def test_every_file_is_there_and_lies_on_the_landmark(capsys, scan, checkpoint, 
         np.testing.assert_allclose(
             (to_ras @ [*bright, 0, 1])[:3] * [-1, -1, 1], source.TransformIndexToPhysicalPoint((17, 9, 3)), atol=1e-3
         )
-        assert set(record["figures"]["share_inside_mask"]) == {"stage1", "stage2", "stage3"}
+        assert set(record["metrics"]["share_inside_mask"]) == {"stage1", "stage2", "stage3"}
         assert record["timings_s"]["encode"] > 0
         assert len(record["model"]["checksum_sha256"]) == 64
 
