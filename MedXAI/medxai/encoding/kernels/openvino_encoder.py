@@ -3,6 +3,7 @@
 The graph is written down from the module's own weights: tracing the module would run its forward, at 1024 px with 3 GB.
 """
 
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,7 @@ from ...progress import RunControl
 from ..feature_extraction import NECK, EncoderOutput
 from . import exact_vit
 from .chunked_attention import RelativePositions, relative_positions
+from .openvino_import import openvino_module
 
 #: Query rows of a global block that share one score matrix: ViT-B then holds 100 MB of scores instead of 800.
 _ROWS_AT_ONCE = 8
@@ -37,9 +39,7 @@ def why_not(encoder: Network) -> str:
 
 def has_bfloat16() -> bool:
     """Whether OpenVINO finds bfloat16 instructions on this processor."""
-    import openvino
-
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in openvino_module().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 class OpenVinoEncoder:
@@ -82,12 +82,10 @@ class OpenVinoEncoder:
         return EncoderOutput(results[0], {name: tokens[name] for name in layers})
 
     def _model_for(self, size: tuple[int, int], layers: tuple[str, ...]) -> Any:
-        import openvino
-
         if self._compiled is None or self._compiled[0] != (size, layers):
             self._compiled = None
             graph = _Graph(self._encoder, size, layers).model()
-            self._compiled = (size, layers), openvino.Core().compile_model(graph, "CPU", self._settings)
+            self._compiled = (size, layers), openvino_module().Core().compile_model(graph, "CPU", self._settings)
         return self._compiled[1]
 
 
@@ -99,11 +97,8 @@ class _Graph:
     """The encoder's forward as an OpenVINO graph of fixed size. Inputs: image (1, 3, H, W). Outputs: embedding, then layers."""
 
     def __init__(self, encoder: Network, size: tuple[int, int], layers: tuple[str, ...]):
-        import openvino
-        from openvino import opset13
-
-        self._ov: ModuleType = openvino
-        self._op: ModuleType = opset13
+        self._ov: ModuleType = openvino_module()
+        self._op: ModuleType = importlib.import_module("openvino.opset13")
         self._encoder, self._size, self._layers = encoder, size, layers
 
     def model(self) -> Any:
