@@ -10,10 +10,10 @@ Example:
     ...     phantom.volume, "axial", phantom.slice_with_most("liver"), model=medxai.ModelChoice("demo")
     ... )
     >>> (result,) = medxai.Engine().explain(request, boxes=[(33, 42, 117, 130)])
-    >>> result.segmentation.mask.shape                                      # (rows, columns) bool on the slice
+    >>> result.segmentation.mask.shape  # (rows, columns) bool on the slice
     (176, 216)
-    >>> stage3 = result.values(medxai.MapId("medxai", "stage3", result.shown_layer))    # raw, on the model's square
-    >>> result.on_slice(stage3).shape                                       # the same on the slice's pixels
+    >>> stage3 = result.values(medxai.MapId("medxai", "stage3", result.shown_layer))
+    >>> result.on_slice(stage3).shape  # from the model's square to the slice
     (176, 216)
 """
 

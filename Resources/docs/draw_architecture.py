@@ -32,25 +32,25 @@ _ALONE = {
     "provenance": "results",
     "map_view": "results",
 }
-#: What a room is for, in a few words, and the colour of its layer.
+#: What a room is for, in a few words; rooms of one row are drawn in this order, from left to right.
 ROOMS = {
     "MedXAILib.panel": "Qt: shows a session",
-    "MedXAILib.session": "the panel's state and rules",
-    "medxai_lab": "cohorts, failure cases, training",
     "cli": "one file a command",
+    "medxai_lab": "cohorts, failure cases, training",
+    "MedXAILib.session": "the panel's state and rules",
     "scene": "Slicer's scene (MRML)",
     "report": "pictures, record, page",
     "metrics": "how a map is judged",
-    "engine": "the one place that walks the way",
+    "engine": "goes the whole way",
     "explainers": "one file a method or baseline",
-    "segmentation": "prompt, mask decoder, attention",
+    "segmentation": "prompts, decoder, attention",
     "encoding": "features, cache, backends",
     "models": "one file a model family",
     "model_input": "window, contrast, frame",
     "slice": "planes, slices, boxes",
     "volume": "reading, modality, phantom",
-    "results": "results of every step, without torch",
-    "basics": "errors, progress, maps' identities",
+    "results": "immutable, without torch",
+    "basics": "errors, progress, map names",
 }
 _COLOURS = {"MedXAILib": "#dfe7f5", "medxai_lab": "#eee3f3", "medxai": "#e3f0e4"}
 
@@ -130,19 +130,21 @@ def draw(data: dict[str, list[str]], path: Path) -> None:
     for room, (x, level) in where.items():
         colour = _COLOURS[room.split(".")[0] if room.split(".")[0] in _COLOURS else "medxai"]
         corner = (x * across - width / 2, level * down - height / 2)
-        axes.add_patch(FancyBboxPatch(corner, width, height, "round,pad=0.02", fc=colour, ec="#555555", lw=0.8, zorder=2))
-        axes.text(x * across, level * down + 0.12, room, ha="center", va="center", weight="bold", size=9, zorder=3)
-        axes.text(x * across, level * down - 0.15, ROOMS[room], ha="center", va="center", size=7, zorder=3)
+        axes.add_patch(
+            FancyBboxPatch(corner, width, height, "round,pad=0.02", fc=colour, ec="#555555", lw=0.8, zorder=2)
+        )
+        axes.text(x * across, level * down + 0.12, room, ha="center", va="center", weight="bold", size=10, zorder=3)
+        axes.text(x * across, level * down - 0.15, ROOMS[room], ha="center", va="center", size=8, zorder=3)
     for room, other in arrows:
         (x0, from_level), (x1, to_level) = where[room], where[other]
+        # An arrow past other rows leaves near the target's own column, and so goes through the gaps between rooms.
         is_far = from_level - to_level > 1
-        bend = 0.0 if not is_far else (-0.35 if x0 + x1 >= 0 else 0.35)
-        side = 0.0 if not is_far or x0 != x1 else width / 2
+        start = x0 * across + (max(-width, min(width, 2 * (x1 - x0) * across)) / 2 if is_far else 0)
         axes.annotate(
             "",
-            (x1 * across + side, to_level * down + (0 if side else height / 2 + 0.03)),
-            (x0 * across + side, from_level * down - (0 if side else height / 2 + 0.03)),
-            arrowprops={"arrowstyle": "-|>", "color": "#777777", "lw": 0.9, "connectionstyle": f"arc3,rad={bend}"},
+            (x1 * across, to_level * down + height / 2 + 0.03),
+            (start, from_level * down - height / 2 - 0.03),
+            arrowprops={"arrowstyle": "-|>", "color": "#777777", "lw": 0.9, "shrinkA": 0, "shrinkB": 0},
             zorder=1,
         )
     reach = max(abs(x) for x, _ in where.values()) * across + width / 2 + 0.6

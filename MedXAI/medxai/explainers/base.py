@@ -93,7 +93,7 @@ class Package:
 class Explainer(ABC):
     """A way to make saliency maps of a case. A new one is one file in this package, and nothing else.
 
-    Write a frozen dataclass that inherits from this class, give it the class attributes below, and register it:
+    Write a frozen dataclass that inherits from this class, give it the class attributes below, and register it::
 
         @register
         @dataclass(frozen=True)

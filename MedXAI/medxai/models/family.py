@@ -32,7 +32,7 @@ class ModelFamily(ABC):
 
     Put the file into `medxai/models/families/`, or into the folder `models` of a folder that the environment variable
     MEDXAI_PLUGINS names. The panel's model list, `medxai models`, the Python console, the engine and the cohort then
-    have it. A complete example:
+    have it. A complete example::
 
         from medxai.model_input.frame import ModelInput
         from medxai.models.checkpoint import Checkpoint

@@ -15,7 +15,7 @@ def openvino_module() -> ModuleType:
     if "openvino" not in sys.modules and _TELEMETRY not in sys.modules:
         sys.modules[_TELEMETRY] = None  # type: ignore[assignment]
         try:
-            import openvino  # noqa: F401
+            import openvino
         finally:
             del sys.modules[_TELEMETRY]
     import openvino
