@@ -7,6 +7,7 @@ The sources are the pages of this folder and the tables beside it; the API refer
 """
 
 import pkgutil
+import re
 import sys
 from pathlib import Path
 
@@ -21,9 +22,16 @@ author = "The MedXAI founders"
 project_copyright = "The MedXAI founders, Apache-2.0"
 release = version = medxai.__version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "index"
-include_patterns = ["index.md", "docs/**.md", "docs/*.ipynb", "benchmarks/*.md", "evidence/*/summary.md", "planted/*.md"]
+include_patterns = [
+    "index.md",
+    "docs/**.md",
+    "docs/*.ipynb",
+    "benchmarks/*.md",
+    "evidence/*/summary.md",
+    "planted/*.md",
+]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"  # the notebooks keep what they showed; a test runs them
@@ -95,22 +103,23 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-class _Comments:
-    """Keeps napoleon from reading the comment of a constant as 'type: description' at its first colon."""
+class _Docstrings:
+    """Keeps marks in docstrings and comments as they are meant."""
 
     def __init__(self):
         self._lines: list[str] = []
 
-    def keep(self, _app, _what, _name, _object, _options, lines: list[str]) -> None:
+    def remember(self, _app, _what, _name, _object, _options, lines: list[str]) -> None:
         self._lines = list(lines)
 
-    def restore(self, _app, what, _name, _object, _options, lines: list[str]) -> None:
-        if what in ("data", "attribute"):
+    def mend(self, _app, what, _name, _object, _options, lines: list[str]) -> None:
+        if what in ("data", "attribute"):  # napoleon takes the comment of a constant for 'type: description'
             lines[:] = self._lines
+        lines[:] = [re.sub(r"(?<=\w)_(?!\w)", r"\\_", line) for line in lines]  # 'global_' is no link
 
 
 def setup(app) -> None:
-    comments = _Comments()
+    docstrings = _Docstrings()
     app.connect("builder-inited", lambda app: write_api_pages(FOLDER / "api"))
-    app.connect("autodoc-process-docstring", comments.keep, priority=400)
-    app.connect("autodoc-process-docstring", comments.restore, priority=600)
+    app.connect("autodoc-process-docstring", docstrings.remember, priority=400)
+    app.connect("autodoc-process-docstring", docstrings.mend, priority=600)

@@ -32,6 +32,12 @@ _HEADINGS = {
         "Other people's published methods, through their own libraries, on the same model and the same box.",
     ),
 }
+_NEEDS = {
+    Need.FEATURES: "features",
+    Need.DECODER: "decoder",
+    Need.GRADIENTS: "gradients",
+    Need.ENCODER_RUNS: "encoder runs",
+}
 _ENDING = """## How a map is named
 
 A map has one name everywhere, in files, in Slicer's scene, in tables and in Python: `explainer/map@layer`, for example
@@ -55,7 +61,7 @@ def page() -> str:
         LIMITS_STATEMENT,
         "Each map has one value for each place of the slice: higher means more influence, by the map's own scale. "
         "*Layers* says whether there is one map for each layer of the image encoder. *Needs* says what of the model a map "
-        "uses; further runs of the encoder take the most time.",
+        "uses: the encoder's features, the mask decoder, gradients, or further runs of the encoder, which take the most time.",
     ]
     for role, (heading, sentence) in _HEADINGS.items():
         parts += [f"## {heading}", sentence, _table([cls for cls in known.values() if cls.role is role])]
@@ -75,8 +81,8 @@ def _table(classes: list[type[Explainer]]) -> str:
 
 
 def _line(cls: type[Explainer], info: MapInfo) -> str:
-    needs = [need.value for need in Need if need in info.needs]
-    package = [f"the package {cls.package.name}"] if cls.package else []
+    needs = [text for need, text in _NEEDS.items() if need in info.needs]
+    package = [f"package `{cls.package.name}`"] if cls.package else []
     title = info.title[0].upper() + info.title[1:]
     layers = "yes" if info.has_layers else "one map"
     return f"| {title} | `{info.key}` | {info.sentence} | {layers} | {', '.join(needs + package) or 'nothing'} |"
