@@ -43,7 +43,7 @@ def main() -> int:
             f"No CPU build of torch {TORCH} could be fetched for Python {platform.python_version()}, and the one from PyPI would bring CUDA; "
             f"check the connection to {PYTORCH_CPU_INDEX}, or install torch into {VENV} yourself and run this again."
         )
-    extras = "scene,evaluate,peers,test" if arguments.tests else "scene"
+    extras = "scene,lab,comparison,test" if arguments.tests else "scene"
     print("Installing MedXAI …", flush=True)
     return _pip(python, "--editable", f"{ROOT}[{extras}]", f"torch=={_torch_version(python)}")
 

@@ -10,7 +10,7 @@ from .checkpoint import Checkpoint
 try:
     import platformdirs
 except ModuleNotFoundError:  # in Slicer the panel names the folder before packages are installed; pip has its own copy
-    from pip._vendor import platformdirs
+    from pip._vendor import platformdirs  # type: ignore[no-redef]
 
 
 def default_folder() -> Path:

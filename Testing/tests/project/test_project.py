@@ -98,10 +98,12 @@ def test_the_readme_has_its_two_commands_and_ci_calls_the_second():
     assert "eval" in script
 
 
-def test_every_picture_that_the_texts_show_is_there():
+def test_every_picture_and_page_that_the_texts_name_is_there():
     for page in [ROOT / "README.md", *(ROOT / "Resources").rglob("*.md")]:
         for target in re.findall(
             r"!\[[^\]]*\]\(([^)]+)\)|\]\(((?!https?:|#)[^)]+)\)", page.read_text(encoding="utf-8")
         ):
             name = (target[0] or target[1]).split("#")[0]
+            if name.startswith("docs/api/"):
+                continue  # the build of the site writes these pages
             assert (page.parent / name).exists(), f"{page.name} points to {name}"
