@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from skimage import transform
 
 from medxai.encoding.encoding import Encoding
 from medxai.metrics.box_dice import dice, jittered_box
 from medxai.model_input.area_resize import area_resized
-from medxai.model_input.frame import ModelFrame, ModelInput
+from medxai.model_input.cubic_resize import cubic_resized
+from medxai.model_input.frame import ModelFrame, ModelInput, widened
 from medxai.model_input.grey import grey_range_of, grey_slice
 from medxai.model_input.preparing import Resize, cubic, fitted
 from medxai.models.convention import InputConvention
@@ -41,13 +41,13 @@ ORGANS = {
     "ct": {5: "liver", 1: "spleen", 2: "right kidney", 3: "left kidney", 6: "stomach"},
     "mr": {5: "liver", 1: "spleen", 2: "right kidney", 3: "left kidney"},
 }
-SIDES_PX = (96, 128, 192, 384)
+SIDES_PX = (96, 128, 192)
 JITTERS = (0.0, 0.05, 0.05)
 SMALLEST_PX = 100
 
 
-def _pil(method: Image.Resampling) -> Resize:
-    return lambda grey, shape: np.asarray(Image.fromarray(grey).resize(shape[::-1], method))
+def _cubic(slope: float) -> Resize:
+    return lambda grey, shape: cubic_resized(grey, shape, slope)
 
 
 def _linear(grey: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -58,10 +58,10 @@ RESIZES = {
     "area": area_resized,
     "linear": _linear,
     "cubic spline": cubic,
-    "cubic convolution": _pil(Image.Resampling.BICUBIC),
-    "lanczos": _pil(Image.Resampling.LANCZOS),
+    "cubic −0.75": _cubic(-0.75),
+    "cubic −1": _cubic(-1.0),
 }
-CORNERS = ("cut", "index", "edge")
+CORNERS = ("cut", "index", "edge", "edge + 2")
 STRUCTURES = 6
 
 
@@ -72,7 +72,7 @@ class Variant(ModelFamily):
 
     def __init__(self, own: ModelFamily, resize: Resize, corners: str):
         self.own, self.resize, self.corners = own, resize, corners
-        self.has_mask_prompt = own.has_mask_prompt
+        self.has_mask_prompt, self.interpolates_logits = own.has_mask_prompt, own.interpolates_logits
 
     def recognises(self, names):
         return False
@@ -90,9 +90,12 @@ class Variant(ModelFamily):
         return replace(fitted(square, size_px), frame=ModelFrame(size_px, (size_px, size_px), grey.shape))
 
     def box_in_model_px(self, box: PixelBox, frame: ModelFrame, preparation: str = "default") -> np.ndarray:
-        """cut: indexes, cut to whole model pixels (LiteMedSAM's authors); index: uncut; edge: the last pixel's far edge."""
-        corners = frame.scale_xyxy(box.extent_xyxy if self.corners == "edge" else box.xyxy)
-        return np.trunc(corners) if self.corners == "cut" else corners
+        """cut: indexes, cut to whole model pixels (LiteMedSAM's authors); index: uncut; edge: the last pixel's far edge; + 2: two model pixels wider."""
+        if self.corners == "cut":
+            return np.trunc(frame.scale_xyxy(box.xyxy))
+        if self.corners == "index":
+            return frame.scale_xyxy(box.xyxy)
+        return widened(frame.scale_xyxy(box.extent_xyxy), 2.0 if self.corners == "edge + 2" else 0.0, frame)
 
 
 @dataclass(frozen=True)
@@ -208,7 +211,7 @@ def main() -> None:
     parser.add_argument("--on", nargs="*", default=("ct", "mr", "made-up"), choices=("ct", "mr", "made-up"))
     parser.add_argument("--every", type=int, default=2, help="of the scans, every N-th slice (default: 2)")
     parser.add_argument(
-        "--scenes", type=int, nargs=2, default=(0, 9), help="first and last made-up body (default: 0 9)"
+        "--scenes", type=int, nargs=2, default=(0, 19), help="first and last made-up body (default: 0 19)"
     )
     parser.add_argument("--rows", type=Path, help="file that every box's Dice is added to")
     arguments = parser.parse_args()

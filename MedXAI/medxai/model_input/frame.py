@@ -56,6 +56,12 @@ def _linear_taps(count: int, cells: int, content: float) -> tuple[np.ndarray, np
     return low, high, (centres - low).astype(np.float32)
 
 
+def widened(xyxy: np.ndarray, by_px: float, frame: ModelFrame) -> np.ndarray:
+    """(4,) corners in model pixels, each side moved outwards, but not off the slice."""
+    height, width = frame.content_shape
+    return np.clip(xyxy + by_px * np.array([-1, -1, 1, 1]), 0, [width, height, width, height])
+
+
 def box_coverage(extent_xyxy: np.ndarray, grid: tuple[int, int], size_px: int) -> np.ndarray:
     """(h, w) in [0, 1]: the fraction of each cell of a grid over a square of `size_px` that a box covers.
 

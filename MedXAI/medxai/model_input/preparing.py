@@ -37,13 +37,13 @@ def stretched(grey: np.ndarray, size_px: int) -> ModelInput:
     return _padded(_grey_to_rgb(_min_max(cubic(grey, (size_px, size_px)))), size_px, grey.shape)
 
 
-def fitted(grey: np.ndarray, size_px: int, resize: Resize = cubic) -> ModelInput:
+def fitted(grey: np.ndarray, size_px: int, resize: Resize) -> ModelInput:
     """The longest side fitted to the square, min-max to [0, 1], zeros right and below: LiteMedSAM's way.
 
     Args:
         grey: (rows, columns) uint8.
         size_px: Side of the network's square input in pixels.
-        resize: The interpolation; the authors' own is `area_resize.area_resized`.
+        resize: The interpolation, for example `area_resize.area_resized`, the authors' own.
     """
     return _padded(_grey_to_rgb(_min_max(resize(grey, fitted_shape(grey.shape, size_px)))), size_px, grey.shape)
 

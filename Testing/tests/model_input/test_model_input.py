@@ -1,5 +1,7 @@
 """The model gets exactly what MedSAM's own pipeline gives it, and its frame maps back onto the slice."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from skimage import transform
 
 from medxai.errors import InputError
+from medxai.model_input.area_resize import area_resized
 from medxai.model_input.contrast import body_mask, enhance_contrast
 from medxai.model_input.frame import ModelFrame, box_coverage
 from medxai.model_input.grey import Window, grey_range_of, grey_slice
@@ -74,7 +77,7 @@ def test_maps_come_back_as_torch_interpolates(rows, columns, cells):
     )
 
 
-@pytest.mark.parametrize("prepare", [fitted, fitted_and_standardised])
+@pytest.mark.parametrize("prepare", [partial(fitted, resize=area_resized), fitted_and_standardised])
 @pytest.mark.parametrize("shape", [(50, 80), (80, 50), (64, 64), (33, 500)])
 def test_a_padded_slice_keeps_its_aspect_and_its_padding_never_comes_back(prepare, shape):
     grey = np.random.default_rng(1).integers(50, 255, shape, dtype=np.uint8)

@@ -97,9 +97,11 @@ def test_the_default_differs_from_it_in_interpolation_and_corners(mr):
     default = InputConvention(LiteMedSam(), 256)
     ours, theirs = default.prepare(grey), OFFICIAL.prepare(grey)
     assert (ours.tensor_chw != theirs.tensor_chw).any()
-    np.testing.assert_allclose(
-        default.box_in_model_px(box, ours.frame), np.array([10, 20, 31, 41]) * 256 / max(grey.shape), rtol=0.01
-    )
+    edges = ours.frame.scale_xyxy(np.array([10, 20, 31, 41]))
+    np.testing.assert_allclose(default.box_in_model_px(box, ours.frame), edges + 2 * np.array([-1, -1, 1, 1]))
+    whole = PixelBox(0, 0, grey.shape[1] - 1, grey.shape[0] - 1)
+    height, width = ours.frame.content_shape
+    np.testing.assert_array_equal(default.box_in_model_px(whole, ours.frame), [0, 0, width, height])
 
 
 def test_a_preparation_that_a_family_has_not_got_is_refused():

@@ -1,11 +1,12 @@
 """LiteMedSAM: MedSAM's authors' small model."""
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ...model_input.frame import ModelFrame, ModelInput
+from ...model_input.frame import ModelFrame, ModelInput, widened
 from ...slice.box import PixelBox
 from ..checkpoint import Checkpoint, WheelFile
 from ..family import ModelFamily, Pace
@@ -15,6 +16,11 @@ from ..registry import model_family
 if TYPE_CHECKING:
     from torch import Tensor
 
+#: Of the cubic kernel at a distance of a pixel: the sinc's, the sharpest that is usual.
+_SLOPE = -1.0
+#: How much wider the network gets to see a box, in its own pixels.
+_MARGIN_PX = 2.0
+
 
 @model_family
 class LiteMedSam(ModelFamily):
@@ -23,7 +29,7 @@ class LiteMedSam(ModelFamily):
     key, title = "litemedsam", "LiteMedSAM"
     preference = 20
     preparations: ClassVar = {
-        "default": "longest side to the square, cubic; boxes to their far edges",
+        "default": "longest side to the square, by sharp cubic convolution; boxes to their far edges and two model pixels wider",
         "official": "longest side to the square, by area, boxes cut to whole pixels, as LiteMedSAM's authors do it",
     }
     interpolates_logits = True
@@ -53,17 +59,23 @@ class LiteMedSam(ModelFamily):
         return load_lite_medsam(state), "LiteMedSAM TinyViT"
 
     def prepare(self, grey: np.ndarray, size_px: int, preparation: str = "default") -> ModelInput:
-        """The authors interpolate by area; the default's cubic spline gives better masks of slices that are enlarged."""
+        """By area as the authors do it, or cubic, which keeps slices sharp that are enlarged (see preparation.md)."""
         from ...model_input.area_resize import area_resized
-        from ...model_input.preparing import cubic, fitted
+        from ...model_input.cubic_resize import cubic_resized
+        from ...model_input.preparing import fitted
 
-        return fitted(grey, size_px, area_resized if preparation == "official" else cubic)
+        return fitted(
+            grey, size_px, area_resized if preparation == "official" else partial(cubic_resized, slope=_SLOPE)
+        )
 
     def box_in_model_px(self, box: PixelBox, frame: ModelFrame, preparation: str = "default") -> np.ndarray:
-        """To the last pixel's far edge; officially by the pixels' indexes, cut to whole model pixels."""
+        """Two model pixels wider than the far edges of the pixels; officially their indexes, cut to whole model pixels.
+
+        The authors trained with boxes up to five model pixels larger than the organ on each side, never smaller.
+        """
         if preparation == "official":
             return np.trunc(box.xyxy * (frame.size_px / max(frame.slice_shape)))
-        return frame.scale_xyxy(box.extent_xyxy)
+        return widened(frame.scale_xyxy(box.extent_xyxy), _MARGIN_PX, frame)
 
     def pace(self, architecture: str) -> Pace:
         return Pace.INSTANT
