@@ -229,7 +229,7 @@ def test_faithfulness_has_a_table_of_its_own_for_each_space_that_was_measured(tm
     section = text.split("## Faithfulness in the image")[1].split("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("| ")][2:]
     assert len(rows) == 9  # three stages at two layers, Grad-CAM, two baselines; all organs together
-    stage3 = next(row for row in rows if row.startswith("| medxai | 3 | block 2 |"))
+    stage3 = next(row for row in rows if row.startswith("| medxai | stage3 | block 2 |"))
     assert "| -0.250 (-0.250 to -0.250) | +0.500 (+0.500 to +0.500) |  |" in stage3 and "0.125" not in section
 
 

@@ -241,8 +241,7 @@ class User(RuleBasedStateMachine):
 
     @rule()
     def reload(self) -> None:
-        self.bench.reload_module()
-        self.was_left = False
+        self.bench.reload_module()  # from elsewhere too: a module that isn't open stays so
 
     @rule()
     def go_to_another_module(self) -> None:
