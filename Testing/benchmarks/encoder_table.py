@@ -4,7 +4,7 @@
 
 writes Resources/benchmarks/encoder.md. Every way has a process of its own, so that its memory is its own; the processes
 wait for each other and take turns, so that another program's load hits all. The best round counts, since load only ever
-adds. The same measurements one by one: `pytest Testing/benchmarks`.
+adds. The same measurements one by one: `pytest -n 0 Testing/benchmarks`.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Load, encode, first box, next box and many boxes, for every model and way, through pytest-benchmark.
 
-    pytest Testing/benchmarks [-k "vit-b and exact"] [--benchmark-json FILE]
+    pytest -n 0 Testing/benchmarks [-k "vit-b and exact"] [--benchmark-json FILE]
 
 Not part of the tests: it takes minutes. Ways of one model and step are one group, so that they stand beside plain
 segment-anything. Peak memory, the machine's own matrix product (GFLOP/s) and the error of the embedding are in `extra_info`.

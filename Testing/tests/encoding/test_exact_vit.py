@@ -213,5 +213,8 @@ def test_products_are_those_of_the_layer(products, bias):
         torch.testing.assert_close(summed, residual + layer(x))
 
 
-def test_the_choice_of_products_is_made_once_per_number_of_threads():
+def test_the_choice_of_products_is_made_once_per_number_of_threads(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     assert fastest_products() is fastest_products()
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    assert isinstance(fastest_products(), BlasProducts), "one thread: the workers of a cohort agree without measuring"

@@ -32,7 +32,7 @@ def said_by(tool: str, *arguments: str, folder: Path = ROOT) -> str:
     if command is None:
         pytest.skip(f"needs {tool} of the extra 'test', which is not installed")
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "MedXAI")}
-    done = subprocess.run([command, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+    done = subprocess.run([command, *arguments], cwd=folder, env=environment, capture_output=True, encoding="utf-8")
     return done.stdout + done.stderr if done.returncode else ""
 
 
