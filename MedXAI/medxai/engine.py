@@ -237,11 +237,6 @@ class Engine:
         with self._lock:
             return self._load(choice, control)[0]
 
-    def layers_of(self, request: ExplainRequest, control: RunControl = RunControl()) -> tuple[str, ...]:
-        """The layers that a request is explained at, checked. Raises InputError for one that the model lacks."""
-        with self._lock:
-            return _layers(self._ready(request.model, control).model, request)
-
     def _load(self, choice: ModelChoice, control: RunControl) -> tuple[LoadedModel, str]:
         held = self._loaded
         if held is None or _model_of(held[0]) != _model_of(choice):
