@@ -124,15 +124,28 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
     ):
         """Segments and explains what an ROI encloses on the slice that a view shows; adds the result to the scene.
 
-        volumeNode: scalar volume, CT or MR. roiNode: vtkMRMLMarkupsROINode, in any orientation, under linear transforms.
-        sliceNode: the view (default: Red). model: a name of `modelNames`, or a checkpoint file; default: the best one whose weights are here.
-        preset: 'paper' or 'contour'. window: (level, width), default CT 40/400 and MR by percentiles. modality: 'CT' or
-        'MR' where it cannot be told. layers: for example ['block 2', 'block 11', 'neck']. device: 'auto', 'cpu', 'cuda',
-        'mps'. encoder: how the image encoder is computed, 'exact', 'fast', 'openvino'. progress: called with (done, total) parts. isCancelled: asked between blocks.
+        Args:
+            volumeNode: Scalar volume, CT or MR.
+            roiNode: vtkMRMLMarkupsROINode, in any orientation, under linear transforms.
+            sliceNode: The view (default: Red).
+            model: A name of `modelNames`, or a checkpoint file; None: the best one whose weights are here.
+            preset: How stage 3 measures distance, 'paper' or 'contour'.
+            window: (level, width); None: level 40 and width 400 for CT, percentiles for MR.
+            modality: 'CT' or 'MR' where it cannot be told.
+            enhanceInput: Whether the model, too, sees the contrast-enhanced slice.
+            layers: For example ['block 2', 'block 11', 'neck']; None for the default ones.
+            device: 'auto', 'cpu', 'cuda' or 'mps'.
+            encoder: How the image encoder is computed, 'exact', 'fast' or 'openvino'.
+            progress: Called with (done, total) parts.
+            isCancelled: Asked between blocks.
 
-        Returns a SceneResult: `overlays` and `stage_node(n)`, `segmentation_node`, `roi_node`, `folder_item`, and
-        `explanation` with masks, raw maps, figures (`explanation.concentration`) and `explanation.warnings`.
-        Raises MedXAIError with one sentence that names cause and remedy; the scene is then as it was.
+        Returns:
+            A SceneResult: `overlays` and `stage_node(n)`, `segmentation_node`, `roi_node`, `folder_item`, and
+            `explanation` with
+            masks, raw maps, metrics (`explanation.concentration`) and `explanation.warnings`.
+
+        Raises:
+            MedXAIError: One sentence that names cause and remedy; the scene is then as it was.
         """
         from medxai.explainers.three_stage.parameters import parameters_for
         from medxai.model_input.grey import Window
@@ -171,7 +184,7 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
         return [entry.name for entry in checkpoints()]
 
     def explainerNames(self):
-        """Every way to make maps that is installed: MedXAI's own, the baselines, the comparison methods."""
+        """The keys of all explainers that are installed: MedXAI's own, the baselines, the comparison methods."""
         from medxai.explainers.registry import why_not
 
         return [name for name, reason in why_not().items() if not reason]

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0.dev0"
 
-#: Where each name is defined, in the order of the way from a volume to a report.
+#: Where each name is defined, in the order in which data flow, from a volume to a report.
 _HOMES = {
     "volume.reading": ("read_volume",),
     "volume.volume": ("Modality", "Volume", "make_volume"),

@@ -1,4 +1,4 @@
-"""How raw maps are scaled for the eye: one range a stage for all its layers, and nothing amplified out of noise."""
+"""How raw maps are scaled for display: one range for all layers of a stage; noise is not amplified."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,13 @@ _LOWER_PERCENTILE, _UPPER_PERCENTILE = 2.0, 99.5
 
 @dataclass(frozen=True)
 class DisplayRange:
-    """lower and upper: raw values that get the first and the last colour. informative: False where nothing may be shown."""
+    """The raw values that a map's colours span.
+
+    Attributes:
+        lower: The raw value that gets the first colour.
+        upper: The raw value that gets the last colour.
+        informative: False where the values differ so little that nothing may be shown.
+    """
 
     lower: float
     upper: float
@@ -22,8 +28,14 @@ class DisplayRange:
 def display_range(maps: Iterable[np.ndarray]) -> DisplayRange:
     """The range shared by maps that are to be compared; negative values (unlike the reference) stay dark.
 
-    The upper end is a percentile of the positive values: of all values it would lie below a small organ's own, an aorta's
-    being 0.4 % of a slice, and its whole mask would be one colour. Maps without a positive value have nothing to show.
+    The upper end is a percentile of the positive values. A percentile of all values would lie below the values of a
+    small organ (an aorta is 0.4 % of a slice), and its whole mask would get one colour.
+
+    Args:
+        maps: Arrays of raw values, any shapes.
+
+    Returns:
+        The range; not informative where no map has a positive value.
     """
     values = np.concatenate([np.ravel(m) for m in maps])
     positive = values[values > 0]
@@ -35,7 +47,15 @@ def display_range(maps: Iterable[np.ndarray]) -> DisplayRange:
 
 
 def for_display(values: np.ndarray, shown: DisplayRange) -> np.ndarray:
-    """Values scaled to [0, 1]; all zero where the stage is uninformative."""
+    """Values scaled to [0, 1]; all zero where the range is not informative.
+
+    Args:
+        values: Raw values, any shape.
+        shown: The range that becomes 0 to 1.
+
+    Returns:
+        An array of the same shape.
+    """
     if not shown.informative:
         return np.zeros_like(values)
     return np.clip((values - shown.lower) / (shown.upper - shown.lower), 0, 1)

@@ -1,6 +1,6 @@
-"""The one place that walks the whole way: volume → slice → model input → encoding → segmentation → maps.
+"""The one place that runs the whole pipeline: volume → slice → model input → encoding → segmentation → maps.
 
-Panel, console, command line, cohort, failure cases and benchmarks all ask an `Engine`; none walks the way itself.
+Panel, console, command line, cohort, failure cases and benchmarks all ask an `Engine`; none runs the steps itself.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ DEFAULT_BUDGET_BYTES = 512 << 20
 _PREPARED_SLICES = 4
 #: Slices whose encoding is known by what was asked for, without preparing them again.
 _KNOWN_SLICES = 256
-#: Slices on each side that idle time is spent on: readers scroll in small steps, and each costs as much as the one that
-#: they look at.
+#: Slices on each side that are encoded in idle time. Readers scroll in small steps, and each slice costs as much as the
+#: one in view.
 REACH = 2
 
 Box = ClippedBox | tuple[float, float, float, float]
@@ -63,7 +63,7 @@ Box = ClippedBox | tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class _Ready:
-    """A model with its way to compute, ready for slices. notes: for the user."""
+    """A model with its backend, ready for slices, and notes for the user."""
 
     model: LoadedModel
     backend: Backend
@@ -74,7 +74,7 @@ class Engine:
     """Explains boxes on slices, and keeps what the next box needs again: the model, prepared slices, encodings.
 
     The second box on a slice is answered from the cache. One engine serves panel and console alike; its methods may be
-    called from any thread, and one after another they run.
+    called from any thread, and they run one after another.
 
     Example:
         >>> from medxai import Engine, ExplainRequest, ModelChoice, make_phantom
@@ -103,7 +103,7 @@ class Engine:
             weakref.WeakKeyDictionary()
         )
 
-    # The way.
+    # The pipeline.
 
     def explain(
         self,
@@ -142,7 +142,16 @@ class Engine:
     def segment(
         self, request: ExplainRequest, boxes: Sequence[Box], control: RunControl = RunControl()
     ) -> tuple[Segmentation, ...]:
-        """One mask a box, without maps. Raises what `explain` raises."""
+        """One mask a box, without maps.
+
+        Args:
+            request: The slice and how it is to be prepared and encoded.
+            boxes: On the slice; one mask each.
+            control: Hears of the progress, and stops the work.
+
+        Raises:
+            MedXAIError: What `explain` raises.
+        """
         with self._lock:
             clipped = [_clipped(request.image, box) for box in boxes]
             ready, prepared = self._made_ready(request, control)
@@ -152,7 +161,13 @@ class Engine:
     def case(self, request: ExplainRequest, box: Box, control: RunControl = RunControl()) -> Case:
         """One box with its result, and with the model and the encoding that other explainers and metrics need.
 
-        Raises what `explain` raises.
+        Args:
+            request: The slice and how it is to be explained.
+            box: On the slice.
+            control: Hears of the progress, and stops the work.
+
+        Raises:
+            MedXAIError: What `explain` raises.
         """
         with self._lock:
             clipped = _clipped(request.image, box)
@@ -164,7 +179,18 @@ class Engine:
     def compare(
         self, request: ExplainRequest, box: Box, explainer: str, control: RunControl = RunControl()
     ) -> tuple[SaliencyMap, ...]:
-        """Another explainer's maps of a box. Raises InputError where it cannot run, and what `explain` raises."""
+        """Another explainer's maps of a box.
+
+        Args:
+            request: The slice and how it is to be explained.
+            box: On the slice.
+            explainer: The explainer's registered key.
+            control: Hears of the progress, and stops the work.
+
+        Raises:
+            InputError: Where the explainer is unknown or cannot run here.
+            MedXAIError: What `explain` raises.
+        """
         with self._lock:
             (one,) = registry.make([explainer])
             return tuple(one.explain(self.case(request, box, control), control.at(Step.COMPARING)))
@@ -177,10 +203,18 @@ class Engine:
         return key is not None and self._cache.get(key) is not None
 
     def look_ahead(self, request: ExplainRequest, control: RunControl = RunControl(), reach: int = REACH) -> int:
-        """Encodes the slices around one that was explained, the nearest first; returns how many were encoded now.
+        """Encodes the slices around one that was explained, the nearest first.
 
         Ends at the next block once it is cancelled (it does not raise), and before the cache would have to drop
-        anything: a slice that the user looks at is never pushed out by one that he does not. Loads no model.
+        anything, so that a slice in view is never dropped for one that is not. Loads no model.
+
+        Args:
+            request: The slice that was explained.
+            control: Stops the work.
+            reach: How many slices on each side.
+
+        Returns:
+            How many slices were encoded now.
         """
         with self._lock:
             loaded = self._loaded
@@ -267,7 +301,7 @@ class Engine:
     # Slices.
 
     def _made_ready(self, request: ExplainRequest, control: RunControl) -> tuple[_Ready, PreparedSlice]:
-        """The slice is looked at before the model is loaded: what cannot be used is said at once."""
+        """Checks the slice before the model is loaded, so that an unusable one is reported at once."""
         grey_range = request.grey_range or self._grey_range(request.volume, request.window)
         if self._loaded is None:
             grey_slice(request.image, grey_range)
@@ -341,7 +375,10 @@ class Engine:
 def neighbours(volume: Volume, image: SliceImage, reach: int = REACH) -> Iterator[SliceImage]:
     """The slices around one, the nearest first: index + 1, − 1, + 2, …, as far as the volume has them.
 
-    None of an oblique slice.
+    Args:
+        volume: The scan.
+        image: A slice of it; an oblique one has no neighbours.
+        reach: How many on each side.
     """
     if image.index is None:
         return
@@ -353,7 +390,12 @@ def neighbours(volume: Volume, image: SliceImage, reach: int = REACH) -> Iterato
 
 
 def resolution_mm(image: SliceImage, encoding: EncodingSummary) -> tuple[float, float]:
-    """Width and height in millimetres of one token of the embedding: the finest that an encoder map can show."""
+    """The width and height in millimetres of one token of the embedding: the finest that an encoder map can show.
+
+    Args:
+        image: The slice.
+        encoding: Its encoding, with the grid of the embedding.
+    """
     h, w = encoding.grid
     frame = encoding.frame
     (height, width), (rows, columns) = frame.content_shape, image.shape

@@ -65,7 +65,17 @@ class ViewChoices:
         return any(map_id.key == self.map_key for map_id in result.map_ids())
 
     def values(self, result: SliceExplanation) -> np.ndarray:
-        """(h, w) float32 on the model's square: raw values of the map. Raises KeyError where the result lacks it."""
+        """Raw values of the chosen map.
+
+        Args:
+            result: What is looked at.
+
+        Returns:
+            (h, w) float32 on the model's square.
+
+        Raises:
+            KeyError: Where the result lacks the map.
+        """
         return result.values(self.map_id(result))
 
     def display_range(self, result: SliceExplanation) -> DisplayRange:

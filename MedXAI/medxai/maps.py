@@ -14,7 +14,7 @@ class Role(StrEnum):
 
     #: MedXAI's own maps.
     METHOD = "method"
-    #: What needs no learned weights, and must be beaten.
+    #: What needs no learned weights; a map has to do better than these.
     BASELINE = "baseline"
     #: Other published methods.
     COMPARISON = "comparison"
@@ -106,7 +106,12 @@ class MapInfo:
 
 
 def stage_map(number: int, layer: str) -> MapId:
-    """MedXAI's map of a stage (1, 2 or 3) at a layer."""
+    """MedXAI's map of a stage at a layer.
+
+    Args:
+        number: 1, 2 or 3.
+        layer: For example 'block 11'.
+    """
     return MapId(MEDXAI, f"stage{number}", layer)
 
 

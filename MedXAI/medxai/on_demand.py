@@ -6,7 +6,12 @@ from typing import Any
 
 
 def names_from(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """A package's `__getattr__` (PEP 562). homes: by public name, the submodule that defines it."""
+    """A package's `__getattr__` (PEP 562).
+
+    Args:
+        package: Its name.
+        homes: By public name, the submodule that defines it.
+    """
 
     def get(name: str) -> Any:
         if name not in homes:

@@ -1,4 +1,4 @@
-"""Progress and cancellation of long work, in one object that goes all the way down."""
+"""Progress and cancellation of long work, in one object that every step gets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Step(StrEnum):
 
 
 def _ignore(step: Step, done: int, total: int) -> None:
-    """Progress that nobody wants to see."""
+    """Progress that is not shown."""
 
 
 def _never() -> bool:
@@ -60,6 +60,10 @@ class RunControl:
         self.on_progress(self.step, done, total)
 
     def raise_if_cancelled(self) -> None:
-        """Raises Cancelled once the caller wants the work to stop."""
+        """Stops the work once the caller wants it to stop.
+
+        Raises:
+            Cancelled: Then.
+        """
         if self.is_cancelled():
             raise Cancelled

@@ -47,6 +47,10 @@ def map_attributes(info: MapInfo, map_id: MapId) -> dict[str, str]:
     """Names and values for one map: its identity, the same everywhere, and its title and layer for people.
 
     'Stage' is the name that scenes of earlier versions use.
+
+    Args:
+        info: The kind of map.
+        map_id: The map.
     """
     attributes = {
         "Map": str(map_id),

@@ -37,12 +37,12 @@ class ModelChoice:
 
 @dataclass(frozen=True)
 class ExplainRequest:
-    """One slice and how it is to be explained; the boxes are asked for apart, since many share one slice.
+    """One slice and how it is to be explained. Boxes are asked for separately, since many share one slice.
 
     Attributes:
         volume: The scan.
         image: The slice of it.
-        model: Which model; or one in memory, which is then computed exactly where it lies.
+        model: Which model; or one in memory, which is then computed exactly, on the device where it is.
         window: Level and width; None for the modality's own.
         enhance_input: Whether the model, too, sees the contrast-enhanced slice.
         grey_range: Where it is known already; None to take it from the whole volume.

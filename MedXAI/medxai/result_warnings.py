@@ -19,7 +19,7 @@ LARGE_BOX_SHARE = 0.6
 def warnings_of(
     prepared: PreparedSlice, clipped: ClippedBox, explanation: Explanation, notes: Iterable[str]
 ) -> tuple[str, ...]:
-    """Sentences on a result: what was assumed and changed on the way, and what limits the maps.
+    """Sentences on a result: what was assumed and changed, and what limits the maps.
 
     Args:
         prepared: The slice.

@@ -81,7 +81,7 @@ class EncodingSummary:
         grid: (h, w) of the embedding.
         frame: Where the slice lies in the model's square.
         seconds: How long the pass took.
-        backend: The way it was computed.
+        backend: How it was computed, by the key of the backend.
         is_new: False where it came from the cache.
     """
 
@@ -129,7 +129,14 @@ class LayerMaps:
     stage3_unweighted: np.ndarray
 
     def values(self, map_key: str) -> np.ndarray:
-        """The map 'stage1', 'stage2', 'stage3' or 'stage3-unweighted'. Raises KeyError for another."""
+        """One of the layer's maps.
+
+        Args:
+            map_key: 'stage1', 'stage2', 'stage3' or 'stage3-unweighted'.
+
+        Raises:
+            KeyError: For another key.
+        """
         if map_key == maps.STAGE3_UNWEIGHTED.map:
             return self.stage3_unweighted
         return self.stages[_STAGE_OF[map_key]]
@@ -168,14 +175,22 @@ class Explanation:
         return self.segmentation.logits
 
     def layer(self, name: str) -> LayerMaps:
-        """The maps of a layer. Raises KeyError where it was not asked for."""
+        """The maps of a layer.
+
+        Raises:
+            KeyError: Where the layer was not asked for.
+        """
         for layer_maps in self.layers:
             if layer_maps.layer == name:
                 return layer_maps
         raise KeyError(name)
 
     def values(self, map_id: MapId) -> np.ndarray:
-        """Raw values of one of MedXAI's own maps. Raises KeyError for another map."""
+        """Raw values of one of MedXAI's own maps.
+
+        Raises:
+            KeyError: For another map.
+        """
         if map_id.explainer != MEDXAI:
             raise KeyError(str(map_id))
         if map_id.map == maps.INTERACTION.map:
@@ -195,10 +210,16 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Narrowing:
-    """How far a concentration metric C changes from C(1, first layer) to C(3, last layer).
+    """How far a metric C of concentration changes from stage 1 at the first layer to stage 3 at the last.
 
-    C(3, last) − C(1, first) = [C(1, last) − C(1, first)], the model's, + [C(3, last) − C(1, last)], the construction's
-    (design of the explainer, "Honest display").
+    C(3, last) − C(1, first) = [C(1, last) − C(1, first)] + [C(3, last) − C(1, last)]. The first part is due to the
+    model's layers, the second to the construction of stage 3. The paper (section 3) speaks of the whole narrowing only;
+    the division is MedXAI's (Resources/docs/method.md).
+
+    Attributes:
+        total: The whole change.
+        by_the_model: The first part.
+        by_construction: The second part.
     """
 
     total: float
@@ -285,7 +306,14 @@ class SliceExplanation:
         return (*self.explanation.map_ids(), *self.comparisons)
 
     def values(self, map_id: MapId) -> np.ndarray:
-        """Raw values (h, w) of a map over the model's square. Raises KeyError where it is not here."""
+        """Raw values of a map.
+
+        Returns:
+            (h, w) over the model's square.
+
+        Raises:
+            KeyError: Where the map is not here.
+        """
         return self.comparisons[map_id] if map_id in self.comparisons else self.explanation.values(map_id)
 
     def display_range(self, map_id: MapId) -> DisplayRange:

@@ -1,4 +1,4 @@
-"""Why the maps are defined as they are: each definition beside the nulls that need no learning, on held-out made-up slices.
+"""Why the maps are defined as they are: each definition beside baselines that need no learning, on held-out made-up slices.
 
     python Testing/benchmarks/definitions.py
 
@@ -26,7 +26,7 @@ from medxai.engine import Explainer, SliceExplanation, prepare_slice
 from medxai.explainers.random_weights import with_random_weights
 from medxai.explainers.three_stage import spatial as geometry
 from medxai.explainers.three_stage.parameters import ExplainerParameters
-from medxai.metrics.localisation import localisation_figures
+from medxai.metrics.localisation import localisation_metrics
 from medxai.metrics.slice_region import grown_box
 from medxai.models.loading import LoadedModel, load_model
 from medxai.slice.box import clip_box
@@ -129,10 +129,10 @@ def explained(
 def auroc(result: SliceExplanation, values: np.ndarray, structure: np.ndarray) -> float | None:
     near = grown_box(result.box.box, structure.shape).mask(structure.shape)
     inside = np.ones(structure.shape, bool)
-    return localisation_figures(result.on_slice(values), structure, inside, near).get("auroc_grown_box")
+    return localisation_metrics(result.on_slice(values), structure, inside, near).get("auroc_grown_box")
 
 
-def figures() -> tuple[dict[tuple[str, str], np.ndarray], np.ndarray, np.ndarray]:
+def measured() -> tuple[dict[tuple[str, str], np.ndarray], np.ndarray, np.ndarray]:
     """AUROC of every map by (name, layer), of the Gaussian, and each structure's size in tokens; one entry a box."""
     trained = load_model("demo")
     models = {"": (trained, EncodingCache()), ", random weights": (with_random_weights(trained, 0), EncodingCache())}
@@ -144,10 +144,10 @@ def figures() -> tuple[dict[tuple[str, str], np.ndarray], np.ndarray, np.ndarray
         result = answers[""][0]
         grid = result.encoding.embedding.shape[-2:]
         weighting = geometry.spatial_weight(result.box.box, result.encoding.frame, grid, ExplainerParameters())
-        null = auroc(result, weighting.astype(np.float32), question.structure)
-        if null is None:  # the structure fills the grown box
+        baseline = auroc(result, weighting.astype(np.float32), question.structure)
+        if baseline is None:  # the structure fills the grown box
             continue
-        gaussian.append(null)
+        gaussian.append(baseline)
         tokens.append(question.structure.sum() / question.structure.size * grid[0] * grid[1])
         for suffix, (answer, layers) in answers.items():
             for layer in LAYERS:
@@ -163,7 +163,7 @@ def table(found: dict[tuple[str, str], np.ndarray], gaussian: np.ndarray, tokens
         "# Why the maps are defined as they are",
         "",
         f"{len(gaussian)} boxes on {SLICES} held-out made-up slices, demo model; AUROC in the box grown by a quarter, mean ± standard",
-        "error of the difference from the null. Null: the paper's Gaussian around the box's centre, which needs no model: "
+        "error of the difference from the baseline. Baseline: the paper's Gaussian around the box's centre, which needs no model: "
         f"{gaussian.mean():.3f}.",
         "Made by `python Testing/benchmarks/definitions.py`.",
         "",
@@ -184,5 +184,5 @@ def table(found: dict[tuple[str, str], np.ndarray], gaussian: np.ndarray, tokens
 
 
 if __name__ == "__main__":
-    OUTPUT.write_text(table(*figures()), encoding="utf-8")
+    OUTPUT.write_text(table(*measured()), encoding="utf-8")
     print(OUTPUT.read_text(encoding="utf-8"))

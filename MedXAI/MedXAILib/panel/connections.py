@@ -1,4 +1,4 @@
-"""Signals of widgets that are let go of when the panel closes; Slicer only hides the widgets of a reloaded module."""
+"""Connections of signals, ended when the panel closes; Slicer only hides the widgets of a reloaded module."""
 
 from collections.abc import Callable
 from typing import Any

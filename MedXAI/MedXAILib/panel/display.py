@@ -28,7 +28,12 @@ _MEGABYTE = 1 << 20
 
 
 class Display:
-    """Writes states into the panel's widgets, and only what has changed. encoders: those that can be chosen here."""
+    """Writes states into the panel's widgets, and only what has changed.
+
+    Args:
+        ui: The widgets by name.
+        encoders: The backends that can be chosen here.
+    """
 
     def __init__(self, ui: Any, encoders: Sequence[str]):
         self._ui = ui

@@ -1,4 +1,4 @@
-"""Lists filled and shown without a signal: only what the user does may be taken for the user's doing."""
+"""Fills lists without sending signals, so that only a choice of the user sends one."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -6,7 +6,12 @@ from typing import Any
 
 
 def fill(box: Any, choices: Mapping[str, str]) -> None:
-    """Gives a list its items; choices: texts by the value that each stands for."""
+    """Gives a list its items.
+
+    Args:
+        box: The list's widget.
+        choices: Texts by the value that each stands for.
+    """
     with blocked(box):
         box.clear()
         for value, text in choices.items():

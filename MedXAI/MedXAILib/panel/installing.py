@@ -25,7 +25,12 @@ _OPENVINO_MACHINES = {
 def install(requirements_file: str, missing: Sequence[str]) -> str:
     """Asks once, then installs PyTorch through Slicer's PyTorch extension and the rest with pip.
 
-    Returns an empty text where all went well or the user declined, else what went wrong and what to do.
+    Args:
+        requirements_file: The list for pip.
+        missing: Modules that cannot be imported.
+
+    Returns:
+        What went wrong and what to do; empty where all went well or the user declined.
     """
     needs_torch = "torch" in missing
     if needs_torch and importlib.util.find_spec("PyTorchUtils") is None:
@@ -57,7 +62,7 @@ def install(requirements_file: str, missing: Sequence[str]) -> str:
 
 
 def encoders_on_offer() -> tuple[str, ...]:
-    """The ways to compute the encoder that can be chosen: OpenVINO's only where it is installed or can be."""
+    """The backends that can be chosen: OpenVINO's only where it is installed or can be."""
     can_have = has_openvino() or (platform.system(), platform.machine()) in _OPENVINO_MACHINES
     return tuple(name for name in ENCODERS if can_have or not name.startswith("openvino"))
 
@@ -68,7 +73,14 @@ def has_openvino() -> bool:
 
 
 def install_openvino(requirements_file: str) -> str:
-    """Asks once, then installs OpenVINO with pip. Returns what `install` returns."""
+    """Asks once, then installs OpenVINO with pip.
+
+    Args:
+        requirements_file: The list for pip.
+
+    Returns:
+        What `install` returns.
+    """
     question = _(
         "OpenVINO is Intel's free runtime for neural networks, a download of about 50 MB. Install it into Slicer's Python now?"
     )

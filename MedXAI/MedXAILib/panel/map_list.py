@@ -45,7 +45,12 @@ class MapList:
         connections.connect(ui.comparisonSelector, "activated(int)", self._picked)
 
     def show(self, state: State, has_maps: bool) -> None:
-        """Brings buttons and list in line with a state; has_maps: whether there is anything to be looked at."""
+        """Shows the choice of a state in buttons and list.
+
+        Args:
+            state: Of the session.
+            has_maps: Whether there is anything to look at.
+        """
         self._state, self._has_maps = state, has_maps
         ui, chosen, is_preview = self._ui, state.view.map_key, wording.shows_preview(state)
         for key, name in MAP_BUTTONS.items():

@@ -1,4 +1,4 @@
-"""The panel: holds its parts together, and lives and dies with Slicer's module."""
+"""The panel: holds its parts together; made and closed with Slicer's module."""
 
 import time
 from collections.abc import Callable
@@ -28,12 +28,12 @@ from .side_by_side_views import SideBySideViews
 from .user_actions import UserActions
 from .watching import Watch
 
-#: The parts that can be folded away; the model's is at first where a model is ready, since its heading says which.
+#: The parts that can be folded away. The model's part starts folded where a model is ready, since its heading names it.
 _PARTS = ("caseSection", "modelSection", "methodSection", "resultSection", "settingsSection")
-#: How long Qt has to itself between two ticks, in milliseconds.
+#: How long only Qt works between two ticks, in milliseconds.
 TICK_MS = 10
-#: Slicer's main thread keeps Python's global lock even while Qt waits for events, so another Python thread gets on well
-#: only while the main thread sleeps in Python. So long it sleeps in each tick while the worker has something to do.
+#: Slicer's main thread keeps Python's global lock even while Qt waits for events, so another Python thread is fast only
+#: while the main thread sleeps in Python. While the worker has something to do, it sleeps this long in each tick.
 YIELD_S = 0.02
 
 

@@ -19,8 +19,27 @@ AS_SHOWN = "as shown"
 class MedXAIParameterNode:
     """The panel's choices.
 
-    volume, region, view: what is explained. model: a registered name or a file; empty: the best that is here.
-    window: automatic, as shown, or a preset's name. opacity, threshold: per cent.
+    Attributes:
+        volume: The scan.
+        region: The box as an ROI.
+        view: The view whose slice is explained.
+        model: A registered name or a file; empty: the best whose weights are here.
+        window: Automatic, as shown, or a preset's name.
+        modality: 'CT', 'MR', 'picture', or automatic.
+        preset: How stage 3 measures distance, 'paper' or 'contour'.
+        allLayers: Every block instead of the default ones.
+        enhanceInput: Whether the model, too, sees the contrast-enhanced slice.
+        live: Whether the maps follow the box.
+        map: Which map is shown, by its key.
+        layer: Of the shown map; empty for the one that stands for its stage.
+        weighted: Stage 3 with its spatial weighting.
+        overlay: Whether the map is drawn.
+        segmentation: Whether the mask's outline is drawn.
+        legend: Whether the colour legend is drawn.
+        sideBySide: Whether the stages stand beside each other.
+        opacity: Of the overlay, per cent.
+        threshold: Share of the display range below which nothing is drawn, per cent.
+        colours: Name of the colour map.
     """
 
     volume: vtkMRMLScalarVolumeNode
@@ -46,7 +65,13 @@ class MedXAIParameterNode:
 
 
 def method_of(parameters: MedXAIParameterNode, device: str, encoder: str) -> MethodChoices:
-    """What the parameters say of how maps are made; device, encoder: preferences of the machine, not of the scene."""
+    """What the parameters say of how maps are made.
+
+    Args:
+        parameters: The scene's choices.
+        device: A preference of the machine, not of the scene.
+        encoder: Likewise.
+    """
     return MethodChoices(
         model=parameters.model,
         device=device,

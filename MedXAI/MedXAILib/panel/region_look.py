@@ -63,7 +63,7 @@ class RegionHandles:
         crosshair = self._scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
         position, bounds = np.zeros(3), np.zeros(6)
         if crosshair is None or not crosshair.GetCursorPositionRAS(position):
-            return True  # nobody knows, so the box can be dragged
+            return True  # not known, so the box can be dragged
         region.GetRASBounds(bounds)
         low, high = bounds[::2], bounds[1::2]
         margin = _NEAR_SHARE * float((high - low).max())

@@ -7,7 +7,13 @@ import slicer
 
 @dataclass(frozen=True)
 class Selection:
-    """The nodes that the user has chosen; None for those that are not, or no longer there."""
+    """The nodes that the user has chosen; None for those that are not, or no longer there.
+
+    Attributes:
+        volume: The scan.
+        roi: The region.
+        slice: The view whose slice is explained.
+    """
 
     volume: "slicer.vtkMRMLScalarVolumeNode | None"
     roi: "slicer.vtkMRMLMarkupsROINode | None"

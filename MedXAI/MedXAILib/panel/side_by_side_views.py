@@ -1,4 +1,4 @@
-"""The stages beside each other, while Slicer and the user do something to the layout and to its views."""
+"""Keeps the side-by-side views right while Slicer and the user change the layout and its views."""
 
 import qt
 import slicer
@@ -8,7 +8,7 @@ from medxai.scene import side_by_side
 from .parameter_binding import ParameterBinding
 from .watching import Watch
 
-#: So long Slicer may still change a view that it has just made or shown: queued slots, delayed layouts.
+#: How long Slicer may still change a view that it has just made or shown: queued slots, delayed layouts.
 SETTLING_MS = 300
 
 

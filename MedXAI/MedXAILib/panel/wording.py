@@ -207,7 +207,7 @@ def device(name: str) -> str:
 
 
 def encoder(name: str) -> str:
-    """A way to compute the image encoder, in the list."""
+    """A backend's name in the list."""
     return {
         "exact": _("Exact"),
         "fast": _("Fast, rounded numbers"),
@@ -217,7 +217,7 @@ def encoder(name: str) -> str:
 
 
 def encoder_effect(name: str) -> str:
-    """What a way to compute the encoder does to the result (Resources/benchmarks/effects.md)."""
+    """What a backend does to the result (Resources/benchmarks/effects.md)."""
     return {
         "exact": _("The model's own arithmetic; the other ways are measured against it."),
         "fast": _(

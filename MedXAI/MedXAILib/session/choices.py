@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from medxai.encoding.backends.registry import choices
 from medxai.request import ModelChoice
 
-#: The ways to compute the image encoder that the panel offers.
+#: The backends that the panel offers.
 ENCODERS = choices()
 
 

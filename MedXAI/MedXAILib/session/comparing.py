@@ -57,7 +57,7 @@ class Comparing:
         self._jobs.start(Job(Activity.COMPARE, run, take, failed=failed))
 
     def drop_unknown_map(self) -> None:
-        """A map that is not known here (an explainer that is not installed) gives way to stage 3."""
+        """A map that is not known here (an explainer that is not installed) is replaced by stage 3."""
         state = self._state.now
         if not state.view.is_own and state.view.map_key not in [info.key for info in state.comparisons]:
             self._state.change(view=replace(state.view, map_key=STAGE3.key))

@@ -1,4 +1,4 @@
-"""The rules of the panel without a panel: what can be done now, what happens then, and what is shown after it."""
+"""The panel's rules without the panel: what can be done now, what it does, and what is shown after it."""
 
 import time
 from collections.abc import Callable
@@ -174,7 +174,7 @@ class Controller:
     # What happens in the scene.
 
     def scene_changed(self) -> None:
-        """Something in the scene may have changed; looked at in the next tick, so that a burst costs one look."""
+        """Something in the scene may have changed; checked in the next tick, so that many changes cost one look."""
         self._look_ahead.interrupt()
         self._is_dirty = True
 

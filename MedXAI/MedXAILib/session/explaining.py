@@ -80,7 +80,7 @@ class Explaining:
         state = self._state.now
         is_idle = not self._jobs.is_under_way and not state.obstacles
         if not state.live or not is_idle or state.result is None or not state.stale:
-            return  # a live update that is under way is let finish; the newest box then follows it
+            return  # a running live update may finish; the newest box comes next
         now = key_of(state.snapshot, state.method)
         if now == self._declined:
             return
@@ -99,7 +99,7 @@ class Explaining:
         return True
 
     def decline(self) -> None:
-        """What is under way was cancelled: live updates do not take it up again."""
+        """Live updates do not repeat what was cancelled."""
         self._declined = self._asked
 
     def forget(self) -> None:

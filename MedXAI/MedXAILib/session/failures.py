@@ -1,4 +1,4 @@
-"""What went wrong, said in one sentence as long as it is about what stands there."""
+"""What went wrong, in one sentence that stays as long as it concerns the current scene."""
 
 import logging
 from collections.abc import Callable, Hashable
@@ -12,7 +12,7 @@ from .state import Activity, Outcome, State
 
 
 class Failures:
-    """Says that work failed or was cancelled, and takes that back once it is about something else."""
+    """Says that work failed or was cancelled, and removes the sentence once it no longer concerns the scene."""
 
     def __init__(self, state: ObservedState):
         self._state = state
@@ -35,7 +35,7 @@ class Failures:
         self._state.change(running=None, outcome=Outcome.CANCELLED, message="")
 
     def review(self) -> None:
-        """Takes the sentence back where the model, the slice, the box or whatever it was about is another one now."""
+        """Removes the sentence where the model, the slice or the box that it was about has changed."""
         state = self._state.now
         if state.outcome in (Outcome.FAILED, Outcome.CANCELLED) and _subject(state, self._activity) != self._subject:
             self._state.change(outcome=Outcome.NONE, message="")
@@ -64,7 +64,7 @@ def _subject(state: State, activity: Activity | None) -> Hashable:
 
 
 def sentence_of(error: BaseException, while_doing: str) -> str:
-    """What the user reads; an error that nobody foresaw goes into the log in full."""
+    """What the user reads; an unexpected error goes into the log in full."""
     if isinstance(error, MedXAIError):
         return str(error)
     if isinstance(error, MemoryError):

@@ -1,4 +1,4 @@
-"""The one piece of long work under way, and who takes in what it gives."""
+"""The one piece of long work under way, and what takes in its results."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -74,7 +74,7 @@ class Jobs:
         self._state.change(running=Running(job.activity, self._clock()))
 
     def drop(self) -> None:
-        """Stops the job under way; nobody hears of it any more."""
+        """Stops the job under way; its results are ignored."""
         self._worker.cancel()
         self._job = self._number = None
 

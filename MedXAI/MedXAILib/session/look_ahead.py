@@ -8,12 +8,12 @@ from .observed_state import ObservedState
 from .state import Activity
 from .tasks import Tasks
 
-#: So long nothing may have happened before idle time begins, in seconds.
+#: How long nothing must have happened before idle time begins, in seconds.
 IDLE_SECONDS = 1.0
 
 
 class LookAhead:
-    """Encodes the neighbours of each explained slice once, after a rest, and stops as soon as anybody acts."""
+    """Encodes the neighbours of each explained slice once, after a rest, and stops as soon as the user acts."""
 
     def __init__(self, state: ObservedState, jobs: Jobs, tasks: Tasks, clock: Callable[[], float]):
         self._state = state
@@ -41,7 +41,7 @@ class LookAhead:
         tasks, snapshot, key = self._tasks, self._state.now.explained_snapshot, self._state.now.explained
 
         def failed(error: BaseException) -> bool:
-            sentence_of(error, "looking ahead")  # into the log only: nobody asked for it, so nobody is told
+            sentence_of(error, "looking ahead")  # into the log only: the user did not ask for it
             self._done()
             return False
 
@@ -55,7 +55,7 @@ class LookAhead:
         )
 
     def begin_rest(self) -> None:
-        """A result has just come up to be looked at: the rest begins anew."""
+        """A new result is shown: the time of rest begins again."""
         self._rest_since = self._clock()
 
     def interrupt(self) -> None:

@@ -14,9 +14,16 @@ from medxai.models.store import ModelStore
 class ModelStatus:
     """One choice of the model list.
 
-    name: what `load_model` takes. size_bytes: of the download, 0 where it is not published. can_download: an address
-    is known. is_downloaded: the file was fetched into the model folder and may be removed. pace: None for a file whose
-    architecture shows only when it is loaded.
+    Attributes:
+        name: What `load_model` takes.
+        title: What the user reads.
+        path: Where the weights are, or would be.
+        is_here: Whether they are.
+        can_download: Whether an address is known.
+        is_downloaded: Whether the file was fetched into the model folder and may be removed.
+        size_bytes: Of the download, 0 where it is not published.
+        page: Where a person finds the weights.
+        pace: None for a file whose architecture is known only after loading.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The session's state, and those who are told when it changes."""
+"""The session's state and its observers."""
 
 from collections.abc import Callable
 from dataclasses import replace

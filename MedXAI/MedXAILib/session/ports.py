@@ -25,5 +25,10 @@ class ScenePort(Protocol):
         """A new explanation while the box is dragged: what is seen has to follow, the rest may wait for `show`."""
 
     def restyle(self, explanation: SliceExplanation | None, key: ExplanationKey | None, view: ViewChoices) -> None:
-        """The same explanation looked at in another way, perhaps with another method's map besides; None for the maps that
-        came with a loaded scene."""
+        """Shows the same explanation in another way, perhaps with another method's map.
+
+        Args:
+            explanation: None for the maps that came with a loaded scene.
+            key: What the explanation depends on; None likewise.
+            view: The choices.
+        """

@@ -26,10 +26,16 @@ class MissingInput(StrEnum):
 class SceneSnapshot:
     """One look at the scene.
 
-    volume_key, slice_key: equal for two looks exactly if voxels and plane are the same; of a slice along the voxels' own
-    axes, slice_key is its (plane, index). lack, reason: what is missing
-    or wrong, for the user. origin: the scene's own names for the volume, region and view. The other three are set
-    where nothing lacks.
+    Attributes:
+        volume_key: Equal for two looks exactly if the voxels are the same.
+        slice_key: Equal for two looks exactly if the plane is the same; (plane, index) for a slice along the voxels'
+            axes.
+        origin: The scene's own names for volume, region and view.
+        volume: The scan; None where something is missing, as the next two.
+        image: The slice.
+        box: On the slice.
+        lack: What is missing or wrong.
+        reason: The same in a sentence for the user.
     """
 
     volume_key: Hashable = None
@@ -56,7 +62,15 @@ class ChangedInput(StrEnum):
 
 @dataclass(frozen=True)
 class ExplanationKey:
-    """Everything that an explanation depends on; equal situations have equal maps, wherever they come from."""
+    """Everything that an explanation depends on; explanations with equal keys have equal maps.
+
+    Attributes:
+        volume_key: As in `SceneSnapshot`.
+        slice_key: As in `SceneSnapshot`.
+        method: How maps are made.
+        box: On the slice, in pixels.
+        origin: The scene's own names for volume, region and view; it does not count in comparisons.
+    """
 
     volume_key: Hashable
     slice_key: Hashable
@@ -72,14 +86,14 @@ class ExplanationKey:
 
 
 def key_of(snapshot: SceneSnapshot, method: MethodChoices) -> ExplanationKey | None:
-    """The key of a look; None where something lacks."""
+    """The key of a look; None where something is missing."""
     if snapshot.lack is not MissingInput.NONE:
         return None
     return ExplanationKey(snapshot.volume_key, snapshot.slice_key, method, snapshot.box.box, snapshot.origin)
 
 
 def changed(before: ExplanationKey, now: ExplanationKey) -> tuple[ChangedInput, ...]:
-    """What differs between two situations; empty where an explanation of one holds for the other."""
+    """What differs between two keys; empty where an explanation of one holds for the other."""
     a, b = before.method, now.method
     differs = {
         ChangedInput.VOLUME: before.volume_key != now.volume_key,

@@ -163,7 +163,7 @@ class State:
 
     @property
     def is_starting(self) -> bool:
-        """Whether it is being looked into what is installed."""
+        """Whether the check of what is installed is running."""
         return self.running is not None and self.running.activity is Activity.START
 
     @property

@@ -103,14 +103,38 @@ class Tasks:
     def compare(
         self, snapshot: SceneSnapshot, key: ExplanationKey, map_key: str, control: RunControl
     ) -> Mapping[MapId, np.ndarray]:
-        """Another method's maps of the same box, (h, w) float32 on the model's square by identity."""
+        """Another method's maps of the same box.
+
+        Args:
+            snapshot: Volume, slice and box.
+            key: What the explanation depends on.
+            map_key: One of the maps; all maps of its explainer are computed.
+            control: Of the task.
+
+        Returns:
+            (h, w) float32 on the model's square, by identity.
+
+        Raises:
+            MedXAIError: What the engine raises.
+        """
         found = self.engine.get().compare(request_of(snapshot, key), snapshot.box, explainer_of(map_key), control)
         return {saliency.map_id: saliency.values for saliency in found}
 
     def export(
         self, snapshot: SceneSnapshot, key: ExplanationKey, result: SliceExplanation, folder: Path, control: RunControl
     ) -> None:
-        """Writes panels, report and volumes of the shown result. Raises OutputError; the folder is then as it was."""
+        """Writes panels, report and volumes of the shown result.
+
+        Args:
+            snapshot: The scene that the result was made from.
+            key: What it depends on.
+            result: What is written.
+            folder: Where the files go.
+            control: Of the task.
+
+        Raises:
+            OutputError: Where a file cannot be written; the folder is then as it was.
+        """
         from medxai.report.case_evidence import named, quick_evidence
         from medxai.report.writing import write_results
 
@@ -124,7 +148,16 @@ class Tasks:
         return engine is not None and engine.is_encoded(request_of(snapshot, key))
 
     def download(self, name: str, control: RunControl) -> Path:
-        """Fetches a registered model's weights. Raises Cancelled or DownloadError."""
+        """Fetches a registered model's weights.
+
+        Args:
+            name: Of the model.
+            control: Of the task.
+
+        Raises:
+            Cancelled: Once the control says so.
+            DownloadError: Where no source gives the file.
+        """
         from medxai.models.download import download
         from medxai.models.registry import registered
 

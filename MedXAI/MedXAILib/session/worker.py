@@ -1,4 +1,4 @@
-"""One thread that does the long work, one task after another, and never makes anybody wait for it."""
+"""One thread that does the long work, one task after another, while the main thread goes on."""
 
 import queue
 import threading
@@ -12,7 +12,7 @@ from medxai.progress import RunControl, Step
 
 @dataclass(frozen=True)
 class TaskContext:
-    """What a task has of the world around it.
+    """What a task can use while it runs.
 
     Attributes:
         control: Its progress and cancellation; reporting raises Cancelled where the task was cancelled.
@@ -29,7 +29,14 @@ Run = Callable[[TaskContext], Any]
 
 @dataclass(frozen=True)
 class TaskProgress:
-    """A task has got on: at which step, how many of its parts are done, and how many there are (0: unknown)."""
+    """How far a task is.
+
+    Attributes:
+        task: Its number.
+        step: What it does now.
+        done: How many parts are done.
+        total: How many there are; 0 where unknown.
+    """
 
     task: int
     step: Step
@@ -88,9 +95,16 @@ class Worker:
         self._thread: threading.Thread | None = None
 
     def submit(self, run: Run) -> int:
-        """Queues a task, in the place of one that waits; returns the number that its events carry.
+        """Queues a task, in the place of one that waits.
 
-        Raises RuntimeError after `close`.
+        Args:
+            run: The task.
+
+        Returns:
+            The number that the task's events carry.
+
+        Raises:
+            RuntimeError: After `close`.
         """
         with self._wake:
             if self._closed:
@@ -142,7 +156,7 @@ class Worker:
             return is_dead or (self._running is None and self._waiting is None)
 
     def close(self, timeout_s: float = 0.0) -> bool:
-        """Stops for good, at the latest when the running task looks up; whether it has stopped within the time."""
+        """Stops for good, at the latest when the running task asks whether it is cancelled; returns whether it has stopped in time."""
         self.cancel()
         with self._wake:
             self._closed = True

@@ -1,1 +1,1 @@
-"""The image encoder's one pass over a slice: embedding, features of the tapped layers, and their cache."""
+"""The image encoder's one pass over a slice: embedding, features of the chosen layers, and their cache."""

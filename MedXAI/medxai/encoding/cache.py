@@ -1,4 +1,4 @@
-"""Encodings of slices kept within a memory budget, the one unused longest going first."""
+"""Encodings of slices, kept within a memory budget; the one that was unused longest is dropped first."""
 
 import threading
 from collections import OrderedDict
@@ -11,6 +11,9 @@ class EncodingCache:
     """Encodings by key; safe to use from the worker and the main thread.
 
     A slice of ViT-B with its five default layers takes about 31 MB.
+
+    Args:
+        budget_bytes: Memory that the encodings may take together.
     """
 
     def __init__(self, budget_bytes: int = 512 << 20):

@@ -22,8 +22,12 @@ from .features import LayerFeatures, layer_features
 class Encoding:
     """One slice through one model's image encoder.
 
-    embedding: (1, C, h, w) float32, what the mask decoder reads. layers: in the encoder's order.
-    backend: the name of the `Backend` that made it.
+    Attributes:
+        embedding: (1, C, h, w) float32, what the mask decoder reads.
+        layers: Features of the chosen layers, in the encoder's order.
+        frame: Where the slice lies in the model's square.
+        seconds: How long the pass took.
+        backend: The name of the `Backend` that made it.
     """
 
     embedding: Tensor
@@ -40,7 +44,13 @@ class Encoding:
 def encoding_key(model: LoadedModel, model_input: ModelInput, layers: Sequence[str], backend: Backend = EXACT) -> str:
     """Equal for two slices exactly if the model would see the same tensor: volume, slice and window are in it.
 
-    The backend is in it too: an exact result never stands in for a rounded one, nor the other way round.
+    The backend is in it too: a rounded result never takes the place of an exact one, nor the other way round.
+
+    Args:
+        model: Whose weights encode.
+        model_input: The tensor and its frame.
+        layers: Names of the layers whose features are kept.
+        backend: How the encoder is computed.
     """
     identity = (
         model_input.digest,
@@ -60,9 +70,19 @@ def encode(
     control: RunControl = RunControl(),
     backend: Backend = EXACT,
 ) -> Encoding:
-    """One pass of the image encoder, with the features of the asked layers (default: see `default_layers`).
+    """One pass of the image encoder, with the features of chosen layers.
 
-    Raises Cancelled between two blocks; InputError for an unknown layer; ResourceError where memory runs out.
+    Args:
+        model: The model in memory.
+        model_input: The tensor (3, S, S) and its frame.
+        layers: Names such as 'block 2' and 'neck'; None for `default_layers`.
+        control: Hears of every block, and stops the pass between two of them.
+        backend: How the encoder is computed.
+
+    Raises:
+        Cancelled: Between two blocks, once the control says so.
+        InputError: For an unknown layer.
+        ResourceError: Where memory runs out.
     """
     encoder = model.sam.image_encoder
     layers = check_layers(encoder, layers or default_layers(encoder))

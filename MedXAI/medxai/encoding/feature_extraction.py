@@ -46,6 +46,10 @@ def default_layers(image_encoder: Network) -> tuple[str, ...]:
 def check_layers(image_encoder: Network, layers: Sequence[str]) -> tuple[str, ...]:
     """The asked layers in the encoder's order.
 
+    Args:
+        image_encoder: Whose layers.
+        layers: Names such as 'block 2' and 'neck'.
+
     Raises:
         InputError: For an unknown layer, or none.
     """
@@ -89,7 +93,18 @@ def run_encoder(
 def run_own_forward(
     image_encoder: Network, image: Tensor, layers: Sequence[str], control: RunControl = RunControl()
 ) -> EncoderOutput:
-    """Like `run_encoder`, by the module's own forward: hooks on its blocks keep the tokens."""
+    """Like `run_encoder`, by the module's own forward: hooks on its blocks keep the tokens.
+
+    Args:
+        image_encoder: In evaluation mode.
+        image: (1, 3, S, S).
+        layers: Names such as 'block 2' and 'neck'.
+        control: Hears of every block and of the neck, and can stop the pass between two of them.
+
+    Raises:
+        Cancelled: Between two blocks.
+        InputError: For an unknown layer, or none.
+    """
     tokens: dict[str, Tensor] = {}
     total = len(image_encoder.blocks) + 1
 

@@ -5,24 +5,27 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-#: A token is an artefact where its norm lies this many median absolute deviations above the layer's median …
+#: An artefact token's norm lies at least this many median absolute deviations above the layer's median.
 ARTEFACT_DEVIATIONS = 6.0
-#: … and is this many times the median. Deviations alone flag sound tokens where norms hardly vary, as after a layer
-#: norm: 146 of 1,024 neck tokens of the demo model on a real MR slice, none of them more than 3 % above the median.
+#: It is also at least this many times the median. Deviations alone flag sound tokens where norms hardly vary, as after a
+#: layer norm: 146 of 1,024 neck tokens of the demo model on a real MR slice, none more than 3 % above the median.
 ARTEFACT_RATIO = 2.0
 #: The share of the mean variance that is added to every direction before whitening. Between 0.003 and 0.1 hardly anything
-#: changes (`Resources/docs/method.md`); it keeps directions without variance from being blown up into noise.
+#: changes (`Resources/docs/method.md`); it keeps directions without variance from becoming noise.
 SHRINKAGE = 0.03
 _EPSILON = 1e-6
 
 
 @dataclass(frozen=True)
 class LayerFeatures:
-    """What the explainer needs of one layer of one slice; independent of any box.
+    """What the explainer needs of one layer of one slice; no box has a part in it.
 
-    unit: (h·w, d) float16, centred, whitened and normalised tokens f̂; zero outside the image's content.
-    global_similarity: (h, w) float32, cosine of each uncentred token with the mean uncentred token, ⟨f, g⟩.
-    repaired_tokens: how many artefact tokens took their neighbours' median.
+    Attributes:
+        name: The layer's name, for example 'block 11'.
+        grid: (h, w) of the layer's tokens over the model's square.
+        unit: (h·w, d) float16, centred, whitened and normalised tokens f̂; zero outside the image's content.
+        global_similarity: (h, w) float32, the cosine of each uncentred token with the mean uncentred token, ⟨f, g⟩.
+        repaired_tokens: How many artefact tokens took their neighbours' median.
     """
 
     name: str
@@ -37,10 +40,17 @@ class LayerFeatures:
 
 
 def layer_features(name: str, tokens: Tensor, content: Tensor) -> LayerFeatures:
-    """The features of a layer's tokens (h, w, d); content (h, w) is the share of each token that the image covers.
+    """The features of one layer.
 
-    f̂(i) = z(i) / max(‖z(i)‖, ε) with z(i) = whitened(F(i) − μ), μ the mean over the image. Without centring the features
-    of a ViT share one dominant direction and every cosine is near 1; without whitening the centred ones still share a few.
+    f̂(i) = z(i) / max(‖z(i)‖, ε) with z(i) = whitened(F(i) − μ), μ the mean over the image. Without centring, the
+    features of a ViT share one dominant direction and every cosine is near 1; without whitening, the centred ones still
+    share a few directions. The paper (section 2) says "normalized dot products between image features and reference
+    representations"; centring and whitening are MedXAI's reading of it (Resources/docs/method.md).
+
+    Args:
+        name: The layer's name.
+        tokens: (h, w, d), as the encoder gives them.
+        content: (h, w) in [0, 1], the share of each token that the image covers.
     """
     h, w, d = tokens.shape
     tokens, repaired = repair_artefacts(tokens.float(), content > 0)
@@ -54,28 +64,42 @@ def layer_features(name: str, tokens: Tensor, content: Tensor) -> LayerFeatures:
 
 
 def whitened(centred: Tensor, weight: Tensor) -> Tensor:
-    """Tokens (n, d) in the metric of their own covariance: z = L⁻¹ x with L Lᵀ = C + s · tr(C)/d · I, s the shrinkage.
+    """Tokens in the metric of their own covariance.
 
-    centred: (n, d), of weighted mean zero. weight: (n, 1), each token's share of the image. Products of z are those of
-    Mahalanobis' distance, ⟨z, z'⟩ = ⟨x, (C + …)⁻¹ x'⟩, whichever square root of the matrix is taken; a product with a
-    class's mean is then Fisher's linear discriminant (with Ledoit and Wolf's form of shrinkage, its size fixed). All
-    zeros stay so: a layer that is the same everywhere has nothing to compare.
+    z = L⁻¹ x with L Lᵀ = C + s · tr(C)/d · I, s the shrinkage. Products of z are those of the Mahalanobis distance,
+    ⟨z,z'⟩ = ⟨x, (C + …)⁻¹ x'⟩, whichever square root of the matrix is taken; a product with a class's mean is then
+    Fisher's linear discriminant. The form of the shrinkage is that of Ledoit and Wolf ("A well-conditioned estimator
+    for large-dimensional covariance matrices", J. Multivariate Analysis 88, 2004), with its size fixed.
+
+    Args:
+        centred: (n, d), of weighted mean zero.
+        weight: (n, 1), each token's share of the image.
+
+    Returns:
+        (n, d); all zeros stay zeros: a layer that is the same everywhere has nothing to compare.
     """
     covariance = (centred * weight).T @ centred / weight.sum()
     spread = covariance.diagonal().mean()
     if spread <= _EPSILON**2:
         return torch.zeros_like(centred)
     covariance.diagonal().add_(SHRINKAGE * spread)
-    # On the CPU, where factorising is at home (not every accelerator can): d ≤ 1,280, so one small matrix goes and comes.
+    # On the CPU, since not every accelerator can factorise; d ≤ 1,280, so only one small matrix is copied.
     root = torch.linalg.cholesky(covariance.cpu())
     inverse_root = torch.linalg.solve_triangular(root, torch.eye(len(root)), upper=False)
     return centred @ inverse_root.T.to(centred.device)
 
 
 def repair_artefacts(tokens: Tensor, lit: Tensor) -> tuple[Tensor, int]:
-    """Tokens (h, w, d) with those of outlying norm replaced by the median of their sound 3 × 3 neighbours, and how many.
+    """Replaces tokens of outlying norm by the median of their sound 3 × 3 neighbours.
 
-    lit: (h, w) bool, the tokens that lie on the image; only they count, and only they are repaired.
+    Such tokens are known from large ViTs (Darcet et al., "Vision Transformers Need Registers", ICLR 2024).
+
+    Args:
+        tokens: (h, w, d).
+        lit: (h, w) bool, the tokens that lie on the image; only they count, and only they are repaired.
+
+    Returns:
+        The repaired tokens (h, w, d), and how many were replaced.
     """
     norms = tokens.norm(dim=-1)
     median = norms[lit].median()

@@ -1,1 +1,1 @@
-"""Every way to make a saliency map behind one interface; one file an explainer."""
+"""Every method that makes saliency maps, behind one interface; one file an explainer."""

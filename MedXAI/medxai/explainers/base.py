@@ -91,7 +91,7 @@ class Package:
 
 
 class Explainer(ABC):
-    """A way to make saliency maps of a case. A new one is one file in this package, and nothing else.
+    """A method that makes saliency maps of a case. A new one is one file in this package, and nothing else.
 
     Write a frozen dataclass that inherits from this class, give it the class attributes below, and register it::
 
@@ -117,7 +117,7 @@ class Explainer(ABC):
         title: A few words for people.
         sentence: One sentence on what its maps show.
         role: What it is compared as.
-        needs: What of the model it uses; say what costs time.
+        needs: Which parts of the model it uses; they tell what costs time.
         package: The package that it comes in; None where it needs none.
         has_layers: Whether it gives one map for each layer.
         order: Where it stands in lists, within its role.
@@ -156,12 +156,27 @@ class Explainer(ABC):
         """
 
     def saliency(self, values: np.ndarray, layer: str = "", map_key: str = "") -> SaliencyMap:
-        """A map of this explainer. values: (h, w) over the model's square."""
+        """A map of this explainer.
+
+        Args:
+            values: (h, w) over the model's square, raw: higher means more influence.
+            layer: The encoder's layer that it belongs to; '' for none.
+            map_key: Which of the explainer's maps; '' where it has one only.
+        """
         return SaliencyMap(MapId(self.key, map_key, layer), np.asarray(values, np.float32))
 
 
 def installed_module(package: Package, explainer: str, module: str | None = None) -> ModuleType:
-    """Imports an explainer's package. Raises InputError with the remedy where it is not installed."""
+    """Imports an explainer's package.
+
+    Args:
+        package: Where the explainer comes from.
+        explainer: Its key, for the error's sentence.
+        module: A module inside the package; None for the package itself.
+
+    Raises:
+        InputError: With the remedy, where the package is not installed.
+    """
     try:
         return importlib.import_module(module or package.module)
     except ImportError as error:

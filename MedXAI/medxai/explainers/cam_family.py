@@ -17,22 +17,22 @@ from .base import Case
 from .differentiable import image_of, segmenter_for
 from .scoring import BATCH, mean_weights
 
-#: From this side on the gradients of a ViT's earlier blocks need many GB (ViT-B at 1024 px: 0.8 GB for one copy of one
+#: For images of this side or more the gradients of a ViT's earlier blocks need many GB (ViT-B at 1024 px: 0.8 GB for one copy of one
 #: global block's scores); the last block's run through the neck and the decoder only.
 _LARGE_SIDE_PX = 512
-#: A sum of many float32 terms that is a smaller share of their sizes is rounding.
+#: A sum of float32 terms that is a smaller share of the terms' sizes than this is only rounding.
 _ROUNDING = 1e-5
 
 
 def cam_layers(result: SliceExplanation) -> tuple[str, ...]:
-    """The layers that MedXAI taps; of a large encoder, the last block among them and the neck."""
+    """The layers whose features are extracted; of a large encoder only the last block among them and the neck."""
     if result.encoding.frame.size_px >= _LARGE_SIDE_PX:
         return last_two_layers(result)
     return result.encoding.layers
 
 
 def last_two_layers(result: SliceExplanation) -> tuple[str, ...]:
-    """The last tapped block and the neck."""
+    """The last block whose features are extracted, and the neck."""
     return result.encoding.layers[-2:]
 
 
@@ -70,8 +70,10 @@ def cams(method: str, case: Case, layers: Sequence[str], control: RunControl) ->
 
 
 class _Target:
-    """The library's own target for a mask, on the one category that a (1, 1, H, W) output has; looks for cancellation
-    because it is asked after every pass."""
+    """The library's own target for a mask, on the one category that a (1, 1, H, W) output has.
+
+    It is asked after every pass, so it also looks for cancellation.
+    """
 
     def __init__(self, weights: np.ndarray, package: ModuleType, control: RunControl):
         self._target = package.utils.model_targets.SemanticSegmentationTarget(0, weights)

@@ -17,8 +17,15 @@ from .base import Case
 
 
 class BoxDecoder(nn.Module):
-    """Embeddings (B, C, h, w) → mask logits (B, 1, 4h, 4w), each with the same box. `embedding` passes them on unchanged:
-    a layer to hook where the encoder's result is known already."""
+    """Embeddings (B, C, h, w) → mask logits (B, 1, 4h, 4w), each with the same box.
+
+    `embedding` passes embeddings on unchanged: a layer to hook where the encoder's result is known already.
+
+    Args:
+        family: How the box becomes prompts.
+        sam: The network.
+        xyxy: (4,) the box's corners in model pixels.
+    """
 
     def __init__(self, family: ModelFamily, sam: Network, xyxy: Tensor):
         super().__init__()
@@ -30,8 +37,8 @@ class BoxDecoder(nn.Module):
 
     def forward(self, embedding: Tensor) -> Tensor:
         embedding = self.embedding(embedding)
-        # segment-anything's decoder takes one image at a time, and only ever sees the sum of its embedding and the dense
-        # prompt: so the images travel with the prompts.
+        # segment-anything's decoder takes one image at a time, and uses only the sum of its embedding and the dense prompt.
+        # So the embeddings of all images are added to the prompts.
         logits, _ = self.mask_decoder(
             image_embeddings=torch.zeros_like(embedding[:1]),
             image_pe=self._image_pe,
@@ -45,8 +52,13 @@ class BoxDecoder(nn.Module):
 class BoxSegmenter(nn.Module):
     """Images (B, 3, S, S), prepared as the model wants them → mask logits (B, 1, 4h, 4w) for one box.
 
-    segment-anything's plain modules with the very weights of a loaded model, which this shares but cannot change: hooks and
-    gradients stay here. The weights themselves want no gradient.
+    It has segment-anything's plain modules with the weights of a loaded model, which it shares but cannot change: hooks
+    and gradients stay here. The weights themselves get no gradient.
+
+    Args:
+        model: The loaded model.
+        box: On the slice, in pixels.
+        frame: Where the slice lies in the model's square.
     """
 
     def __init__(self, model: LoadedModel, box: PixelBox, frame: ModelFrame):
@@ -61,7 +73,14 @@ class BoxSegmenter(nn.Module):
         return self.decoder(self.encoder(image))
 
     def layer(self, name: str) -> Network:
-        """The module that gives a layer's tokens: 'block 3' (B, h, w, d), 'neck' (B, C, h, w). Raises InputError."""
+        """The module that gives a layer's tokens.
+
+        Args:
+            name: 'block 3' for tokens (B, h, w, d), 'neck' for the embedding (B, C, h, w).
+
+        Raises:
+            InputError: For an unknown layer.
+        """
         if name == NECK:
             return self.encoder.neck
         blocks = list(self.encoder.blocks)

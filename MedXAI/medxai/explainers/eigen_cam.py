@@ -19,7 +19,8 @@ class EigenCam(Explainer):
     The sign of its component is the library's, that is arbitrary.
 
     Attributes:
-        layers: None for those that MedXAI taps; for a large encoder the last of its blocks among them and the neck.
+        layers: None for those whose features are extracted; of a large encoder only the last block among them and the
+            neck.
     """
 
     layers: tuple[str, ...] | None = None

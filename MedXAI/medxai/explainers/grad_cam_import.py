@@ -22,7 +22,11 @@ _MOST_ATTEMPTS = 20
 
 
 def grad_cam_package() -> ModuleType:
-    """The module `pytorch_grad_cam`. Raises InputError where it is not installed or cannot be imported."""
+    """The module `pytorch_grad_cam`.
+
+    Raises:
+        InputError: Where it is not installed or cannot be imported.
+    """
     if not GRAD_CAM.is_installed:
         raise InputError(GRAD_CAM.missing("grad-cam"))
     try:

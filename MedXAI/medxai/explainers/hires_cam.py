@@ -17,7 +17,8 @@ class HiResCam(Explainer):
     """HiRes-CAM (Draelos and Carin, 2020) of the mean logit inside the model's own mask.
 
     Attributes:
-        layers: None for those that MedXAI taps; for a large encoder the last of its blocks among them and the neck.
+        layers: None for those whose features are extracted; of a large encoder only the last block among them and the
+            neck.
     """
 
     layers: tuple[str, ...] | None = None

@@ -21,13 +21,14 @@ CAPTUM = Package("captum", "captum")
 class LayerIntegratedGradients(Explainer):
     """Integrated gradients of the score with respect to a layer's tokens, from the emptied image's to the image's.
 
-    Summed over the channels, which are a block's last axis and the neck's first; negative where a token speaks against
-    the mask. The image itself stays: where an encoder has a way around its blocks, as the demo model's fine path, what
-    takes that way is attributed to no token.
+    The method is that of Sundararajan et al. ("Axiomatic Attribution for Deep Networks", ICML 2017). Values are summed
+    over the channels, which are a block's last axis and the neck's first; negative where a token speaks against the
+    mask. The image itself stays: where an encoder has a path around its blocks, as the demo model's fine path, what
+    takes that path is attributed to no token.
 
     Attributes:
         steps: Passes of the encoder for each layer.
-        layers: None for the last tapped block and the neck.
+        layers: None for the last block whose features are extracted, and the neck.
     """
 
     steps: int = 16

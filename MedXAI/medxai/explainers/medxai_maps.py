@@ -10,7 +10,12 @@ from .registry import register
 
 
 def maps_of(explainer: str, explanation: Explanation) -> tuple[SaliencyMap, ...]:
-    """Every map of an explanation under an explainer's key: layer by layer, then interaction and terminal."""
+    """Every map of an explanation: layer by layer, then interaction and terminal.
+
+    Args:
+        explainer: The key that the maps get, for example 'medxai' or 'random-weights'.
+        explanation: The maps.
+    """
     return tuple(
         SaliencyMap(MapId(explainer, map_id.map, map_id.layer), explanation.values(map_id))
         for map_id in explanation.map_ids()

@@ -20,11 +20,17 @@ _DEFAULT_DEVIATION = 0.02
 
 
 def with_random_weights(model: LoadedModel, seed: int) -> LoadedModel:
-    """A copy of a model with everything that was learned drawn anew; the model itself and torch's generator stay as they are.
+    """A copy of a model with everything that was learned drawn anew.
 
-    Modules with torch's `reset_parameters` initialise themselves. Bare tensors have no initialisation of their own: a
-    norm's weight and bias become 1 and 0, any other (position tables, the prompt encoder's Gaussian matrix) is drawn from
-    a normal distribution, cut at two deviations for parameters, with the standard deviation of the trained tensor.
+    The model itself and torch's generator stay as they are. Modules with torch's `reset_parameters` initialise
+    themselves. Bare tensors have no initialisation of their own: a norm's weight and bias become 1 and 0; any other
+    (position tables, the prompt encoder's Gaussian matrix) is drawn from a normal distribution with the standard
+    deviation of the trained tensor, cut at two deviations for parameters. The test by random weights is that of Adebayo
+    et al. ("Sanity Checks for Saliency Maps", NeurIPS 2018).
+
+    Args:
+        model: The trained model.
+        seed: Of the draws.
     """
     sam = copy.deepcopy(model.sam)
     devices = [model.device] if model.device.type == "cuda" else []

@@ -14,9 +14,9 @@ from ..progress import RunControl
 from ..results import SaliencyMap
 from .base import Case, Explainer, Package
 
-#: From this side on a pass of the encoder takes seconds, and an explainer may take …
+#: For images of this side or more, a pass of the encoder takes seconds.
 LARGE_SIDE_PX = 512
-#: … this many of them.
+#: So an explainer may take at most this many passes there.
 MOST_PASSES = 64
 
 _KNOWN: dict[str, type[Explainer]] = {}
@@ -34,7 +34,11 @@ ALL = "all"
 
 
 def register(explainer: _Class) -> _Class:
-    """Class decorator: makes an explainer known by its key. Raises ValueError where the key is taken."""
+    """Class decorator: makes an explainer known by its key.
+
+    Raises:
+        ValueError: Where the key is taken.
+    """
     known = _KNOWN.get(explainer.key)
     if known is not None and (known.__module__, known.__qualname__) != (explainer.__module__, explainer.__qualname__):
         raise ValueError(f"two explainers are called {explainer.key!r}: {known} and {explainer}")
@@ -50,7 +54,10 @@ def explainers() -> Mapping[str, type[Explainer]]:
 
 
 def groups() -> Mapping[str, tuple[str, ...]]:
-    """The keys that each group's name stands for: baselines (nulls), comparisons (peers), all."""
+    """The keys that each group's name stands for.
+
+    The names are 'baselines', 'comparisons' and 'all', and the earlier names 'nulls' and 'peers'.
+    """
     known = explainers()
     by_role = {
         name: tuple(key for key, cls in known.items() if cls.role is role) for name, role in _GROUP_ROLES.items()
@@ -132,6 +139,12 @@ class LimitedExplainer(Explainer):
         return self.explainer.encoder_passes(case)
 
     def explain(self, case: Case, control: RunControl = RunControl()) -> Sequence[SaliencyMap]:
+        """All maps of the case.
+
+        Raises:
+            InputError: Where the encoder is large and the explainer would need too many passes.
+            MedXAIError: What the explainer itself raises.
+        """
         side, passes = case.result.encoding.frame.size_px, self.encoder_passes(case)
         if side >= LARGE_SIDE_PX and passes > self.most_passes:
             raise InputError(

@@ -17,7 +17,7 @@ class ScoreCam(Explainer):
     """Score-CAM (Wang et al., CVPR 2020) of the mean logit inside the model's own mask.
 
     Attributes:
-        layers: None for the last tapped block and the neck.
+        layers: None for the last block whose features are extracted, and the neck.
     """
 
     layers: tuple[str, ...] | None = None

@@ -15,9 +15,16 @@ BATCH = 8
 
 
 def mean_weights(result: SliceExplanation) -> np.ndarray:
-    """(4h, 4w) float32, 1 / area inside the predicted mask (logits above 0) and 0 elsewhere, so that Σ weight · logit is the score.
+    """The weights of the score: Σ weight · logit is the mean logit inside the predicted mask.
 
-    Raises InputError where the model segmented nothing.
+    Args:
+        result: Its mask is the region.
+
+    Returns:
+        (4h, 4w) float32, 1 / area where the logit is above 0 and 0 elsewhere.
+
+    Raises:
+        InputError: Where the model segmented nothing.
     """
     mask = result.segmentation.logits > 0
     if not mask.any():
@@ -28,7 +35,16 @@ def mean_weights(result: SliceExplanation) -> np.ndarray:
 
 
 class MaskScore(nn.Module):
-    """Images (B, 3, S, S) → scores (B,): the mean logit inside the mask. Raises Cancelled before a pass."""
+    """Images (B, 3, S, S) → scores (B,): the mean logit inside the mask.
+
+    Args:
+        segmenter: Gives logits (B, 1, 4h, 4w).
+        weights: (4h, 4w) of `mean_weights`.
+        control: Asked before each pass.
+
+    Raises:
+        Cancelled: From a call, before a pass, once the control says so.
+    """
 
     def __init__(self, segmenter: Network, weights: np.ndarray, control: RunControl = RunControl()):
         super().__init__()
@@ -42,11 +58,15 @@ class MaskScore(nn.Module):
 
 
 def emptied(image: Tensor, frame: ModelFrame) -> Tensor:
-    """The image (1, 3, S, S) with nothing in it: every pixel of the slice has the slice's mean, the padding stays.
+    """The image with nothing in it: every pixel of the slice has the slice's mean, the padding stays.
 
-    Not a blurred image: with a blur of a sixteenth of the side a real liver's score rises (1.84 to 2.14; on the mean grey
-    it is 0.91), since what is smooth looks more like an organ, and occlusion then found that liver with an AUROC of 0.69
-    instead of 0.94. For organs smaller than the blur it makes no difference.
+    A blurred image would not do. With a blur of a sixteenth of the side, the score of a real liver rises (1.84 to 2.14;
+    on the mean grey it is 0.91), because smooth regions look more like an organ. Occlusion then found that liver with
+    an AUROC of 0.69 instead of 0.94. For organs smaller than the blur it makes no difference.
+
+    Args:
+        image: (1, 3, S, S).
+        frame: Where the slice lies in the square.
     """
     height, width = frame.content_shape
     empty = image.clone()

@@ -1,4 +1,4 @@
-"""A baseline that says nothing: what every metric would be by the shape of the image and the mask alone."""
+"""A baseline without any information: what every metric would be by the shape of the image and the mask alone."""
 
 from dataclasses import dataclass
 

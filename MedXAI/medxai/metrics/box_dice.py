@@ -20,7 +20,15 @@ Segment = Callable[[int, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class OrganDice:
-    """Mean Dice over the slices of one organ: the model's, the filled box's and ellipse's."""
+    """Mean Dice over the slices of one organ.
+
+    Attributes:
+        organ: Its name.
+        slices: How many slices counted.
+        model: The model's Dice.
+        box: That of the filled box.
+        ellipse: That of the ellipse inscribed in the box.
+    """
 
     organ: str
     slices: int
@@ -30,7 +38,15 @@ class OrganDice:
 
 
 def dice(a: np.ndarray, b: np.ndarray) -> float:
-    """Dice overlap of two boolean masks of one shape; 1 where both are empty."""
+    """Dice overlap of two masks, 2 |a ∩ b| / (|a| + |b|); 1 where both are empty (Dice, Ecology 26, 1945).
+
+    Args:
+        a: Bool, any shape.
+        b: Bool, the same shape.
+
+    Raises:
+        ValueError: Where the shapes differ.
+    """
     if a.shape != b.shape:
         raise ValueError(f"Masks of shapes {a.shape} and {b.shape} cannot be compared: resample one.")
     total = int(a.sum()) + int(b.sum())
@@ -38,14 +54,30 @@ def dice(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def box_mask(box: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """The pixels (h, w) bool whose centres lie in a box (x0, y0, x1, y1); pixel i is [i, i + 1]."""
+    """The pixels whose centres lie in a box.
+
+    Args:
+        box: (4,) x0, y0, x1, y1 in pixel edges: pixel i covers [i, i + 1].
+        shape: (rows, columns) of the result.
+
+    Returns:
+        (rows, columns) bool.
+    """
     y = np.arange(shape[0])[:, None] + 0.5
     x = np.arange(shape[1])[None, :] + 0.5
     return (x >= box[0]) & (x <= box[2]) & (y >= box[1]) & (y <= box[3])
 
 
 def ellipse_mask(box: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """The pixels (h, w) bool whose centres lie in the ellipse inscribed in a box."""
+    """The pixels whose centres lie in the ellipse inscribed in a box.
+
+    Args:
+        box: (4,) x0, y0, x1, y1 in pixel edges.
+        shape: (rows, columns) of the result.
+
+    Returns:
+        (rows, columns) bool.
+    """
     y = np.arange(shape[0])[:, None] + 0.5
     x = np.arange(shape[1])[None, :] + 0.5
     half_width = max((box[2] - box[0]) / 2, 1e-6)
@@ -56,10 +88,19 @@ def ellipse_mask(box: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def jittered_box(rng: np.random.Generator, mask: np.ndarray, jitter: float) -> np.ndarray:
-    """The box (4,) around a mask (h, w), every side moved by up to `jitter` of the box, in or out.
+    """The box around a mask with every side moved at random, in or out.
 
-    x0, y0, x1, y1 in pixel edges, on whole pixels as a user's box is, at least one pixel large and
-    inside the slice. Raises ValueError for an empty mask.
+    Args:
+        rng: Draws the moves.
+        mask: (rows, columns) bool.
+        jitter: By how much a side may move, as a share of the box.
+
+    Returns:
+        (4,) x0, y0, x1, y1 in pixel edges, on whole pixels as a user's box is, at least one pixel large, inside the
+        slice.
+
+    Raises:
+        ValueError: For an empty mask.
     """
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
@@ -132,7 +173,11 @@ def box_dice(
 
 
 def mean_over_organs(rows: list[OrganDice]) -> OrganDice:
-    """The mean over organs, every organ counting once."""
+    """The mean over organs, every organ counting once.
+
+    Raises:
+        ValueError: Where there is no row.
+    """
     if not rows:
         raise ValueError("There is no organ to take the mean of: judge at least one.")
     means = np.mean([(row.model, row.box, row.ellipse) for row in rows], axis=0)

@@ -1,4 +1,4 @@
-"""Everything that is measured on one case: every explainer's maps, their figures, and what failed."""
+"""Everything that is measured on one case: every explainer's maps, their metrics, and what failed."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -26,8 +26,13 @@ from .varied_case import with_jittered_box
 class CaseEvidence:
     """What is known of one case.
 
-    maps: all explainers' maps, in the order asked. rows: their figures. verdicts: of the sanity checks that could be made.
-    failures: (explainer, reason), a reason being a sentence; an explainer that failed in one measurement keeps its others.
+    Attributes:
+        case_id: As in `Case`.
+        maps: All explainers' maps, in the order asked.
+        rows: Their metrics.
+        verdicts: Of the sanity checks that could be made.
+        failures: (explainer, reason), the reason in one sentence; an explainer that failed in one measurement keeps its
+            others.
     """
 
     case_id: str
@@ -89,9 +94,18 @@ def evaluate_case(
 ) -> CaseEvidence:
     """Asks every explainer for its maps of the case and measures them as the plan says.
 
-    other_cases: for the sanity checks; of them, one on the same slice (another organ) and one of another patient are used.
-    Raises InputError where the reference mask does not fit the slice or two explainers have one name, Cancelled once
-    `control` says so, nothing for a failing explainer.
+    An explainer that fails raises nothing: its failure stands in the evidence.
+
+    Args:
+        case: What is measured.
+        explainers: Whose maps, each key once.
+        plan: Which metrics, with their numbers.
+        other_cases: For the sanity checks; one on the same slice (another organ) and one of another patient are used.
+        control: Hears of the progress, and stops the work.
+
+    Raises:
+        InputError: Where the reference mask does not fit the slice, or two explainers have one key.
+        Cancelled: Once the control says so.
     """
     _check(case, explainers)
     measures = _measures(case, plan, control)

@@ -12,17 +12,24 @@ FAMILY = "complexity"
 
 
 def complexity_rows(case: Case, role: Role, saliency: SaliencyMap) -> tuple[MetricRow, ...]:
-    """The figures of one map on the volume's pixels of the slice; none for a map without a positive value."""
-    figures = complexity_figures(case.result.on_slice(saliency.values)[inside_of(case)])
-    return metric_rows(case, saliency.map_id, role, FAMILY, figures)
+    """The metrics of one map on the volume's pixels of the slice; none for a map without a positive value."""
+    metrics = complexity_metrics(case.result.on_slice(saliency.values)[inside_of(case)])
+    return metric_rows(case, saliency.map_id, role, FAMILY, metrics)
 
 
-def complexity_figures(values: np.ndarray) -> dict[str, float]:
-    """Figures of the values (n,), of which only the positive part counts; empty where there is none.
+def complexity_metrics(values: np.ndarray) -> dict[str, float]:
+    """How spread out values are; only their positive part s counts.
 
-    entropy: −Σ p ln p in nats, p the positive part as a distribution (Bhatt et al. 2020). effective_area: exp(entropy) / n,
-    1 for a uniform map. gini: Σ (2i − n − 1) s_i / (n Σ s), s sorted upwards: 0 for a uniform map, near 1 for a single
-    pixel (Chalasani et al. 2020).
+    entropy: −Σ p ln p in nats, p = s / Σ s (Bhatt et al., "Evaluating and Aggregating Feature-based Model
+    Explanations", IJCAI 2020). effective_area: exp(entropy) / n, 1 for a uniform map. gini: Σ (2i − n − 1) s_i / (n Σ
+    s), s sorted upwards: 0 for a uniform map, near 1 for a single pixel (Chalasani et al., "Concise Explanations of
+    Neural Networks using Adversarial Training", ICML 2020).
+
+    Args:
+        values: (n,), the map on n pixels.
+
+    Returns:
+        The three metrics by name; empty where no value is positive.
     """
     mass = np.sort(np.maximum(values, 0).astype(np.float64))
     total, n = mass.sum(), mass.size

@@ -20,8 +20,15 @@ _LOOK_EVERY_S = 0.005
 
 @dataclass(frozen=True)
 class MeasuredMaps:
-    """An explainer's maps of a case. seconds: of the call alone. peak_mb: resident memory at its highest during the call,
-    less what it was before, in 10⁶ bytes; None where the package psutil is missing."""
+    """An explainer's maps of a case, and what they cost.
+
+    Attributes:
+        maps: The maps.
+        seconds: Of the call alone.
+        peak_mb: The most resident memory during the call, less what it was before, in 10⁶ bytes; None without the
+            package
+            psutil.
+    """
 
     maps: tuple[SaliencyMap, ...]
     seconds: float
@@ -29,7 +36,16 @@ class MeasuredMaps:
 
 
 def measured(explainer: Explainer, case: Case, control: RunControl = RunControl()) -> MeasuredMaps:
-    """Asks an explainer and measures it. Raises what it raises."""
+    """Asks an explainer and measures what it costs.
+
+    Args:
+        explainer: Whose maps.
+        case: Of which case.
+        control: Given to the explainer.
+
+    Raises:
+        Exception: What the explainer raises.
+    """
     with PeakMemory() as memory:
         start = time.perf_counter()
         maps = tuple(explainer.explain(case, control))
@@ -40,20 +56,25 @@ def measured(explainer: Explainer, case: Case, control: RunControl = RunControl(
 def cost_rows(
     case: Case, explainer: Explainer, first: MeasuredMaps, next_box: tuple[Case, MeasuredMaps] | None
 ) -> tuple[MetricRow, ...]:
-    """seconds_first_box, seconds_next_box and peak_mb of an explainer.
+    """The rows seconds_first_box, seconds_next_box and peak_mb of an explainer.
 
-    The first box on a slice pays for the encoding and the mask as well, the next one for its mask only: what MedXAI
-    itself needs of them is needed by every explainer of that mask. next_box: another box on the same slice and what was
-    measured there; None where that was not asked for. A baseline that keeps what it made of the slice is quicker then.
+    The first box on a slice pays for the encoding and the mask as well, the next one for its mask only: every explainer
+    of a mask needs both. A baseline that keeps what it made of the slice is quicker for the next box.
+
+    Args:
+        case: The case with the first box.
+        explainer: Whose cost.
+        first: What was measured on the first box.
+        next_box: Another box on the same slice and what was measured there; None where that was not asked for.
     """
-    figures = {
+    metrics = {
         "seconds_first_box": case.result.encoding.seconds + _answering_s(case, explainer.role) + first.seconds,
         "peak_mb": first.peak_mb,
     }
     if next_box is not None:
         other, found = next_box
-        figures["seconds_next_box"] = _answering_s(other, explainer.role) + found.seconds
-    return metric_rows(case, MapId(explainer.key), explainer.role, FAMILY, figures)
+        metrics["seconds_next_box"] = _answering_s(other, explainer.role) + found.seconds
+    return metric_rows(case, MapId(explainer.key), explainer.role, FAMILY, metrics)
 
 
 def _answering_s(case: Case, role: Role) -> float:

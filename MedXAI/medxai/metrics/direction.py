@@ -1,20 +1,25 @@
-"""Which way a figure is better; a figure that is neither better high nor low has no direction, and no learned gain."""
+"""Which way a metric is better. One that is neither better high nor low has no direction, and no learned gain."""
 
 from enum import IntEnum
 
 
 class Direction(IntEnum):
-    """The sign that makes a figure better upwards."""
+    """The sign that makes a metric better upwards."""
 
     HIGHER_IS_BETTER = 1
     LOWER_IS_BETTER = -1
 
 
 def direction_of(family: str, metric: str) -> Direction | None:
-    """The direction of a figure, None where it has none.
+    """The direction of a metric, None where it has none.
 
-    Localisation and faithfulness have one. Stability, complexity and cost have none here: a Gaussian drawn into the box is
-    perfectly stable, as compact as one likes and free, so that being less so than a baseline is no fault.
+    Localisation and faithfulness have one. Stability, complexity and cost have none: a Gaussian drawn into the box is
+    perfectly stable, can be as compact as one likes, and costs nothing. So it is no fault to be less so than a
+    baseline.
+
+    Args:
+        family: As in `MetricRow`.
+        metric: As in `MetricRow`.
     """
     if family == "localisation":
         return Direction.HIGHER_IS_BETTER

@@ -1,10 +1,10 @@
-"""Does the model's answer hang on what the map marks? Deletion and insertion curves, and captum's infidelity.
+"""Does the model's answer depend on what the map marks? Deletion and insertion curves, and captum's infidelity.
 
-Deletion hides cells in the order of the map, the highest first, and insertion shows them on a hidden slice (Petsiuk et al.,
-BMVC 2018). A curve is normalised so that the whole slice scores 1 and the hidden one 0, and the area under it is the
-figure: deletion low and insertion high are good. Because hiding the box alone does most of the damage, every area also
-stands less that of a random order, and less that of the order of distance to the box; 'outside' hides only cells that the
-model's own mask does not touch.
+Deletion hides cells in the order of the map, the highest first, and insertion shows them on a hidden slice (Petsiuk et
+al., "RISE", BMVC 2018). A curve is normalised so that the whole slice scores 1 and the hidden one 0, and the area under
+it is the metric: low is good for deletion, high for insertion. Hiding the box alone does most of the damage. So every
+area is also given less the area of a random order, and less that of the order of distance to the box. 'outside' hides
+only cells that the model's own mask does not touch.
 """
 
 import numpy as np
@@ -23,12 +23,20 @@ FAMILY = "faithfulness"
 SCORES = ("logit", "dice")
 CURVES = ("deletion", "insertion", "deletion_outside")
 
-#: Where hiding the whole slice costs less than this, a curve would be noise divided by next to nothing: no figure.
+#: Where hiding the whole slice costs less than this, there is no metric: a curve would be noise divided by almost zero.
 SMALLEST_FALL = {"logit": 0.5, "dice": 0.05}
 
 
 class Faithfulness:
-    """The figures of maps of one case in one space; what does not hang on the map is computed once."""
+    """The metrics of one case's maps in one space; what does not depend on the map is computed once.
+
+    Args:
+        parts: The case's slice in cells that can be hidden.
+        steps: Points of a curve after its start.
+        order_seeds: How many random orders are averaged.
+        seed: Of the random orders.
+        infidelity_samples: Perturbations for infidelity; 0 for none.
+    """
 
     def __init__(self, parts: HiddenParts, steps: int, order_seeds: int, seed: int, infidelity_samples: int = 0):
         self._parts, self._steps, self._seed = parts, steps, seed
@@ -51,26 +59,33 @@ class Faithfulness:
         self._infidelity = Infidelity(parts, infidelity_samples, seed) if infidelity_samples else None
 
     def rows(self, role: Role, saliency: SaliencyMap) -> tuple[MetricRow, ...]:
-        """The figures of one map; none where hiding the slice hardly changes the model's answer."""
+        """The metrics of one map; none where hiding the slice hardly changes the model's answer."""
         if not self._measurable:
             return ()
         values = self._parts.on_cells(saliency.values)
         areas = self.areas(highest_first(values, np.random.default_rng(self._seed)))
-        figures = {}
+        metrics = {}
         for c, curve in enumerate(CURVES):
             for s, score in enumerate(SCORES):
                 if not self._measured[score]:
                     continue
                 name = f"{self._parts.name}_{curve}_{score}"
-                figures[name] = areas[c, s]
-                figures[f"{name}_less_random"] = areas[c, s] - self._random[c, s]
-                figures[f"{name}_less_distance"] = areas[c, s] - self._distance[c, s]
+                metrics[name] = areas[c, s]
+                metrics[f"{name}_less_random"] = areas[c, s] - self._random[c, s]
+                metrics[f"{name}_less_distance"] = areas[c, s] - self._distance[c, s]
         if self._infidelity is not None and self._measured["logit"]:
-            figures[f"{self._parts.name}_infidelity"] = self._infidelity.of(values)
-        return metric_rows(self._parts.case, saliency.map_id, role, FAMILY, figures)
+            metrics[f"{self._parts.name}_infidelity"] = self._infidelity.of(values)
+        return metric_rows(self._parts.case, saliency.map_id, role, FAMILY, metrics)
 
     def areas(self, order: np.ndarray) -> np.ndarray:
-        """(3, 2): areas under the normalised curves, `CURVES` by `SCORES`, of cells (n,) in an order; NaN where there is none."""
+        """The areas under the normalised curves of one order (trapezoids).
+
+        Args:
+            order: (n,) indexes of the cells, the first to be hidden or shown first.
+
+        Returns:
+            (3, 2), `CURVES` by `SCORES`; NaN where there is none.
+        """
         n = self._parts.count
         outside = order[self._parts.outside_mask[order]]
         counts, counts_outside = step_counts(n, self._steps)[1:-1], step_counts(len(outside), self._steps)[1:-1]
@@ -95,14 +110,32 @@ class Faithfulness:
 
 
 def neck_faithfulness(case: Case, plan: EvaluationPlan, control: RunControl = RunControl()) -> Faithfulness:
-    """By tokens of the embedding, only the decoder running again."""
+    """Faithfulness by tokens of the embedding: only the decoder runs again.
+
+    Args:
+        case: What is measured.
+        plan: Steps, orders and seed.
+        control: Stops the work.
+
+    Raises:
+        Cancelled: Once the control says so.
+    """
     return Faithfulness(
         HiddenTokens(case, control), plan.neck_steps, plan.order_seeds, plan.seed, plan.infidelity_samples
     )
 
 
 def image_faithfulness(case: Case, plan: EvaluationPlan, control: RunControl = RunControl()) -> Faithfulness:
-    """By patches of the image, one pass of the encoder a point of a curve."""
+    """Faithfulness by patches of the image: one pass of the encoder for each point of a curve.
+
+    Args:
+        case: What is measured.
+        plan: Steps, orders and seed.
+        control: Stops the work.
+
+    Raises:
+        Cancelled: Once the control says so.
+    """
     return Faithfulness(HiddenPatches(case, control), plan.image_steps, plan.order_seeds, plan.seed)
 
 

@@ -1,4 +1,4 @@
-"""captum's infidelity (Yeh et al., NeurIPS 2019): does the mass of the map in a hidden square foretell what hiding it costs?"""
+"""captum's infidelity (Yeh et al., NeurIPS 2019): does a map's mass in a hidden square predict what hiding it costs?"""
 
 import numpy as np
 import torch
@@ -10,10 +10,15 @@ _SMALLEST_SHARE, _LARGEST_SHARE = 1 / 8, 1 / 2
 
 
 class Infidelity:
-    """Of maps of one case, on the same hidden squares; the model's answers to them are computed once.
+    """Infidelity of maps of one case, on the same hidden squares; the model's answers to them are computed once.
 
-    A saliency map has no scale of its own, so captum's `normalize` is used, which gives it the best one; the result is
-    shared by the mean square of what hiding costs: 1 for a map that says nothing of it, 0 for one that foretells it.
+    A saliency map has no scale of its own, so captum's `normalize` is used, which gives it the best one. The result is
+    divided by the mean square of what hiding costs: 1 for a map that says nothing of it, 0 for one that predicts it.
+
+    Args:
+        parts: The case's slice in n cells that can be hidden.
+        samples: How many squares.
+        seed: Of the squares.
     """
 
     def __init__(self, parts: HiddenParts, samples: int, seed: int):
@@ -24,7 +29,14 @@ class Infidelity:
         self._mean_square = float(np.square(scores[0] - scores[1:]).mean())
 
     def of(self, values: np.ndarray) -> float | None:
-        """For a map on the cells (n,); None without captum, where hiding costs nothing, or where the map is zero there."""
+        """The infidelity of one map.
+
+        Args:
+            values: (n,), the map on the cells.
+
+        Returns:
+            None without captum, where hiding costs nothing, or where the map is zero in every square.
+        """
         try:
             from captum.metrics import infidelity
         except ImportError:

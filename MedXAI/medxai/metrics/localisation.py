@@ -1,7 +1,7 @@
 """How well a map points at a mask: mass inside, ranking of pixels, and its highest point.
 
-The curve behind AUROC and average precision is scikit-learn's. None of these figures says much alone (a Gaussian in the middle of the box
-reaches 0.94 and more over the image); see `learned_gain`.
+The curve behind AUROC and average precision is scikit-learn's. None of these metrics says much alone: a Gaussian in the
+middle of the box reaches an AUROC of 0.94 and more over the image. See `learned_gain`.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ HEADLINE = "auroc_grown_box"
 
 
 def localisation_rows(case: Case, role: Role, saliency: SaliencyMap) -> tuple[MetricRow, ...]:
-    """The figures of one map against the predicted and the reference mask, apart."""
+    """The metrics of one map against the predicted mask, and against the reference mask where there is one."""
     values = case.result.on_slice(saliency.values)
     inside = inside_of(case)
     near = inside & grown_box(case.result.box.box, inside.shape).mask(inside.shape)
@@ -27,22 +27,30 @@ def localisation_rows(case: Case, role: Role, saliency: SaliencyMap) -> tuple[Me
         row
         for name, mask in masks_of(case).items()
         for row in metric_rows(
-            case, saliency.map_id, role, FAMILY, localisation_figures(values, mask, inside, near), name
+            case, saliency.map_id, role, FAMILY, localisation_metrics(values, mask, inside, near), name
         )
     )
 
 
-def localisation_figures(
+def localisation_metrics(
     values: np.ndarray, mask: np.ndarray, inside: np.ndarray, near: np.ndarray
 ) -> dict[str, float | None]:
-    """The figures of a map on a slice; None where one does not exist.
+    """How well a map on a slice points at a structure.
 
-    values: (rows, columns), higher is more. mask, inside, near: (rows, columns) bool, the structure, the volume's pixels,
-    and the grown box B⁺.
+    energy_inside = Σ_M S⁺ / Σ S⁺ over the volume's pixels, M the structure and S⁺ the positive part (the energy-based
+    pointing game of Wang et al., "Score-CAM", CVPR Workshops 2020); energy_ratio = that divided by the structure's
+    share of the area (1 for a uniform map). AUROC and average precision rank the pixels, over the image and over the
+    grown box B⁺. pointing_over_chance = the share of the map's highest pixels that lie in the structure (the pointing
+    game of Zhang et al., ECCV 2016), less the structure's share of the area.
 
-    energy_inside = Σ_M S⁺ / Σ S⁺ over the volume's pixels, S⁺ the positive part; energy_ratio = that by the mask's share of
-    their area (1 for a uniform map). pointing_over_chance = the share of the map's highest pixels that lie in the mask,
-    less the mask's share of the area.
+    Args:
+        values: (rows, columns), higher is more.
+        mask: (rows, columns) bool, the structure.
+        inside: (rows, columns) bool, the volume's pixels.
+        near: (rows, columns) bool, those of them in the grown box B⁺.
+
+    Returns:
+        Metrics by name; None for one that does not exist; empty where the structure is nowhere or everywhere.
     """
     scores, labels = values[inside], mask[inside]
     share = float(labels.mean())

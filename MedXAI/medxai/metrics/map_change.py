@@ -7,7 +7,15 @@ from ..model_input.frame import ModelFrame
 
 
 def rank_correlation(before: np.ndarray, after: np.ndarray) -> float:
-    """Spearman's ρ of two arrays of one shape; of constant ones 1 where they are equal and 0 where not."""
+    """Spearman's ρ of two maps.
+
+    Args:
+        before: Values, any shape.
+        after: Values, the same shape.
+
+    Returns:
+        In [-1, 1]; of constant maps 1 where they are equal and 0 where not.
+    """
     a, b = (rankdata(values) - (values.size + 1) / 2 for values in (before, after))
     scale = np.sqrt((a * a).sum() * (b * b).sum())
     if scale == 0:
@@ -16,11 +24,27 @@ def rank_correlation(before: np.ndarray, after: np.ndarray) -> float:
 
 
 def relative_change(before: np.ndarray, after: np.ndarray) -> float | None:
-    """‖after − before‖ / ‖before‖; None where there was nothing before. Its largest over trials is captum's sensitivity."""
+    """‖after − before‖ / ‖before‖; its largest over trials is captum's sensitivity_max (Yeh et al., NeurIPS 2019).
+
+    Args:
+        before: Values, any shape.
+        after: Values, the same shape.
+
+    Returns:
+        None where every value was zero before.
+    """
     size = np.linalg.norm(before.astype(np.float64))
     return float(np.linalg.norm(after.astype(np.float64) - before) / size) if size > 0 else None
 
 
 def on_content(values: np.ndarray, frame: ModelFrame) -> np.ndarray:
-    """(n,): the values of a map (h, w) on cells that the slice covers."""
+    """The values of a map on the cells that the slice covers.
+
+    Args:
+        values: (h, w) over the model's square.
+        frame: Where the slice lies in the square.
+
+    Returns:
+        (n,).
+    """
     return values[frame.content_coverage(values.shape) > 0]

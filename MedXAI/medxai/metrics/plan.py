@@ -21,13 +21,22 @@ class Measurement(StrEnum):
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """measurements: the families to measure. seed: of everything random; the same plan gives the same figures again (cost
-    excepted).
+    """What is measured, and with which numbers. The same plan gives the same metrics again, cost excepted.
 
-    neck_steps, image_steps: points of a deletion or insertion curve after its start. order_seeds: random orders that are
-    averaged. infidelity_samples: perturbations, 0 for none. trials: perturbed repetitions for stability, of each sort.
-    asked_again: roles of explainers that stability and the next box's cost ask again; a comparison method may take minutes.
-    sanity_roles: roles whose maps must pass the sanity checks; baselines ignore the weights by design.
+    Attributes:
+        measurements: The families to measure.
+        seed: Of everything random.
+        neck_steps: Points of a deletion or insertion curve after its start, by tokens of the embedding.
+        image_steps: The same by patches of the image.
+        order_seeds: Random orders that are averaged.
+        infidelity_samples: Perturbations, 0 for none.
+        trials: Perturbed repetitions for stability, of each kind.
+        asked_again: Roles of explainers that stability and the next box's cost ask again; a comparison method may take
+            minutes.
+        sanity_roles: Roles whose maps must pass the sanity checks; baselines ignore the weights by design.
+
+    Raises:
+        InputError: Where nothing is measured, or a number is too small.
     """
 
     measurements: frozenset[Measurement]

@@ -1,7 +1,7 @@
 """What the model answers when parts of the slice are hidden from it: patches of the image, or tokens of the embedding.
 
-Hidden parts take the values of a strongly blurred slice, which keeps the grey level of a region and nothing of its shape;
-black or grey patches would be something that the model never saw.
+Hidden parts take the values of a strongly blurred slice, which keeps the grey level of a region and nothing of its
+shape. Black or grey patches would be something that the model has never seen.
 """
 
 from abc import ABC, abstractmethod
@@ -30,10 +30,13 @@ _BATCH = 16
 
 
 class HiddenParts(ABC):
-    """A case's slice in n cells, each of which can be hidden. grid: (rows, columns) of cells over an area of the model's square.
+    """A case's slice in n cells, each of which can be hidden.
 
-    scores: what the model's answer is worth for each of K states, kept (K, n) bool, as (K, 2): the mean logit inside the
-    model's own mask of the whole slice, and the soft Dice (its probabilities against that mask).
+    Args:
+        case: What is measured.
+        grid: (rows, columns) of cells.
+        area_px: (height, width) of the area that they cover, in pixels of the model's square.
+        control: Stops the work.
     """
 
     name: str
@@ -58,7 +61,7 @@ class HiddenParts(ABC):
 
     @property
     def count(self) -> int:
-        """n: the cells that lie on the slice."""
+        """The number n of cells that lie on the slice."""
         return int(self._counted.sum())
 
     @property
@@ -66,7 +69,14 @@ class HiddenParts(ABC):
         return bool(self._own_mask.any())
 
     def on_cells(self, values: np.ndarray) -> np.ndarray:
-        """A map (h, w) over the model's square as its mean on each cell, (n,)."""
+        """The mean of a map on each cell.
+
+        Args:
+            values: (h, w) over the model's square.
+
+        Returns:
+            (n,).
+        """
         return self._averaged(np.asarray(values, np.float64))[self._counted]
 
     def centres_px(self) -> np.ndarray:
@@ -84,6 +94,19 @@ class HiddenParts(ABC):
 
     @torch.inference_mode()
     def scores(self, kept: np.ndarray) -> np.ndarray:
+        """How good the model's answer is for each of K states.
+
+        Args:
+            kept: (K, n) bool, which cells are shown.
+
+        Returns:
+            (K, 2): the mean logit inside the model's own mask of the whole slice, and the soft Dice (its probabilities
+            against
+            that mask).
+
+        Raises:
+            Cancelled: Once the control says so.
+        """
         found = []
         for part in np.array_split(kept, max(-(-len(kept) // _BATCH), 1)):
             self.control.raise_if_cancelled()
@@ -128,7 +151,7 @@ class HiddenParts(ABC):
 
 
 class HiddenPatches(HiddenParts):
-    """Image space: `PATCHES` × `PATCHES` patches of the slice, one pass of encoder and decoder a state."""
+    """Image space: `PATCHES` × `PATCHES` patches of the slice, one pass of encoder and decoder for each state."""
 
     name = "image"
 
@@ -155,7 +178,7 @@ class HiddenPatches(HiddenParts):
 class HiddenTokens(HiddenParts):
     """The neck's space: tokens of the embedding take those of the blurred slice; only the decoder runs again.
 
-    It tells what the decoder takes from where, not what the encoder's attention had already carried there.
+    It tells where the decoder takes something from, not what the encoder's attention had already carried there.
     """
 
     name = "neck"
@@ -172,7 +195,15 @@ class HiddenTokens(HiddenParts):
 
 
 def blurred(tensor_chw: Tensor, content_shape: tuple[int, int]) -> Tensor:
-    """A model input (3, S, S) with its content blurred by a Gaussian of `BLUR_SHARE` of its longer side; padding as it was."""
+    """A model input with its content blurred by a Gaussian of `BLUR_SHARE` of its longer side; padding as it was.
+
+    Args:
+        tensor_chw: (3, S, S).
+        content_shape: (rows, columns) of the slice in the square.
+
+    Returns:
+        (3, S, S).
+    """
     height, width = content_shape
     content = tensor_chw[:, :height, :width]
     scale = min(_BLUR_PX / max(height, width), 1.0)

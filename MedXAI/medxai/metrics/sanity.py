@@ -1,4 +1,4 @@
-"""Would the map be the same whatever the model, the box or the patient? Then it explains nothing.
+"""Does a map change with the model, the box and the patient? One that stays the same explains nothing.
 
 Each check asks the explainer again after a change that must change the map, and takes Spearman's rank correlation with the
 first map: after the weights were randomised from the top down (Adebayo et al., NeurIPS 2018), for another organ's box on
@@ -24,11 +24,11 @@ FAMILY = "sanity"
 
 RANDOM_WEIGHTS, ANOTHER_BOX, ANOTHER_PATIENT = "random weights", "another box", "another patient"
 
-#: The rank correlation that a change may leave at most. It is what noise of 10 HU leaves, under which the mask stays: on the
+#: The highest rank correlation that passes a check. Noise of 10 HU, under which the mask stays, leaves this much: on the
 #: real CT and MR 0.90 to 1.00 in nearly all maps of the demo model (0.87 at the least). A map that changes no more than
-#: that under other weights, another box or another patient does not hang on them. It is a floor and no praise: with random weights most of the demo model's
-#: maps fall below 0.5, but those of a large liver in the early layers only to 0.81 to 0.87, for any encoder tells bright
-#: tissue from dark.
+#: that under other weights, another box or another patient does not depend on them. To pass is the least that a map must
+#: do: with random weights most of the demo model's maps fall below 0.5. Those of a large liver in the early layers fall
+#: only to 0.81 to 0.87, because any encoder tells bright tissue from dark.
 LIMITS = {RANDOM_WEIGHTS: 0.9, ANOTHER_BOX: 0.9, ANOTHER_PATIENT: 0.9}
 
 _WHAT = {
@@ -40,7 +40,13 @@ _WHAT = {
 
 @dataclass(frozen=True)
 class SanityChange:
-    """A changed case. check: see `LIMITS`. step: what was randomised last, else ''."""
+    """A changed case.
+
+    Attributes:
+        check: One of `LIMITS`.
+        step: What was randomised last; '' for the other checks.
+        case: The case, answered anew.
+    """
 
     check: str
     step: str
@@ -50,9 +56,19 @@ class SanityChange:
 def changes_of(
     case: Case, other_cases: Sequence[Case], seed: int, control: RunControl = RunControl()
 ) -> Iterable[SanityChange]:
-    """The changed cases one after another; of the cascade each is only good until the next one is asked for.
+    """The changed cases one after another.
 
-    Raises Cancelled between two of them.
+    Args:
+        case: What is checked.
+        other_cases: One on the same slice with another box, and one of another patient, are used where they are there.
+        seed: Of the random weights.
+        control: Stops the work.
+
+    Yields:
+        Changes; one with random weights is valid only until the next one is asked for.
+
+    Raises:
+        Cancelled: Between two of them.
     """
     other_organ = next(
         (other for other in other_cases if _same_slice(case, other) and other.result.box != case.result.box), None
@@ -70,9 +86,21 @@ def changes_of(
 def sanity_findings(
     case: Case, asked: Sequence[tuple[Explainer, tuple[SaliencyMap, ...]]], changes: Iterable[SanityChange]
 ) -> tuple[tuple[MetricRow, ...], tuple[SanityVerdict, ...], tuple[tuple[str, str], ...]]:
-    """Rows, verdicts and failures (explainer, reason) of explainers with their maps of the case.
+    """Asks explainers again on changed cases.
 
-    Rows: 'rank_correlation_random_<part>' after each step, 'rank_correlation_another_box' and '…_another_patient'.
+    Rows are called 'rank_correlation_random_<part>' after each step, 'rank_correlation_another_box' and
+    '…_another_patient'.
+
+    Args:
+        case: What is checked.
+        asked: Explainers with their maps of the case.
+        changes: What `changes_of` gives.
+
+    Returns:
+        Rows, verdicts, and failures as (explainer, reason).
+
+    Raises:
+        Cancelled: Once the control of the changes says so.
     """
     courses: dict[tuple[int, int, str], list[tuple[str, float]]] = {}
     failures: dict[int, str] = {}
@@ -103,14 +131,20 @@ def sanity_findings(
         if e in failures:
             continue
         explainer, maps = asked[e]
-        figures = {f"rank_correlation_{_metric(check, step)}": value for step, value in course}
-        rows += metric_rows(case, maps[m].map_id, explainer.role, FAMILY, figures)
+        metrics = {f"rank_correlation_{_metric(check, step)}": value for step, value in course}
+        rows += metric_rows(case, maps[m].map_id, explainer.role, FAMILY, metrics)
         verdicts.append(verdict_of(check, maps[m], tuple(course)))
     return tuple(rows), tuple(verdicts), tuple((asked[e][0].key, reason) for e, reason in failures.items())
 
 
 def verdict_of(check: str, saliency: SaliencyMap, course: tuple[tuple[str, float], ...]) -> SanityVerdict:
-    """The verdict on the course's last correlation."""
+    """The verdict on the last correlation of a check.
+
+    Args:
+        check: One of `LIMITS`.
+        saliency: The map that was checked.
+        course: (what was changed last, Spearman's ρ) after every step.
+    """
     measured, limit = course[-1][1], LIMITS[check]
     passed = measured < limit
     name = str(saliency.map_id)

@@ -9,10 +9,16 @@ from ..maps import MapId
 class SanityVerdict:
     """One check of one map.
 
-    check: 'random weights', 'another box' or 'another patient'. map_id: the map.
-    measured: the rank correlation (Spearman) of the map with the one that it must differ from. limit: passed where
-    measured lies below it. sentence: the finding in plain words. course: for 'random weights' the correlation after every
-    step from the top down, as (what had been randomised last, correlation).
+    Attributes:
+        check: 'random weights', 'another box' or 'another patient'.
+        map_id: The map.
+        measured: The rank correlation (Spearman) of the map with the one that it must differ from.
+        limit: The check is passed where `measured` lies below it.
+        passed: Whether it is.
+        sentence: The finding in plain words.
+        course: For 'random weights' the correlation after every step from the top down, as (what had been randomised
+            last,
+            correlation).
     """
 
     check: str

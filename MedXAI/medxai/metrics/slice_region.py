@@ -1,4 +1,4 @@
-"""Where on the slice a figure is taken: the volume's own pixels, the reference masks, the grown box."""
+"""Where on the slice a metric is taken: the volume's own pixels, the reference masks, the grown box."""
 
 import numpy as np
 
@@ -25,7 +25,12 @@ def masks_of(case: Case) -> dict[str, np.ndarray]:
 def grown_box(box: PixelBox, shape: tuple[int, int], growth: float = BOX_GROWTH) -> PixelBox:
     """The box with sides 1 + growth times as long about its centre, cut at the slice's edge.
 
-    Every side moves by whole pixels, at least one: a box of a few pixels would else have no surroundings at all.
+    Every side moves by whole pixels, at least one: else a box of a few pixels would have no surroundings at all.
+
+    Args:
+        box: On the slice.
+        shape: (rows, columns) of the slice.
+        growth: By how much a side grows, as a share of its length.
     """
     columns = max(round(growth / 2 * (box.last_column - box.first_column + 1)), 1)
     rows = max(round(growth / 2 * (box.last_row - box.first_row + 1)), 1)

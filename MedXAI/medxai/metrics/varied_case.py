@@ -17,7 +17,12 @@ JITTER_PX = 2
 
 
 def with_jittered_box(case: Case, rng: np.random.Generator) -> Case:
-    """The case with every side of its box moved by up to `JITTER_PX` pixels, in or out; never by none in all."""
+    """The case with every side of its box moved by up to `JITTER_PX` pixels, in or out; at least one side moves.
+
+    Args:
+        case: Stays as it is.
+        rng: Draws the moves.
+    """
     rows, columns = case.result.prepared.image.shape
     box = case.result.box.box
     moved = np.zeros(4, int)
@@ -25,7 +30,7 @@ def with_jittered_box(case: Case, rng: np.random.Generator) -> Case:
         moved = rng.integers(-JITTER_PX, JITTER_PX + 1, 4)
     x0, y0 = max(box.first_column + moved[0], 0), max(box.first_row + moved[1], 0)
     x1, y1 = min(box.last_column + moved[2], columns - 1), min(box.last_row + moved[3], rows - 1)
-    # A box of a few pixels may not turn inside out.
+    # A small box must keep its first corner before its last.
     x0, y0 = min(x0, box.last_column), min(y0, box.last_row)
     x1, y1 = max(x1, x0), max(y1, y0)
     jittered = ClippedBox(PixelBox(int(x0), int(y0), int(x1), int(y1)), False)
@@ -35,8 +40,15 @@ def with_jittered_box(case: Case, rng: np.random.Generator) -> Case:
 def with_noise(case: Case, rng: np.random.Generator) -> Case:
     """The case with noise on the slice, added before its values become grey values.
 
-    `NOISE_HU` where the values are Hounsfield units; `NOISE_SHARE_MR` of the range from black to white for an MR, whose
-    background of exactly 0 stays as it is. Raises InputError where the noisy slice shows nothing.
+    The noise is normal. Its standard deviation is `NOISE_HU` where the values are Hounsfield units, and
+    `NOISE_SHARE_MR` of the range from black to white for an MR, whose background of exactly 0 stays as it is.
+
+    Args:
+        case: Stays as it is.
+        rng: Draws the noise.
+
+    Raises:
+        InputError: Where the noisy slice shows nothing.
     """
     prepared = case.result.prepared
     image, grey_range = prepared.image, prepared.grey_range
@@ -49,7 +61,12 @@ def with_noise(case: Case, rng: np.random.Generator) -> Case:
 
 
 def on_the_image_of(case: Case, other: Case) -> Case:
-    """This case's box, at the same place in proportion, on another case's slice."""
+    """A case's box on another case's slice, at the same place in proportion.
+
+    Args:
+        case: Its box, model and parameters.
+        other: Its slice.
+    """
     (rows, columns), (other_rows, other_columns) = (c.result.prepared.image.shape for c in (case, other))
     x0, y0, x1, y1 = case.result.box.box.extent_xyxy * ([other_columns / columns, other_rows / rows] * 2)
     first_column, first_row = min(int(x0), other_columns - 1), min(int(y0), other_rows - 1)

@@ -43,6 +43,10 @@ class DiceRequest:
 def volume_dice(request: DiceRequest, engine: Engine) -> list[OrganDice]:
     """Mean Dice per organ over the plane's slices, beside the filled box and the filled ellipse.
 
+    Args:
+        request: The scan, the organs, the plane and the model.
+        engine: Answers.
+
     Raises:
         InputError: The plane is unknown, or no organ is found on any slice.
     """
@@ -52,7 +56,15 @@ def volume_dice(request: DiceRequest, engine: Engine) -> list[OrganDice]:
 
 
 def segmenter(request: DiceRequest, engine: Engine) -> Segment:
-    """The model's answers on a volume's slices: (slice index, boxes (B, 4) as extents) → masks (B, rows, columns)."""
+    """The model's answers on a volume's slices.
+
+    Args:
+        request: The scan, the plane and the model.
+        engine: Answers.
+
+    Returns:
+        A function of slice index and boxes (B, 4) in pixel edges that gives masks (B, rows, columns) bool.
+    """
     volume = request.scan.volume
     first = ExplainRequest.of_slice(volume, request.plane, 0, model=request.model, window=request.window)
 

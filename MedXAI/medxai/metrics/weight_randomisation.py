@@ -11,11 +11,19 @@ from ..models.network_type import Network
 
 
 def cascade(model: LoadedModel, seed: int) -> Iterator[tuple[str, LoadedModel]]:
-    """(what was randomised last, the model so far): the mask decoder, the neck, the blocks from the last to the first, and
-    what is left of the encoder. The prompt encoder, which only says where the box is, stays.
+    """Randomises a model from the top down, one part more each time (Adebayo et al., NeurIPS 2018).
 
-    The weights are those of the random-weights baseline with this seed. Every model given shares its network with the next one: use
-    it before the next is asked for.
+    The parts are the mask decoder, the neck, the blocks from the last to the first, and what is left of the encoder.
+    The prompt encoder, which only says where the box is, stays. The weights are those of the random-weights baseline
+    with this seed.
+
+    Args:
+        model: The trained model; it stays as it is.
+        seed: Of the weights.
+
+    Yields:
+        What was randomised last, and the model so far. All models given share one network: use each before the next is
+        asked for.
     """
     random = with_random_weights(model, seed).sam.state_dict()
     sam = copy.deepcopy(model.sam)

@@ -11,10 +11,16 @@ CLIP_LIMIT = 0.01
 
 
 def body_mask(grey: np.ndarray) -> np.ndarray:
-    """(rows, columns) bool: the body, with its dark insides, without air and table around it.
+    """The body, with its dark insides, without air and table around it.
 
-    grey: (rows, columns) uint8. The largest bright region after Otsu's threshold on a smoothed slice (halved, since
-    fat and lung are body too), with holes filled. Nothing bright: everything counts as body.
+    It is the largest bright region after Otsu's threshold on a smoothed slice (halved, since fat and lung are body
+    too), with holes filled. Where nothing is bright, everything counts as body.
+
+    Args:
+        grey: (rows, columns) uint8.
+
+    Returns:
+        (rows, columns) bool.
     """
     smooth = filters.gaussian(grey.astype(np.float32), sigma=1.0, preserve_range=True)
     if smooth.max() == smooth.min():
@@ -28,7 +34,14 @@ def body_mask(grey: np.ndarray) -> np.ndarray:
 
 
 def enhance_contrast(grey: np.ndarray) -> np.ndarray:
-    """(rows, columns) uint8: the body's contrast stretched and locally equalised; outside the body nothing changes."""
+    """The body's contrast stretched and locally equalised (the paper's section 2); outside the body nothing changes.
+
+    Args:
+        grey: (rows, columns) uint8.
+
+    Returns:
+        (rows, columns) uint8.
+    """
     body = body_mask(grey)
     low, high = np.percentile(grey[body], STRETCH_PERCENTILES)
     if not high > low:

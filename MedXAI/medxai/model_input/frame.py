@@ -1,4 +1,4 @@
-"""The tensor that a model segments, and the way between its square and the slice. numpy only: no other library is needed."""
+"""The tensor that a model segments, and the mapping between its square and the slice. It needs numpy only."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,7 +9,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class ModelFrame:
-    """Where the slice lies in the model's square: in the top left `content_shape` of `size_px` × `size_px` pixels."""
+    """Where the slice lies in the model's square: in the top left corner.
+
+    Attributes:
+        size_px: Side of the square in pixels.
+        content_shape: Rows and columns that the slice takes in the square.
+        slice_shape: Rows and columns of the slice itself.
+    """
 
     size_px: int
     content_shape: tuple[int, int]
@@ -57,15 +63,29 @@ def _linear_taps(count: int, cells: int, content: float) -> tuple[np.ndarray, np
 
 
 def widened(xyxy: np.ndarray, by_px: float, frame: ModelFrame) -> np.ndarray:
-    """(4,) corners in model pixels, each side moved outwards, but not off the slice."""
+    """A box with each side moved outwards, but not off the slice.
+
+    Args:
+        xyxy: (4,) corners in model pixels.
+        by_px: How far, in model pixels.
+        frame: Where the slice lies in the square.
+    """
     height, width = frame.content_shape
     return np.clip(xyxy + by_px * np.array([-1, -1, 1, 1]), 0, [width, height, width, height])
 
 
 def box_coverage(extent_xyxy: np.ndarray, grid: tuple[int, int], size_px: int) -> np.ndarray:
-    """(h, w) in [0, 1]: the fraction of each cell of a grid over a square of `size_px` that a box covers.
+    """The fraction of each cell that a box covers.
 
-    A fraction, never a hard 0 or 1, so that a box within one cell still has a positive sum.
+    It is never a hard 0 or 1, so that a box within one cell has a positive sum.
+
+    Args:
+        extent_xyxy: (4,) the box's edges in pixels of the square.
+        grid: (h, w) of cells over the square.
+        size_px: Side of the square.
+
+    Returns:
+        (h, w) in [0, 1].
     """
     h, w = grid
     x0, y0, x1, y1 = extent_xyxy
@@ -77,7 +97,12 @@ def box_coverage(extent_xyxy: np.ndarray, grid: tuple[int, int], size_px: int) -
 
 @dataclass(frozen=True)
 class ModelInput:
-    """tensor_chw: (3, S, S) float32, exactly what the image encoder gets. frame: how it maps onto the slice."""
+    """What the image encoder gets.
+
+    Attributes:
+        tensor_chw: (3, S, S) float32, exactly what the encoder gets.
+        frame: How it maps onto the slice.
+    """
 
     tensor_chw: np.ndarray
     frame: ModelFrame

@@ -12,7 +12,12 @@ from ..volume.volume import Volume
 
 @dataclass(frozen=True)
 class Window:
-    """A radiological window, in Hounsfield units for CT."""
+    """A radiological window.
+
+    Attributes:
+        level: Its middle, in the volume's units (Hounsfield units for CT).
+        width: From black to white, in the same units.
+    """
 
     level: float
     width: float
@@ -43,7 +48,11 @@ WINDOW_PRESETS = {
 class GreyRange:
     """The intensities that become 0 and 255, taken over the whole volume so that neighbouring slices agree.
 
-    zero_is_background: voxels of exactly 0 stay black (MR: outside the body). origin: how it came about, for the user.
+    Attributes:
+        lower: What becomes 0, in the volume's units.
+        upper: What becomes 255.
+        zero_is_background: Whether voxels of exactly 0 stay black (MR: outside the body).
+        origin: How it came about, for the user.
     """
 
     lower: float
@@ -55,9 +64,14 @@ class GreyRange:
 def grey_range_of(volume: Volume, window: Window | None = None) -> GreyRange:
     """The grey range of a volume, from its measured voxels.
 
-    CT: the window (default 400/40) clipped to the volume's own values. MR and others: percentiles 0.5 and 99.5 of the
-    positive voxels, or of all where negative ones are more than a filter's ringing (phase images, z-scores). An 8-bit
-    picture: its values as they are. A window given by the user is used for any modality.
+    CT: the window (default level 40, width 400) clipped to the volume's own values. MR and others: percentiles 0.5 and
+    99.5 of the positive voxels, or of all where negative ones are more than a filter's ringing (phase images,
+    z-scores). An 8-bit picture: its values as they are. A window given by the user is used for any modality. The rules
+    for CT and MR are those of MedSAM's own preprocessing (bowang-lab/MedSAM, pre_CT_MR.py).
+
+    Args:
+        volume: The scan.
+        window: None for the modality's own.
 
     Raises:
         InputError: For a window of no width, or where the volume has only one value in the range.
@@ -97,9 +111,17 @@ def grey_range_of(volume: Volume, window: Window | None = None) -> GreyRange:
 
 
 def grey_slice(image: SliceImage, grey_range: GreyRange) -> np.ndarray:
-    """(rows, columns) uint8: the slice's grey values; pixels outside the volume are 0.
+    """A slice's grey values; pixels outside the volume are 0.
 
-    Raises InputError for a slice that is constant, or becomes so in this range.
+    Args:
+        image: The slice.
+        grey_range: What becomes 0 and 255.
+
+    Returns:
+        (rows, columns) uint8.
+
+    Raises:
+        InputError: For a slice that is constant, or becomes so in this range.
     """
     inside = image.pixels[image.inside]
     if inside.min() == inside.max():

@@ -1,4 +1,4 @@
-"""A grey slice as the tensor that a network segments: the ways of preparing that model families choose from."""
+"""A grey slice as the tensor that a network segments: the preparations that model families choose from."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ def cubic(grey: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def stretched(grey: np.ndarray, size_px: int) -> ModelInput:
-    """The slice stretched to the whole square, cubic, min-max to [0, 1]: MedSAM's own way (MedSAM_Inference.py).
+    """The slice stretched to the whole square, cubic, min-max to [0, 1]: as MedSAM does it (MedSAM_Inference.py).
 
     Args:
         grey: (rows, columns) uint8.
@@ -38,7 +38,7 @@ def stretched(grey: np.ndarray, size_px: int) -> ModelInput:
 
 
 def fitted(grey: np.ndarray, size_px: int, resize: Resize) -> ModelInput:
-    """The longest side fitted to the square, min-max to [0, 1], zeros right and below: LiteMedSAM's way.
+    """The longest side fitted to the square, min-max to [0, 1], zeros right and below, as LiteMedSAM does it.
 
     Args:
         grey: (rows, columns) uint8.
@@ -49,7 +49,9 @@ def fitted(grey: np.ndarray, size_px: int, resize: Resize) -> ModelInput:
 
 
 def fitted_and_standardised(grey: np.ndarray, size_px: int) -> ModelInput:
-    """The longest side fitted to the square, bilinear, ImageNet's mean and deviation removed, zeros right and below: SAM's own way.
+    """The longest side fitted to the square, bilinear, ImageNet's mean and deviation removed, as SAM does it.
+
+    Zeros fill the square right and below.
 
     Args:
         grey: (rows, columns) uint8.
@@ -62,7 +64,12 @@ def fitted_and_standardised(grey: np.ndarray, size_px: int) -> ModelInput:
 
 
 def fitted_shape(slice_shape: tuple[int, int], size_px: int) -> tuple[int, int]:
-    """Rows and columns of a slice whose longest side is brought to `size_px`, rounded half up as SAM's code does."""
+    """Rows and columns of a slice whose longest side is brought to a size, rounded half up as SAM's code does.
+
+    Args:
+        slice_shape: (rows, columns).
+        size_px: The longest side afterwards.
+    """
     scale = size_px / max(slice_shape)
     height, width = (max(int(n * scale + 0.5), 1) for n in slice_shape)
     return height, width

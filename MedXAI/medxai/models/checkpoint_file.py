@@ -25,9 +25,10 @@ def sha256_of(path: Path) -> str:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """Tensors by name, float32, from .safetensors, or .pth/.pt/.bin with `weights_only`.
+    """Tensors by name, float32, from .safetensors, or from .pth, .pt or .bin with `weights_only`.
 
-    Raises ModelError where the file is missing, damaged, or a pickle with anything but plain tensors in it.
+    Raises:
+        ModelError: Where the file is missing, damaged, or a pickle with anything but plain tensors in it.
     """
     if not path.is_file():
         raise ModelError(

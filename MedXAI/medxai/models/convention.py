@@ -12,10 +12,10 @@ from .family import ModelFamily
 
 @dataclass(frozen=True)
 class InputConvention:
-    """A family's way of preparing images and boxes, for a network of a certain size.
+    """How a family prepares images and boxes, for a network of a certain size.
 
     Attributes:
-        family: Whose way it is.
+        family: Which family.
         size_px: Side of the network's square input in pixels.
         preparation: Which of the family's preparations.
 
@@ -43,7 +43,15 @@ class InputConvention:
         return self.family.prepare(grey, self.size_px, self.preparation)
 
     def box_in_model_px(self, box: PixelBox, frame: ModelFrame) -> np.ndarray:
-        """(4,) x0, y0, x1, y1 in model pixels, as the network was trained to take a box."""
+        """A box as the network was trained to take it.
+
+        Args:
+            box: On the slice, in pixels.
+            frame: Where the slice lies in the model's square.
+
+        Returns:
+            (4,) x0, y0, x1, y1 in model pixels.
+        """
         return self.family.box_in_model_px(box, frame, self.preparation)
 
     def warning_for(self, frame: ModelFrame) -> str:

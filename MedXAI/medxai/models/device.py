@@ -9,16 +9,26 @@ from ..errors import InputError
 
 @dataclass(frozen=True)
 class Device:
-    """device: where the model runs. note: what to tell the user about the choice; empty where nothing."""
+    """The processor that was chosen.
+
+    Attributes:
+        device: Where the model runs.
+        note: What to tell the user about the choice; empty where nothing.
+    """
 
     device: torch.device
     note: str = ""
 
 
 def choose_device(wish: str = "auto") -> Device:
-    """The wished device; 'auto' takes a graphics processor where a real computation works on it, else the CPU, and says why.
+    """The wished device.
 
-    Raises InputError for an unknown wish.
+    Args:
+        wish: 'cpu', 'cuda', 'mps', or 'auto' for a graphics processor where a real computation works on it, else the
+            CPU.
+
+    Raises:
+        InputError: For an unknown wish.
     """
     if wish not in ("auto", "cpu", "cuda", "mps"):
         raise InputError(f"There is no device '{wish}'; choose auto, cpu, cuda or mps.")

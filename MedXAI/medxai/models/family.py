@@ -72,12 +72,12 @@ class ModelFamily(ABC):
         checkpoints: The published weights of this family, the best first.
         preference: Which family is taken where the user has chosen no model and the weights of several are here; the
             higher wins. None: only when it is asked for.
-        preparations: The ways to prepare an image and its boxes that can be asked for, each with a sentence on what it
+        preparations: The preparations of an image and its boxes that can be chosen, each with a sentence on what it
             does. There is always 'default'; 'official' is byte for byte what the model's authors do.
         most_enlargement: By how much a slice may be enlarged to the network's input before a result warns of it; None
             where the network was trained for it.
-        interpolates_logits: Whether the mask is brought to the slice as logits (SAM's and LiteMedSAM's way) rather than
-            as probabilities (MedSAM's way).
+        interpolates_logits: Whether the mask is brought to the slice as logits (as SAM and LiteMedSAM do it) rather than
+            as probabilities (as MedSAM does it).
         has_mask_prompt: Whether each box also becomes a mask prompt, so that each box has a dense prompt of its own.
     """
 
@@ -121,16 +121,32 @@ class ModelFamily(ABC):
         """
 
     def box_in_model_px(self, box: PixelBox, frame: ModelFrame, preparation: str = "default") -> np.ndarray:
-        """(4,) float64 x0, y0, x1, y1 in model pixels, as the network is best given a box.
+        """A box as the network is best given it.
 
-        As it stands: the indexes of the box's first and last pixels, scaled, which is MedSAM's and SAM's way.
+        By default: the indexes of the box's first and last pixels, scaled, as MedSAM and SAM do it.
+
+        Args:
+            box: On the slice, in pixels.
+            frame: Where the slice lies in the model's square.
+            preparation: One of `preparations`.
+
+        Returns:
+            (4,) float64 x0, y0, x1, y1 in model pixels.
         """
         return frame.scale_xyxy(box.xyxy)
 
     def mask_prompt(self, sam: Network, boxes_xyxy: Tensor) -> Tensor | None:
-        """Boxes (B, 4) in model pixels as SAM's mask prompt (B, 1, 4h, 4w); None where the network gets the corners alone."""
+        """Boxes as SAM's mask prompt.
+
+        Args:
+            sam: The network.
+            boxes_xyxy: (B, 4) corners in model pixels.
+
+        Returns:
+            (B, 1, 4h, 4w); None where the network gets the corners alone.
+        """
         return None
 
     def pace(self, architecture: str) -> Pace | None:
-        """What to expect of the network's speed on a CPU; None where nobody knows."""
+        """What to expect of the network's speed on a CPU; None where it is not known."""
         return None

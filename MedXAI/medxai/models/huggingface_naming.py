@@ -39,11 +39,20 @@ _DUPLICATE = "prompt_encoder.shared_embedding.positional_embedding"
 
 
 def is_huggingface_naming(state: Mapping[str, Tensor]) -> bool:
+    """Whether a checkpoint has the names of the transformers library.
+
+    Args:
+        state: Tensors by name.
+    """
     return "vision_encoder.patch_embed.projection.weight" in state
 
 
 def to_segment_anything_naming(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same tensors under segment-anything's names; a name without a known counterpart stays as it is."""
+    """The same tensors under segment-anything's names; a name without a known counterpart stays as it is.
+
+    Args:
+        state: Tensors by the names of transformers.
+    """
     renamed = {}
     for name, tensor in state.items():
         if name != _DUPLICATE:

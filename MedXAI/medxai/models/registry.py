@@ -18,7 +18,11 @@ _FAMILIES: dict[str, ModelFamily] = {}
 
 
 def model_family(family: type[_Family]) -> type[_Family]:
-    """Class decorator: makes a family known. Raises ModelError where another one has its key already."""
+    """Class decorator: makes a family known.
+
+    Raises:
+        ModelError: Where another one has its key already.
+    """
     known = _FAMILIES.get(family.key)
     if known is not None and type(known).__qualname__ != family.__qualname__:
         raise ModelError(f"Two model families have the key '{family.key}'; rename one of them.")
@@ -29,7 +33,8 @@ def model_family(family: type[_Family]) -> type[_Family]:
 def families() -> tuple[ModelFamily, ...]:
     """Every family in `medxai.models.families` and in the plug-in folders, the most preferred first.
 
-    Raises ModelError where a file of a family cannot be imported.
+    Raises:
+        ModelError: Where a file of a family cannot be imported.
     """
     _import_families()
     rank = {key: -1 if family.preference is None else family.preference for key, family in _FAMILIES.items()}
@@ -42,7 +47,11 @@ def checkpoints() -> tuple[Checkpoint, ...]:
 
 
 def registered(name: str) -> Checkpoint:
-    """The checkpoint of that name. Raises ModelError, naming those there are."""
+    """The checkpoint of a name.
+
+    Raises:
+        ModelError: Where there is none; the sentence names those there are.
+    """
     known = {checkpoint.name: checkpoint for checkpoint in checkpoints()}
     if name not in known:
         raise ModelError(f"There is no model '{name}'; choose one of {', '.join(known)}, or give a checkpoint file.")

@@ -15,7 +15,11 @@ _PACKAGE = "segment_anything"
 
 
 def modeling() -> ModuleType:
-    """The module `segment_anything.modeling`. Raises ModelError where the package is not installed."""
+    """The module `segment_anything.modeling`.
+
+    Raises:
+        ModelError: Where the package is not installed.
+    """
     if _PACKAGE not in sys.modules:
         _import_package()
     return importlib.import_module(f"{_PACKAGE}.modeling")

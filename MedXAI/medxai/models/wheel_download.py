@@ -50,6 +50,9 @@ def python_for_pip() -> str:
 
     Inside Slicer's application `sys.executable` may be the application; its interpreter is then PythonSlicer, which
     Slicer puts on the search path.
+
+    Raises:
+        SourceFailed: Where PythonSlicer is not found.
     """
     if Path(sys.executable).name.lower().startswith("python"):
         return sys.executable
@@ -103,7 +106,7 @@ def _bytes_in(folder: Path) -> int:
 
 
 def _reason(said: str) -> str:
-    """pip's own error, in one line."""
+    """The error of pip itself, in one line."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
     return (errors or lines or ["it said nothing"])[-1][:300]

@@ -35,7 +35,7 @@ def quick_evidence(
     explainers: Sequence[str] = (),
     control: RunControl = RunControl(),
 ) -> CaseEvidence:
-    """MedXAI's maps and the baselines that need no pass of a model, and what was asked for besides.
+    """MedXAI's maps, the baselines that need no pass of a model, and the explainers that were asked for besides.
 
     Args:
         case: What is measured.
@@ -64,7 +64,13 @@ def full_evidence(case: Case, other_cases: Sequence[Case] = (), control: RunCont
 
 
 def named(case: Case, reference_mask: np.ndarray | None = None) -> Case:
-    """A case outside a cohort: named after its slice and box. reference_mask: (rows, columns) bool, None for none."""
+    """The case with a name of its slice and box, for a case that belongs to no cohort.
+
+    Args:
+        case: Its name becomes 'volume plane index box' and the box's first column, first row, last column and last row, in pixels.
+        reference_mask: (rows, columns) bool on the slice; None where there is none.
+    """
     image, box = case.result.prepared.image, case.box.box
-    case_id = f"{image.volume_name} {image.plane} {image.index} {box.xyxy}"
+    corners = f"{box.first_column} {box.first_row} {box.last_column} {box.last_row}"
+    case_id = f"{image.volume_name} {image.plane} {image.index} box {corners}"
     return replace(case, case_id=case_id, patient=image.volume_name, reference_mask=reference_mask)

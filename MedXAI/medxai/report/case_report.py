@@ -23,7 +23,14 @@ from .wording import STAGE_SUBTITLES, explainer_name, is_baseline, is_comparison
 
 @dataclass(frozen=True)
 class Cell:
-    """One map with its caption lines; alt: what someone who cannot see it should know."""
+    """One map with its caption.
+
+    Attributes:
+        title: Above the picture.
+        picture: The map over the slice.
+        lines: Below the picture.
+        alt: What somebody who cannot see the picture should know.
+    """
 
     title: str
     picture: MapPicture
@@ -33,7 +40,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class StageRow:
-    """One stage at every layer; lower and upper: the raw values of the range that its maps share."""
+    """One stage at every layer.
+
+    Attributes:
+        name: The stage's title.
+        sentence: What its maps show.
+        lower: The raw value of the first colour, shared by its maps.
+        upper: The raw value of the last colour.
+        informative: Whether there is anything to show.
+        cells: One for each layer.
+    """
 
     name: str
     sentence: str
@@ -48,13 +64,19 @@ def case_report_html(
     evidence: CaseEvidence | None = None,
     reference_mask: np.ndarray | None = None,
     made: datetime | None = None,
-    figures_file: str = "",
+    metrics_file: str = "",
 ) -> str:
-    """The page as text. evidence: metrics, baselines, comparison methods and sanity checks of this very result; None where none were taken.
+    """The page as text.
 
-    reference_mask: (rows, columns) bool on the slice, drawn beside the predicted one. made: the date on the page.
-    figures_file: the name of a file beside the page that has all figures, '' for none.
     Nothing of the patient is on it but the slice's picture and the volume's name; no path of a file is.
+
+    Args:
+        result: What the page is about.
+        evidence: Metrics, baselines, comparison methods and sanity checks of this very result; None where none were
+            taken.
+        reference_mask: (rows, columns) bool on the slice, drawn beside the predicted one.
+        made: The date on the page.
+        metrics_file: The name of a file beside the page that has all metrics, '' for none.
     """
     layer = result.shown_layer
     pictures = Pictures(result, reference_mask)
@@ -72,7 +94,7 @@ def case_report_html(
         stages=tuple(_stage_row(result, stage, pictures, tables) for stage in STAGES),
         layer=layer,
         tables=tables,
-        figures_file=figures_file,
+        metrics_file=metrics_file,
         shares=() if tables else _shares(result, layer),
         narrowing=tuple(
             n
@@ -98,10 +120,21 @@ def write_case_report(
     result: SliceExplanation,
     evidence: CaseEvidence | None = None,
     reference_mask: np.ndarray | None = None,
-    figures_file: str = "",
+    metrics_file: str = "",
 ) -> None:
-    """Writes the report, whole or not at all. Raises OutputError where the file cannot be written."""
-    write_page(path, case_report_html(result, evidence, reference_mask, datetime.now().astimezone(), figures_file))
+    """Writes the report, whole or not at all.
+
+    Args:
+        path: Of the page.
+        result: See `case_report_html`, as the rest.
+        evidence: Of this very result.
+        reference_mask: (rows, columns) bool on the slice.
+        metrics_file: The name of a file beside the page that has all metrics, '' for none.
+
+    Raises:
+        OutputError: Where the file cannot be written.
+    """
+    write_page(path, case_report_html(result, evidence, reference_mask, datetime.now().astimezone(), metrics_file))
 
 
 def _where(result: SliceExplanation) -> str:
@@ -190,12 +223,12 @@ def _cell_lines(
 
 def _shares(result: SliceExplanation, layer: str) -> tuple[tuple[str, str, str], ...]:
     """Map, share inside the mask, effective area: what is known without any evidence."""
-    figures = result.concentration
+    metrics = result.concentration
     return tuple(
         (
             map_name(stage_map(stage, layer).map, layer),
-            _share(figures.share_inside[stage_map(stage, layer)]),
-            _share(figures.effective_area[stage_map(stage, layer)]),
+            _share(metrics.share_inside[stage_map(stage, layer)]),
+            _share(metrics.effective_area[stage_map(stage, layer)]),
         )
         for stage in STAGES
     )
@@ -206,7 +239,7 @@ def _share(value: float | None) -> str:
 
 
 def _narrowing(name: str, narrowing: Narrowing | None) -> tuple[str, str, str, str] | None:
-    """Figure, total, by the model's layers, by construction, in percentage points."""
+    """Name, total, by the model's layers, by construction, in percentage points."""
     if narrowing is None:
         return None
     total, by_the_model, by_construction = (

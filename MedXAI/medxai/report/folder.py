@@ -14,7 +14,8 @@ from ..errors import OutputError
 def whole_or_nothing(folder: Path) -> Iterator[Path]:
     """A temporary folder inside `folder`, whose files move into `folder` only when the block ends well.
 
-    Raises OutputError where the folder cannot be made or written, or the disk is full; older files are then unchanged.
+    Raises:
+        OutputError: Where the folder cannot be made or written, or the disk is full; older files are then unchanged.
     """
     made = False
     try:
@@ -27,13 +28,17 @@ def whole_or_nothing(folder: Path) -> Iterator[Path]:
     except OSError as error:
         raise OutputError(_sentence(folder, error)) from error
     finally:
-        # A folder that was made for nothing goes again.
+        # An empty folder that was made here is removed.
         if folder.is_dir() and made and not any(folder.iterdir()):
             folder.rmdir()
 
 
 def check_writable(folder: Path) -> None:
-    """Raises OutputError, before expensive work starts, where the folder cannot be made or written."""
+    """Checks, before expensive work starts, that a folder can be made and written.
+
+    Raises:
+        OutputError: Where it cannot.
+    """
     with whole_or_nothing(folder) as scratch:
         (scratch / "probe").touch()
         (scratch / "probe").unlink()

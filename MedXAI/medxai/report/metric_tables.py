@@ -8,7 +8,7 @@ from ..metrics.learned_gain import LearnedGain, learned_gains
 from ..metrics.metric_row import MetricRow
 from .wording import FAMILY_SENTENCES, explainer_name, map_name, metric_words, metrics_on_the_page, signed_like, written
 
-#: The map that the headline sentence speaks of, and the figure that it names.
+#: The map that the headline sentence speaks of, and the metric that it names.
 HEADLINE_MAP, HEADLINE_METRIC = STAGE3.map, "auroc_grown_box"
 #: Metrics with a table of their own, every map beside its best baseline.
 _FIRST = (HEADLINE_METRIC, "energy_inside")
@@ -17,7 +17,16 @@ _MAPS = tuple(info.map for info in OWN_MAPS)
 
 @dataclass(frozen=True)
 class GainLine:
-    """One map in a table of one figure, all as text. beaten: a baseline does at least as well."""
+    """One map in a table of one metric, all as text.
+
+    Attributes:
+        map: The map's name.
+        gain: Its learned gain.
+        value: Its metric.
+        baseline_value: The best baseline's metric.
+        baseline: The best baseline's name.
+        beaten: Whether a baseline does at least as well.
+    """
 
     map: str
     gain: str
@@ -29,9 +38,16 @@ class GainLine:
 
 @dataclass(frozen=True)
 class GainTable:
-    """One figure against one mask for the maps that stand for their stages. mask: 'predicted' or 'reference'."""
+    """One metric against one mask for the maps that stand for their stages.
 
-    figure: str
+    Attributes:
+        metric: Its name.
+        meaning: One sentence on it.
+        mask: 'predicted' or 'reference'.
+        lines: One for each map.
+    """
+
+    metric: str
     meaning: str
     mask: str
     lines: tuple[GainLine, ...]
@@ -39,7 +55,12 @@ class GainTable:
 
 @dataclass(frozen=True)
 class OtherMetric:
-    """A further figure of the same maps: its name, and one text a map."""
+    """A further metric of the same maps.
+
+    Attributes:
+        name: Of the metric.
+        values: One text for each map.
+    """
 
     name: str
     values: tuple[str, ...]
@@ -47,7 +68,14 @@ class OtherMetric:
 
 @dataclass(frozen=True)
 class OtherMetrics:
-    """Further figures of one family. mask: what they were taken against, '' where nothing."""
+    """Further metrics of one family.
+
+    Attributes:
+        family: As in `MetricRow`.
+        mask: What they were taken against, '' where nothing.
+        sentence: What the family asks.
+        lines: One for each metric.
+    """
 
     family: str
     mask: str
@@ -57,7 +85,15 @@ class OtherMetrics:
 
 @dataclass(frozen=True)
 class MetricTables:
-    """first: AUROC in the grown box and energy inside, per mask. others: the rest, for the maps named in `maps`."""
+    """What the page says of a case's metrics.
+
+    Attributes:
+        first: AUROC in the grown box and energy inside, for each mask.
+        maps: Names of the maps in the other tables.
+        others: The other metrics of these maps.
+        headline: One sentence on stage 3.
+        gains: Learned gain of the headline metric against the predicted mask as text, by (map, layer), for all layers.
+    """
 
     first: tuple[GainTable, ...]
     maps: tuple[str, ...]
@@ -67,8 +103,12 @@ class MetricTables:
 
 
 def metric_tables(rows: Iterable[MetricRow], layer: str) -> MetricTables:
-    """Tables of MedXAI's own maps at `layer`, and of those without one. gains: (map, layer) to the learned gain of the
-    headline figure against the predicted mask, for all layers."""
+    """Tables of MedXAI's own maps.
+
+    Args:
+        rows: All metrics of the case.
+        layer: The layer whose maps the tables show, beside the maps without a layer.
+    """
     rows = tuple(rows)
     gains = tuple(gain for gain in learned_gains(rows) if gain.explainer == MEDXAI)
     own = [row for row in rows if row.explainer == MEDXAI and row.layer in ("", layer) and row.map in _MAPS]
@@ -122,7 +162,7 @@ def _gain_table(gains: Iterable[LearnedGain], metric: str, mask: str, layer: str
 def _others(
     own: Iterable[MetricRow], gains: Iterable[LearnedGain], maps: Iterable[tuple[str, str]], family: str, mask: str
 ) -> OtherMetrics:
-    """The figures of one family that have words, but those that have a table of their own."""
+    """The metrics of one family that have words, without those that have a table of their own."""
     lines = []
     for metric in metrics_on_the_page():
         value = {(r.map, r.layer): r.value for r in own if (r.family, r.mask, r.metric) == (family, mask, metric)}
@@ -139,7 +179,7 @@ def _others(
 
 
 def _named(metric: str, family: str) -> str:
-    """With which way is better, where the words do not tell."""
+    """The metric's name, and which direction is better where the name does not tell."""
     words = metric_words(metric)
     return f"{words.name} ({words.meaning})" if family == "faithfulness" else words.name
 

@@ -1,4 +1,4 @@
-"""figures.csv: every figure of every map of one case, one a line."""
+"""figures.csv: every metric of every map of one case, one a line."""
 
 import csv
 from collections.abc import Iterable
@@ -10,7 +10,12 @@ from ..metrics.metric_row import MetricRow
 
 
 def write_figures(path: Path, rows: Iterable[MetricRow]) -> None:
-    """Columns as in `MetricRow`; the first line is a comment with the limits."""
+    """Writes the metrics of a case as CSV; the first line is a comment with the limits.
+
+    Args:
+        path: Of the file.
+        rows: One line each, with the columns of `MetricRow`.
+    """
     with path.open("w", newline="", encoding="utf-8") as file:
         file.write(f"# {LIMITS_STATEMENT}\n")
         writer = csv.writer(file)

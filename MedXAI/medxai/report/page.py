@@ -21,9 +21,9 @@ def page_html(template: str, folders: Sequence[Path] = (), **values: object) -> 
     """Makes a page as one text without any reference to another file.
 
     Args:
-        template: its file name.
-        folders: where templates are looked for before this package's own, which they may extend.
-        **values: what the template asks for.
+        template: Its file name.
+        folders: Where templates are looked for before this package's own, which they may extend.
+        **values: What the template asks for.
     """
     environment = Environment(
         loader=FileSystemLoader([*folders, _TEMPLATES]),
@@ -44,7 +44,11 @@ def page_html(template: str, folders: Sequence[Path] = (), **values: object) -> 
 
 
 def write_page(path: Path, html: str) -> None:
-    """Writes a page, whole or not at all. Raises OutputError where the file cannot be written."""
+    """Writes a page, whole or not at all.
+
+    Raises:
+        OutputError: Where the file cannot be written.
+    """
     scratch = None
     try:
         with tempfile.NamedTemporaryFile(

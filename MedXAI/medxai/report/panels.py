@@ -41,6 +41,10 @@ def write_panels(result: SliceExplanation, path: Path) -> None:
     """Draws the panels as PNG: a input with box, b segmented organ, c feature interaction, d every stage at every layer.
 
     The slice stands upright (patient's right on the left); every map has its range, the scale is in millimetres.
+
+    Args:
+        result: What is drawn.
+        path: Of the file.
     """
     drawing = _Drawing(result)
     columns, rows = max(len(result.explanation.layers), 4), 1 + len(STAGES)

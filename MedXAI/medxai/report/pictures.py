@@ -24,7 +24,14 @@ _MAGNIFY_BELOW = 0.5
 
 @dataclass(frozen=True)
 class Rectangle:
-    """In millimetres of the upright slice, x to the right and y down."""
+    """A rectangle on the upright slice, in millimetres.
+
+    Attributes:
+        x: Its left edge, from the left edge of the slice.
+        y: Its upper edge, from the upper edge of the slice.
+        width: To the right.
+        height: Downwards.
+    """
 
     x: float
     y: float
@@ -36,10 +43,18 @@ class Rectangle:
 class SliceScene:
     """What all pictures of a case share; lengths in millimetres of the upright slice.
 
-    slice_uri: the grey slice as data URI. outline, reference_outline: SVG path data of the masks' contours, '' for none.
-    letters: left, right, top, bottom. scale_bar: None where nobody knows how large
-    a pixel is; all lengths are in pixels then, as unit says. token: the size (width, height) of one token of the embedding.
-    magnified: the part around a small box that is shown larger, None where the box is large enough.
+    Attributes:
+        width: Of the slice.
+        height: Of the slice.
+        slice_uri: The grey slice as data URI.
+        box: The user's box.
+        outline: SVG path data of the mask's contour, '' for none.
+        reference_outline: The same of the reference mask.
+        letters: At the left, right, top and bottom.
+        scale_bar: Its length; None where the file does not say how large a pixel is (all lengths are in pixels then).
+        unit: Of the lengths.
+        token: The size (width, height) of one token of the embedding.
+        magnified: The part around a small box that is shown larger; None where the box is large enough.
     """
 
     width: float
@@ -57,9 +72,14 @@ class SliceScene:
 
 @dataclass(frozen=True)
 class MapPicture:
-    """A map over the slice. uri: transparent image in the slice's frame; '' where the map is uninformative.
+    """A map over the slice.
 
-    lower, upper: raw values of the first and the last colour. cell_mm: width and height of one of the map's own cells.
+    Attributes:
+        uri: Transparent image in the slice's frame; '' where the map is not informative.
+        lower: Raw value of the first colour.
+        upper: Raw value of the last colour.
+        informative: Whether there is anything to show.
+        cell_mm: Width and height of one of the map's own cells.
     """
 
     uri: str
@@ -70,7 +90,12 @@ class MapPicture:
 
 
 class Pictures:
-    """Makes the pictures of one result."""
+    """Makes the pictures of one result.
+
+    Args:
+        result: What is drawn.
+        reference_mask: (rows, columns) bool on the slice; None where there is none.
+    """
 
     def __init__(self, result: SliceExplanation, reference_mask: np.ndarray | None = None):
         self._result = result
@@ -93,7 +118,12 @@ class Pictures:
         )
 
     def of_map(self, values: np.ndarray, shown: DisplayRange | None = None) -> MapPicture:
-        """values: (h, w) on the model's square. shown: the display range where it is shared, else the map's own."""
+        """The picture of one map.
+
+        Args:
+            values: (h, w) on the model's square.
+            shown: The display range where it is shared; None for the map's own.
+        """
         own = display_range([values])
         shown = shown or own
         informative = own.informative and shown.informative

@@ -24,7 +24,12 @@ _PACKAGES = ("torch", "segment-anything", "numpy", "scikit-image", "SimpleITK", 
 
 
 def record_of(result: SliceExplanation, source: dict[str, object] | None = None) -> dict[str, object]:
-    """The record as plain values for JSON. source: what is known of the input file beyond the volume itself."""
+    """The record as plain values for JSON.
+
+    Args:
+        result: What is recorded.
+        source: What is known of the input file beyond the volume itself.
+    """
     image, explanation, model = result.prepared.image, result.explanation, result.model
     parameters, known = asdict(explanation.parameters), image.facts
     return {

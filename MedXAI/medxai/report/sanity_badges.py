@@ -17,7 +17,15 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Badge:
-    """One check over all maps that it was made on. sentences: the findings of the maps that failed."""
+    """One check over all maps that it was made on.
+
+    Attributes:
+        check: Its name.
+        question: What it asks.
+        state: Passed, failed or not run.
+        summary: How many maps passed.
+        sentences: The findings of the maps that failed.
+    """
 
     check: str
     question: str

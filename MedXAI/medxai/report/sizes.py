@@ -13,7 +13,14 @@ def area_text(result: SliceExplanation) -> str:
 
 
 def size_text(result: SliceExplanation, width: float, height: float, pattern: str = "{:.1f}") -> str:
-    """'4.5 × 3.0 mm', or pixels; width and height in mm, one of which stands for a pixel of unknown size."""
+    """'4.5 × 3.0 mm', or pixels where the size of a pixel is not known.
+
+    Args:
+        result: Whose slice.
+        width: In mm; 1 mm stands for a pixel of unknown size.
+        height: Likewise.
+        pattern: How a number is written, for str.format.
+    """
     unit = "mm" if result.prepared.image.facts.has_known_spacing else "pixels"
     return f"{pattern.format(width)} × {pattern.format(height)} {unit}"
 

@@ -14,9 +14,16 @@ _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def write_slice_volume(path: Path, image: SliceImage, values: np.ndarray, metadata: dict[str, str]) -> None:
-    """Writes values (rows, columns) on a slice as a volume of one slice, compressed; metadata as the file's own fields.
+    """Writes values on a slice as a volume of one slice, compressed.
 
-    Raises OutputError where the file cannot be written.
+    Args:
+        path: Of the file; its ending says the format.
+        image: The slice.
+        values: (rows, columns).
+        metadata: Written as the file's own fields.
+
+    Raises:
+        OutputError: Where the file cannot be written.
     """
     placed = as_one_slice_volume(image, values)
     lps = _RAS_TO_LPS @ _with_right_angles(placed.ijk_to_ras_mm, placed.voxels.shape)

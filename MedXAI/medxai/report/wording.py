@@ -16,7 +16,13 @@ STAGE_SUBTITLES = {
 
 @dataclass(frozen=True)
 class MetricWords:
-    """name: as a row's heading. meaning: one sentence. pattern: how its value is written, for str.format."""
+    """What a metric is called, and how it is written.
+
+    Attributes:
+        name: As a row's heading.
+        meaning: One sentence.
+        pattern: How its value is written, for str.format.
+    """
 
     name: str
     meaning: str
@@ -25,7 +31,7 @@ class MetricWords:
 
 _BY_CHANCE = "By chance it is the mask's share of the {}."
 _LOW, _HIGH = "low is better", "high is better"
-#: In the order of the page. Figures without words are not on it: other scores of the same curves, and counts.
+#: In the order of the page. The page leaves out metrics that are not here: other scores of the same curves, and counts.
 _METRICS = {
     "auroc_grown_box": MetricWords(
         "AUROC in the grown box",
@@ -106,7 +112,12 @@ _TITLES = {info.map: info.title for info in OWN_MAPS}
 
 
 def map_name(map_key: str, layer: str) -> str:
-    """'Stage 1, block 4' for the map 'stage1'."""
+    """'Stage 1, block 4' for the map 'stage1'.
+
+    Args:
+        map_key: The map within MedXAI, for example 'stage1'.
+        layer: '' for a map without one.
+    """
     return ", ".join(part for part in (_TITLES.get(map_key, map_key), layer) if part)
 
 
@@ -120,18 +131,33 @@ def raw_number(value: float) -> str:
 
 
 def written(pattern: str, value: float) -> str:
-    """A figure as text, with a real minus."""
+    """A metric as text, with a real minus sign.
+
+    Args:
+        pattern: For str.format.
+        value: The metric.
+    """
     return pattern.format(value).replace("-", "−")
 
 
 def signed(value: float, digits: int = 2) -> str:
-    """With its sign, and a real minus: '+0.05', '−0.10', '0.00'."""
+    """A number with its sign, and a real minus: '+0.05', '−0.10', '0.00'.
+
+    Args:
+        value: The number.
+        digits: After the point.
+    """
     text = f"{value:+.{digits}f}"
     return text[1:] if float(text) == 0 else text.replace("-", "−")
 
 
 def signed_like(pattern: str, value: float) -> str:
-    """A difference of two figures written as the figures are: shares in percentage points."""
+    """A difference of two metrics, written as the metrics are: shares in percentage points.
+
+    Args:
+        pattern: How the metric is written, for str.format.
+        value: The difference.
+    """
     if "%" in pattern:
         return f"{signed(100 * value, 0)} points"
     if "×" in pattern:

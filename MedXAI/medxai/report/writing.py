@@ -25,13 +25,21 @@ def write_results(
     extra: Callable[[Path], None] | None = None,
     reference_mask: np.ndarray | None = None,
 ) -> None:
-    """Writes panels.png, report.html, figures.csv, saliency_stage1..3.nrrd (the shown layer, raw values), segmentation.nrrd and
-    explanation.json.
+    """Writes all files of an explanation into a folder, whole or not at all.
 
-    extra: writes more files into the same scratch folder (the scene), so that they too come whole or not at all.
-    evidence: of this result, for the report (see `quick_evidence`).
-    reference_mask: (rows, columns) bool on the slice, for the report; None where there is none.
-    Raises OutputError; the folder is then as it was.
+    The files are panels.png, report.html, figures.csv, saliency_stage1.nrrd to saliency_stage3.nrrd (the shown layer,
+    raw values), segmentation.nrrd and explanation.json.
+
+    Args:
+        result: What is written.
+        folder: Where the files go.
+        evidence: Of this result, for the report (see `quick_evidence`).
+        source: What is known of the input file beyond the volume itself.
+        extra: Writes more files into the same temporary folder (the scene), so that they too come whole or not at all.
+        reference_mask: (rows, columns) bool on the slice, for the report; None where there is none.
+
+    Raises:
+        OutputError: Where a file cannot be written; the folder is then as it was.
     """
     image, layer = result.prepared.image, result.shown_layer
     shared = provenance_of(result)

@@ -16,7 +16,13 @@ from .results import show_result
 def write_scene(result: SliceExplanation, volume: Volume, path: Path) -> None:
     """Writes a .mrb with the volume, the overlays, the segmentation and the region; the explained slice is in view.
 
-    Raises OutputError where it cannot be written.
+    Args:
+        result: What was explained.
+        volume: The scan.
+        path: Of the file.
+
+    Raises:
+        OutputError: Where it cannot be written.
     """
     with plain_numbers(), quiet_vtk(), headless_scene() as scene:
         volume_node = add_volume(scene, volume)
@@ -35,6 +41,10 @@ def add_volume(scene: "slicer.vtkMRMLScene", volume: Volume) -> "slicer.vtkMRMLS
     """A volume node with a copy of the volume's voxels, in its frame.
 
     An '&' in its name becomes '+': scenes keep it as it is in the names of files, and cannot be opened then.
+
+    Args:
+        scene: Where the node is added.
+        volume: Voxels (K, J, I) and IJK to RAS in millimetres.
     """
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", volume.name.replace("&", "+"))
     node.SetIJKToRASMatrix(matrix_of(volume.ijk_to_ras_mm))

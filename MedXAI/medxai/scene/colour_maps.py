@@ -11,9 +11,13 @@ _ENTRIES = 256
 
 
 def colour_node_of(scene: "slicer.vtkMRMLScene", name: str = COLOUR_MAPS[0]) -> "slicer.vtkMRMLColorTableNode":
-    """The scene's table of that map, made once; inferno where the name is unknown.
+    """The scene's colour table of a map, made once.
 
     Alpha rises from 0 to 1 over the lower two thirds, so that the anatomy stays visible under low values.
+
+    Args:
+        scene: Where the table is.
+        name: One of `COLOUR_MAPS`; inferno where it is unknown.
     """
     name = name if name in COLOUR_MAPS else COLOUR_MAPS[0]
     for index in range(scene.GetNumberOfNodesByClass("vtkMRMLColorTableNode")):

@@ -50,8 +50,16 @@ class NodeRequest:
 def explain_nodes(engine: Engine, asked: NodeRequest, control: RunControl = RunControl()) -> SceneResult:
     """Explains what the ROI encloses on the slice that the view shows, and puts the result into the scene.
 
+    Args:
+        engine: Explains.
+        asked: Nodes and choices.
+        control: Hears of the progress, and stops the work.
+
     Raises:
-        InputError, Cancelled, ModelError, ResourceError: The scene is then as it was.
+        InputError: Where the nodes cannot be used; the scene is then as it was, as after all these errors.
+        Cancelled: Once the control says so.
+        ModelError: Where the model cannot be loaded.
+        ResourceError: Where memory runs out.
     """
     volume = volume_of(asked.volume_node, asked.modality)
     slice_node = asked.slice_node or views.slice_view(asked.volume_node.GetScene(), "Red")

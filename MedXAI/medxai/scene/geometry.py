@@ -22,9 +22,13 @@ def matrix_of(array: np.ndarray) -> vtk.vtkMatrix4x4:
 
 
 def world_from_node(node: "slicer.vtkMRMLTransformableNode") -> np.ndarray:
-    """(4, 4): a node's own frame to world, through all its parent transforms.
+    """The matrix from a node's own frame to world, through all its parent transforms.
 
-    Raises InputError where one of them is not linear.
+    Returns:
+        (4, 4), millimetres.
+
+    Raises:
+        InputError: Where one of the transforms is not linear.
     """
     transform = node.GetParentTransformNode()
     if transform is None:

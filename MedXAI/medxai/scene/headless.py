@@ -82,7 +82,11 @@ def _slice_view(scene: "slicer.vtkMRMLScene", name: str, orientation: str) -> "s
 
 
 def save_scene_bundle(scene: "slicer.vtkMRMLScene", path: Path) -> None:
-    """Writes the scene with all its data as .mrb. Raises OutputError where it cannot be written."""
+    """Writes the scene with all its data as .mrb.
+
+    Raises:
+        OutputError: Where it cannot be written.
+    """
     path.unlink(missing_ok=True)
     # On a full disk the archive may end early without an error, so its files are read once more.
     if not scene.WriteToMRB(str(path)) or not _is_whole_archive(path):
@@ -100,7 +104,11 @@ def _is_whole_archive(path: Path) -> bool:
 
 
 def load_scene_bundle(scene: "slicer.vtkMRMLScene", path: Path) -> None:
-    """Clears the scene and reads a .mrb into it. Raises OutputError where it cannot be read."""
+    """Clears the scene and reads a .mrb into it.
+
+    Raises:
+        OutputError: Where it cannot be read.
+    """
     if not scene.ReadFromMRB(str(path), True):
         raise OutputError(f"The scene '{path}' cannot be read; it is damaged or not a Slicer scene.")
 

@@ -14,7 +14,7 @@ _FONT_PX = 12
 
 
 def add_legend(node: "slicer.vtkMRMLScalarVolumeNode", title: str) -> "slicer.vtkMRMLColorLegendDisplayNode | None":
-    """A colour legend for an overlay, off the body; the one that there is already where there is one."""
+    """A colour legend for an overlay, beside the body; an existing one is used again."""
     legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)
     if legend is None:
         return None

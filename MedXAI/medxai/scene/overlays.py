@@ -46,7 +46,13 @@ def describe(node: "slicer.vtkMRMLNode", attributes: Mapping[str, str]) -> None:
 
 
 def node_name(volume_node: "slicer.vtkMRMLScalarVolumeNode", info: MapInfo, map_id: MapId) -> str:
-    """What a map's node is called: the volume, the map's title and its layer."""
+    """What a map's node is called: the volume, the map's title and its layer.
+
+    Args:
+        volume_node: The explained scan.
+        info: The kind of map.
+        map_id: The map, with its layer.
+    """
     return " · ".join([volume_node.GetName(), f"MedXAI {info.title}", *([map_id.layer] if map_id.layer else [])])
 
 
@@ -67,7 +73,13 @@ def give_name(node: "slicer.vtkMRMLNode", name: str) -> None:
 def style_overlay(
     node: "slicer.vtkMRMLScalarVolumeNode", shown: DisplayRange, colour_node: "slicer.vtkMRMLColorTableNode"
 ) -> None:
-    """Colour table, fixed range and threshold of an overlay; a map that says nothing is not drawn at all."""
+    """Sets colour table, range and threshold of an overlay; a map that is not informative is not drawn at all.
+
+    Args:
+        node: The overlay.
+        shown: The display range.
+        colour_node: The colour table.
+    """
     display = node.GetDisplayNode()
     display.SetAndObserveColorNodeID(colour_node.GetID())
     display.SetInterpolate(True)

@@ -17,7 +17,14 @@ def box_of_roi(
     """The pixels of a slice whose centres lie in the bounding rectangle of the ROI's cut with it; at least one pixel.
 
     ROI rotation and both nodes' parent transforms are honoured. The slice counts as one voxel thick.
-    Raises InputError for no ROI, one that is not placed yet or has no size, or one that does not reach the slice.
+
+    Args:
+        roi_node: In the scene, millimetres.
+        volume_node: The scan in the scene.
+        image: The slice of the scan.
+
+    Raises:
+        InputError: For no ROI, one that is not placed yet or has no size, or one that does not reach the slice.
     """
     if roi_node is None:
         raise InputError("No region is chosen; draw a box around the organ first.")
@@ -45,8 +52,14 @@ def box_of_roi(
 
 
 def _cut_with_slab(corners: np.ndarray) -> np.ndarray:
-    """(n, 3) points that span the part of a box between z = -0.5 and z = 0.5; corners (8, 3) in pixels, ordered as a
-    binary count, so that an edge joins two whose numbers differ in one bit."""
+    """Points that span the part of a box between z = -0.5 and z = 0.5.
+
+    Args:
+        corners: (8, 3) in pixels, ordered as a binary count, so that an edge joins two whose numbers differ in one bit.
+
+    Returns:
+        (n, 3).
+    """
     half = 0.5 + 1e-6
     points = [corner for corner in corners if abs(corner[2]) <= half]
     for a, b in combinations(range(8), 2):
@@ -76,7 +89,15 @@ def roi_of_box(
     image: SliceImage,
     volume_node: "slicer.vtkMRMLScalarVolumeNode",
 ) -> "slicer.vtkMRMLMarkupsROINode":
-    """A new ROI node that covers exactly the box's pixels on the slice, one slice thick, under the volume's transform."""
+    """A new ROI node that covers exactly the box's pixels on the slice, one slice thick, under the volume's transform.
+
+    Args:
+        scene: Where the node is added.
+        name: Of the node.
+        box: On the slice, in pixels.
+        image: The slice.
+        volume_node: The scan in the scene.
+    """
     node = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode")
     name_region(node, name)
     node.CreateDefaultDisplayNodes()

@@ -43,16 +43,37 @@ class SceneResult:
     folder_item: int
 
     def stage_node(self, stage: int, layer: str | None = None) -> slicer.vtkMRMLScalarVolumeNode:
-        """The overlay of a stage; without a layer, of the layer that the scene shows. Raises KeyError."""
+        """The overlay of a stage.
+
+        Args:
+            stage: 1, 2 or 3.
+            layer: None for the layer that the scene shows.
+
+        Raises:
+            KeyError: Where the scene has no such overlay.
+        """
         return self.overlays[stage_map(stage, layer or self.explanation.shown_layer)]
 
     def map_node(self, map_key: str, layer: str = "") -> slicer.vtkMRMLScalarVolumeNode:
-        """The overlay of a map by its key, for example 'interaction' or 'medxai/terminal'. Raises KeyError."""
+        """The overlay of a map.
+
+        Args:
+            map_key: For example 'interaction' or 'medxai/terminal'.
+            layer: '' for a map without a layer.
+
+        Raises:
+            KeyError: Where the scene has no such overlay.
+        """
         return self.overlays[MapId.parse(map_key_of(map_key)).at(layer)]
 
 
 def maps_for_scene(result: SliceExplanation, layers: Sequence[str] | None = None) -> list[tuple[MapInfo, MapId]]:
-    """All stages of the asked layers (default: the shown layer), then the interaction and the terminal map."""
+    """All stages of the asked layers, then the interaction and the terminal map.
+
+    Args:
+        result: Whose maps.
+        layers: None for the shown layer.
+    """
     staged = [(info, info.at(layer)) for layer in layers or [result.shown_layer] for info in _STAGES]
     return [*staged, *((info, info.at()) for info in _OTHERS)]
 
@@ -131,7 +152,7 @@ def put_into_folder(hierarchy: slicer.vtkMRMLSubjectHierarchyNode, folder: int, 
     item = hierarchy.GetItemByDataNode(node)
     if item:
         hierarchy.SetItemParent(item, folder)
-    else:  # without Slicer's own plugins nobody has made the node's item yet
+    else:  # without Slicer's own plugins the node has no item yet
         hierarchy.CreateItem(folder, node)
 
 

@@ -15,7 +15,15 @@ _COLOUR = (0.25, 0.85, 0.55)
 def add_segmentation(
     volume_node: "slicer.vtkMRMLScalarVolumeNode", name: str, segment_name: str, image: SliceImage, mask: np.ndarray
 ) -> "slicer.vtkMRMLSegmentationNode":
-    """A segmentation node with one segment, the mask (rows, columns) of the slice, in the source's geometry and frame."""
+    """A segmentation node with one segment, in the source's geometry and frame.
+
+    Args:
+        volume_node: The source.
+        name: Of the node.
+        segment_name: Of the segment.
+        image: The slice.
+        mask: (rows, columns) bool on the slice.
+    """
     node = volume_node.GetScene().AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.CreateDefaultDisplayNodes()
     node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
@@ -34,7 +42,12 @@ def add_segmentation(
 
 
 def mask_labelmap(image: SliceImage, mask: np.ndarray) -> "slicer.vtkOrientedImageData":
-    """A mask (rows, columns) as a segment's binary labelmap, one slice thick, in the slice's volume's own frame."""
+    """A mask as a segment's binary labelmap, one slice thick, in the slice's volume's own frame.
+
+    Args:
+        image: The slice.
+        mask: (rows, columns) bool.
+    """
     placed = as_one_slice_volume(image, mask.astype(np.uint8))
     oriented = slicer.vtkOrientedImageData()
     oriented.SetDimensions(*reversed(placed.voxels.shape))

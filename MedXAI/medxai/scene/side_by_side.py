@@ -113,8 +113,13 @@ def fill(
 
 
 def place(view: "slicer.vtkMRMLSliceNode", like: "slicer.vtkMRMLSliceNode") -> None:
-    """Turns a view onto the plane of another one, as large; the view keeps its own shape on the screen."""
-    # One event for all of it: who hears of half of it would take the old plane for one that the user scrolled to.
+    """Turns a view onto the plane of another one and takes over its zoom; the view keeps its own shape on the screen.
+
+    Args:
+        view: Is turned.
+        like: Gives plane and zoom.
+    """
+    # One event for all changes: an observer that saw only some would take the old plane for one that the user scrolled to.
     with slicer.util.NodeModify(view):
         view.SetAttribute(_PLANE, _text_of_plane(like))
         view.SetAttribute(_SHAPE, _text_of_shape(view))

@@ -15,10 +15,18 @@ _ALIGNED_COSINE = 1 - 5e-7
 def slice_in_view(
     volume: Volume, volume_node: "slicer.vtkMRMLScalarVolumeNode", slice_node: "slicer.vtkMRMLSliceNode"
 ) -> SliceImage:
-    """The volume's slice that the view shows: the nearest voxel layer where the view is aligned with the voxels, an
-    oblique resampling along the view's plane where it is not. The image is in the volume's own frame.
+    """The volume's slice that a view shows, in the volume's own frame.
 
-    Raises InputError where the plane misses the volume.
+    Where the view is aligned with the voxels it is the nearest voxel layer, else an oblique resampling along the view's
+    plane.
+
+    Args:
+        volume: The node's voxels.
+        volume_node: The scan in the scene.
+        slice_node: The view.
+
+    Raises:
+        InputError: Where the plane misses the volume.
     """
     world_from_view = array_of(slice_node.GetSliceToRAS())
     found = aligned_slice(volume, world_from_ijk(volume_node), world_from_view)
@@ -29,9 +37,18 @@ def slice_in_view(
 
 
 def aligned_slice(volume: Volume, world_from_voxel: np.ndarray, world_from_view: np.ndarray) -> tuple[str, int] | None:
-    """The plane and index of the voxel layer in which a view lies; None where the view is oblique to the voxels.
+    """The plane and index of the voxel layer in which a view lies.
 
-    Raises InputError where the aligned view lies outside the volume.
+    Args:
+        volume: The scan.
+        world_from_voxel: (4, 4), voxel index to world in millimetres.
+        world_from_view: (4, 4), the view's frame to world.
+
+    Returns:
+        None where the view is oblique to the voxels.
+
+    Raises:
+        InputError: Where the aligned view lies outside the volume.
     """
     normal = world_from_view[:3, 2] / np.linalg.norm(world_from_view[:3, 2])
     for plane, (first, second, through) in PLANE_AXES.items():

@@ -23,7 +23,14 @@ def show_overlay(
     overlay_node: "slicer.vtkMRMLScalarVolumeNode | None",
     opacity: float = OVERLAY_OPACITY,
 ) -> None:
-    """The volume with the overlay on it in this one view; no overlay: the volume alone."""
+    """Shows the volume with the overlay on it in one view.
+
+    Args:
+        slice_node: The view.
+        volume_node: The background.
+        overlay_node: The foreground; None for the volume alone.
+        opacity: Of the overlay, 0 to 1.
+    """
     composite = composite_of(slice_node)
     composite.SetBackgroundVolumeID(volume_node.GetID())
     composite.SetForegroundVolumeID(overlay_node.GetID() if overlay_node is not None else None)
@@ -33,7 +40,13 @@ def show_overlay(
 def look_at(
     slice_node: "slicer.vtkMRMLSliceNode", volume_node: "slicer.vtkMRMLScalarVolumeNode", image: SliceImage
 ) -> None:
-    """Turns the view onto the slice's plane, in the radiological orientation nearest to it, all of the slice in view."""
+    """Turns a view onto the slice's plane, in the radiological orientation nearest to it, all of the slice in view.
+
+    Args:
+        slice_node: The view.
+        volume_node: The scan in the scene.
+        image: The slice.
+    """
     world_from_pixel = world_from_node(volume_node) @ image.pixel_to_ras_mm
     turned = screen_orientation(world_from_pixel)
     right = turned.right_ras

@@ -13,7 +13,13 @@ def volume_of(volume_node: "slicer.vtkMRMLScalarVolumeNode", modality: Modality 
     """The node's voxels (a view, never written to) with its own IJK to RAS; a parent transform is not applied.
 
     Maps go back into the scene under the same parent transform, so the volume's own frame is all that is needed.
-    Raises InputError for no volume, a colour or label volume, an empty one, or one under a non-linear transform.
+
+    Args:
+        volume_node: A scalar volume.
+        modality: The kind of scan; None: what the scene or the values tell.
+
+    Raises:
+        InputError: For no volume, a colour or label volume, an empty one, or one under a non-linear transform.
     """
     if volume_node is None:
         raise InputError("No volume is chosen; choose a CT or MR volume first.")

@@ -1,4 +1,4 @@
-"""The nodes of the explanation that the panel works on: one set for each volume and region, written over, never piled up."""
+"""The nodes of the explanation that the panel works on: one set for each volume and region, which new results replace."""
 
 from dataclasses import dataclass, replace
 
@@ -22,13 +22,20 @@ WORKING_ATTRIBUTE = "MedXAI.Working"
 SOURCE_REFERENCE = "MedXAI.source"
 REGION_REFERENCE = "MedXAI.region"
 _SEGMENTATION = "segmentation"
-#: Of a display range: what writing it as text may change.
+#: How much a display range may change when it is written as text.
 _ROUNDING = 1e-4
 
 
 @dataclass(frozen=True)
 class WorkingResult:
-    """overlays: by the key of their map; any that a user has deleted is absent, and so may the segmentation be."""
+    """The nodes of one explanation, as far as the user has not deleted them.
+
+    Attributes:
+        volume: The explained scan.
+        roi: The region.
+        overlays: By the key of their map; one that was deleted is absent.
+        segmentation: None where it was deleted.
+    """
 
     volume: "slicer.vtkMRMLScalarVolumeNode"
     roi: "slicer.vtkMRMLMarkupsROINode"
@@ -66,7 +73,14 @@ def make_working(
     roi: "slicer.vtkMRMLMarkupsROINode",
     slice_node: "slicer.vtkMRMLSliceNode",
 ) -> WorkingResult:
-    """New nodes for an explanation, marked so that they are found again."""
+    """New nodes for an explanation, marked so that they are found again.
+
+    Args:
+        explanation: What they show.
+        volume: The explained scan.
+        roi: The region.
+        slice_node: The view that shows the slice.
+    """
     done = show_result(explanation, volume, roi, slice_node)
     nodes = {map_id.key: node for map_id, node in done.overlays.items()}
     for role, node in [*nodes.items(), (_SEGMENTATION, done.segmentation_node)]:
@@ -162,7 +176,14 @@ def write_map(
     view: ViewChoices,
     volume: "slicer.vtkMRMLScalarVolumeNode",
 ) -> None:
-    """Writes the chosen map's raw values into a node: voxels, place, name, provenance and look."""
+    """Writes the chosen map's raw values into a node: voxels, place, name, provenance and look.
+
+    Args:
+        node: The overlay.
+        explanation: Holds the map.
+        view: Which map, and how it looks.
+        volume: The explained scan.
+    """
     image, map_id = explanation.prepared.image, view.map_id(explanation)
     info = map_info(map_id.key)
     placed = as_one_slice_volume(image, explanation.on_slice(explanation.values(map_id)))
@@ -177,7 +198,13 @@ def write_map(
 
 
 def style_map(node: "slicer.vtkMRMLScalarVolumeNode", shown: DisplayRange | None, view: ViewChoices) -> None:
-    """Colours and threshold; shown: None keeps the range that the node has (a loaded scene's)."""
+    """Colours and threshold of an overlay.
+
+    Args:
+        node: The overlay.
+        shown: The display range; None keeps the range that the node has (a loaded scene's).
+        view: The choices.
+    """
     display = node.GetDisplayNode()
     if display is None:
         node.CreateDefaultDisplayNodes()
@@ -204,7 +231,13 @@ def _range_of(display: "slicer.vtkMRMLScalarVolumeDisplayNode") -> DisplayRange:
 def write_segmentation(
     node: "slicer.vtkMRMLSegmentationNode", explanation: SliceExplanation, volume: "slicer.vtkMRMLScalarVolumeNode"
 ) -> None:
-    """Writes the mask into the node's segment, in place, so that its colour and visibility stay the user's."""
+    """Writes the mask into the node's segment, in place, so that its colour and visibility stay the user's.
+
+    Args:
+        node: The segmentation.
+        explanation: Holds the mask.
+        volume: The explained scan.
+    """
     segmentation = node.GetSegmentation()
     if segmentation.GetNumberOfSegments() == 0:
         segmentation.AddEmptySegment("", "segmented organ")

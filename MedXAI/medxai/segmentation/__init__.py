@@ -1,1 +1,1 @@
-"""From an encoding and a box to a mask, and what the prompt attends to on the way."""
+"""From an encoding and a box to a mask, and what the prompt attends to meanwhile."""

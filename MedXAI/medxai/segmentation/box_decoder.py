@@ -51,11 +51,20 @@ def can_run(mask_decoder: Network) -> bool:
 def decode_boxes(
     mask_decoder: Network, embedding: Tensor, image_pe: Tensor, sparse: Tensor, dense: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The logits (B, 4h, 4w) of mask token 0, and the prompt's attention (B, h·w) to the image, rows summing to 1.
+    """The mask decoder's logits for many boxes, and the prompt's attention to the image.
 
-    embedding: (1, C, h, w), or (B, C, h, w), each box on an image of its own. image_pe: (1, C, h, w). sparse: (B, 2, C),
-    the two corners of each box. dense: (B, C, h, w), or (1, C, h, w) where all boxes have the same. The attention is the mean over both layers' and the final
-    token-to-image attention, their heads, and three tokens: mask token 0 and the corners.
+    The attention is the mean over both layers' and the final token-to-image attention, their heads, and three tokens:
+    mask token 0 and the two corners.
+
+    Args:
+        mask_decoder: One that `can_run` said yes to.
+        embedding: (1, C, h, w), or (B, C, h, w), each box on an image of its own.
+        image_pe: (1, C, h, w), the positions of the image's tokens.
+        sparse: (B, 2, C), the two corners of each box.
+        dense: (B, C, h, w), or (1, C, h, w) where all boxes have the same.
+
+    Returns:
+        Logits (B, 4h, 4w) of mask token 0, and the attention (B, h·w), rows summing to 1.
     """
     _, _, h, w = embedding.shape
     outputs = torch.cat([mask_decoder.iou_token.weight, mask_decoder.mask_tokens.weight])
@@ -91,7 +100,10 @@ def _self_attention(layer: Network, queries: Tensor, prompt: Tensor) -> Tensor:
 class _ImageTokens:
     """The image's tokens as every box sees them: shared by all boxes until `update` gives each its own.
 
-    keys: for each box (n, C).
+    Args:
+        image: (B, C, h, w), or (1, C, h, w) where all boxes have the same.
+        image_pe: (1, C, h, w), the positions of the tokens.
+        boxes: How many there are.
     """
 
     def __init__(self, image: Tensor, image_pe: Tensor, boxes: int):
@@ -126,7 +138,7 @@ class _ImageTokens:
         return attention.out_proj(taken.flatten(2) + attention.v_proj.bias), weights  # the weights sum to 1
 
     def update(self, attention: Network, tokens: Tensor, values: Tensor, norm: Network) -> None:
-        """keys ← norm(keys + what they take from the prompt's tokens (B, t, C))."""
+        """Computes keys ← norm(keys + what they take from the prompt's tokens (B, t, C))."""
         offered = _by_head(attention, attention.k_proj(tokens)) / math.sqrt(_head_width(attention))
         bias = torch.einsum("bthc,hc->bht", offered, attention.q_proj.bias.unflatten(0, offered.shape[2:]))
         given = _by_head(attention, attention.v_proj(values))
@@ -153,7 +165,7 @@ class _ImageTokens:
         self.keys, self._shared, self._own = updated, None, True
 
     def _with_positions(self, keys: Tensor) -> Tensor:
-        """keys + their positions, in memory that the next box uses again."""
+        """The keys plus their positions, in memory that the next box uses again."""
         return torch.add(keys, self._pe, out=self._placed)
 
 

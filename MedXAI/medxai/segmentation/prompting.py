@@ -7,5 +7,14 @@ from ..models.network_type import Network
 
 
 def prompt_embeddings(family: ModelFamily, sam: Network, xyxy: Tensor) -> tuple[Tensor, Tensor]:
-    """Sparse (B, 2, C) and dense (B, C, h, w) prompts of boxes (B, 4) in model pixels."""
+    """What a model's prompt encoder makes of boxes.
+
+    Args:
+        family: Whether a box also becomes a mask prompt.
+        sam: The network.
+        xyxy: (B, 4) corners in model pixels.
+
+    Returns:
+        The sparse prompt (B, 2, C) and the dense one (B, C, h, w).
+    """
     return sam.prompt_encoder(points=None, boxes=xyxy, masks=family.mask_prompt(sam, xyxy))

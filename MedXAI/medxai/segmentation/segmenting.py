@@ -22,7 +22,16 @@ _BATCH = 16
 
 @torch.inference_mode()
 def segment(model: LoadedModel, encoding: Encoding, boxes: Sequence[PixelBox]) -> tuple[Segmentation, ...]:
-    """One mask a box, as the model's authors make it: bilinear to the slice, above one half."""
+    """One mask a box, as the model's authors make it: bilinear to the slice, above one half.
+
+    Args:
+        model: The model that encoded the slice.
+        encoding: Of the slice.
+        boxes: On the slice, in pixels.
+
+    Returns:
+        One segmentation a box.
+    """
     results: list[Segmentation] = []
     for start in range(0, len(boxes), _BATCH):
         results += _segment_batch(model, encoding, boxes[start : start + _BATCH])
@@ -44,7 +53,17 @@ def _segment_batch(model: LoadedModel, encoding: Encoding, boxes: Sequence[Pixel
 
 @torch.inference_mode()
 def mask_logits(model: LoadedModel, embeddings: Tensor, frame: ModelFrame, box: PixelBox) -> Tensor:
-    """(B, 4h, 4w): the logits of one box on each of B embeddings (B, C, h, w), all of slices in one frame."""
+    """The logits of one box on each of several embeddings.
+
+    Args:
+        model: Whose decoder.
+        embeddings: (B, C, h, w), all of slices in one frame.
+        frame: Where the slice lies in the model's square.
+        box: On the slice, in pixels.
+
+    Returns:
+        (B, 4h, 4w).
+    """
     xyxy = torch.from_numpy(model.convention.box_in_model_px(box, frame)[None]).to(model.device, torch.float32)
     if not box_decoder.can_run(
         model.sam.mask_decoder

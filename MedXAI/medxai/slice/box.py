@@ -10,7 +10,14 @@ from .slice_image import SliceImage
 
 @dataclass(frozen=True)
 class PixelBox:
-    """A box on a slice in pixel indices, all four inclusive: columns first..last, rows first..last."""
+    """A box on a slice in pixel indices; the first and the last pixel belong to it.
+
+    Attributes:
+        first_column: Of the box, from 0.
+        first_row: Likewise.
+        last_column: Inclusive.
+        last_row: Inclusive.
+    """
 
     first_column: int
     first_row: int
@@ -40,7 +47,12 @@ class PixelBox:
 
 @dataclass(frozen=True)
 class ClippedBox:
-    """A box that lies on the slice, and whether something of the asked one had to be cut off."""
+    """A box that lies on the slice.
+
+    Attributes:
+        box: The box.
+        was_clipped: Whether a part of the asked box had to be cut off.
+    """
 
     box: PixelBox
     was_clipped: bool
@@ -49,10 +61,18 @@ class ClippedBox:
 def clip_box(
     image: SliceImage, first_column: float, first_row: float, last_column: float, last_row: float
 ) -> ClippedBox:
-    """The asked box on the slice, in inclusive pixel indices.
+    """The asked box on the slice.
 
-    Raises InputError where the box is not finite, has its corners swapped, lies outside the slice, or covers only
-    pixels outside the volume or without a value.
+    Args:
+        image: The slice.
+        first_column: In pixels, inclusive; the others too.
+        first_row: Likewise.
+        last_column: Likewise.
+        last_row: Likewise.
+
+    Raises:
+        InputError: Where the box is not finite, has its corners swapped, lies outside the slice, or covers only pixels
+            outside the volume or without a value.
     """
     asked = np.array([first_column, first_row, last_column, last_row], dtype=float)
     if not np.isfinite(asked).all():
@@ -77,7 +97,14 @@ def clip_box(
 
 
 def box_of_mask(mask: np.ndarray) -> PixelBox:
-    """The smallest box around a mask (rows, columns). Raises InputError for an empty mask."""
+    """The smallest box around a mask.
+
+    Args:
+        mask: (rows, columns) bool.
+
+    Raises:
+        InputError: For an empty mask.
+    """
     if not mask.any():
         raise InputError(
             "The mask is empty on this slice, so there is no box around it; choose a slice where it has voxels."

@@ -13,10 +13,16 @@ _LETTERS = (("R", "L"), ("A", "P"), ("S", "I"))  # at the positive and the negat
 
 @dataclass(frozen=True)
 class ScreenOrientation:
-    """How pixels[row, column] of a slice get upright: transposed first, then flipped.
+    """How the pixels of a slice are turned upright: transposed first, then flipped.
 
-    right_ras and down_ras: unit vectors (3,) of the screen's directions. letters: left, right, top, bottom; '' where nobody knows.
-    pixel_mm: width and height of a pixel on the screen.
+    Attributes:
+        transposed: Whether rows and columns change places.
+        flipped_columns: Whether columns are then reversed.
+        flipped_rows: Whether rows are then reversed.
+        right_ras: (3,) unit vector in RAS of what is right on the screen.
+        down_ras: (3,) unit vector in RAS of what is down on the screen.
+        letters: At the left, right, top and bottom; '' where it is not known.
+        pixel_mm: Width and height of a pixel on the screen.
     """
 
     transposed: bool
@@ -33,7 +39,15 @@ class ScreenOrientation:
         return turned[:: -1 if self.flipped_rows else 1, :: -1 if self.flipped_columns else 1]
 
     def upright_extent(self, box: PixelBox, shape: tuple[int, int]) -> tuple[float, float, float, float]:
-        """x0, y0, x1, y1 in pixel edges of the upright picture; shape: (rows, columns) as stored."""
+        """The edges of a box on the upright picture.
+
+        Args:
+            box: On the slice as stored.
+            shape: (rows, columns) as stored.
+
+        Returns:
+            x0, y0, x1, y1 in pixel edges.
+        """
         x0, y0, x1, y1 = box.extent_xyxy
         rows, columns = shape
         if self.transposed:
@@ -50,7 +64,7 @@ def screen_orientation(pixel_to_world_mm: np.ndarray, is_known: bool = True) -> 
 
     Args:
         pixel_to_world_mm: (4, 4) geometry of the slice in world (RAS).
-        is_known: False where nobody knows how the slice lies in the patient: it is shown as stored, without letters.
+        is_known: False where it is not known how the slice lies in the patient: it is shown as stored, without letters.
     """
     columns, rows = (pixel_to_world_mm[:3, n] for n in (0, 1))
     width, height = float(np.linalg.norm(columns)), float(np.linalg.norm(rows))

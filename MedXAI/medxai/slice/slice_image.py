@@ -18,12 +18,14 @@ _ANATOMICAL = ("sagittal", "coronal", "axial")
 class SliceImage:
     """One slice, `pixels[row, column]`.
 
-    pixels: (rows, columns), in the volume's own values and units (Hounsfield units for CT).
-    pixel_to_ras_mm: (4, 4), (column, row, 0, 1) to RAS in millimetres; its third column is one slice thickness.
-    inside: (rows, columns) bool, False where an oblique plane leaves the volume, or no value was measured.
-    plane: 'axial', 'coronal', 'sagittal' (constant K, J, I) or 'oblique'.
-    index: the slice's voxel index along its through-plane axis; None for an oblique slice.
-    facts: what is known of the volume that it was cut from.
+    Attributes:
+        volume_name: Of the volume that it was cut from.
+        pixels: (rows, columns), in the volume's own values and units (Hounsfield units for CT).
+        pixel_to_ras_mm: (4, 4), (column, row, 0, 1) to RAS in millimetres; its third column is one slice thickness.
+        inside: (rows, columns) bool, False where an oblique plane leaves the volume, or no value was measured.
+        plane: 'axial', 'coronal', 'sagittal' (constant K, J, I) or 'oblique'.
+        index: The slice's voxel index along its through-plane axis; None for an oblique slice.
+        facts: What is known of the volume that it was cut from.
     """
 
     volume_name: str
@@ -40,7 +42,7 @@ class SliceImage:
 
     @property
     def anatomical_plane(self) -> str | None:
-        """'axial', 'coronal' or 'sagittal' in the patient, 'oblique' where none is near; None where nobody knows."""
+        """'axial', 'coronal' or 'sagittal' in the patient, 'oblique' where none is near; None where it is not known."""
         if not self.facts.has_known_orientation:
             return None
         normal = np.cross(self.pixel_to_ras_mm[:3, 0], self.pixel_to_ras_mm[:3, 1])
@@ -49,7 +51,7 @@ class SliceImage:
 
     @property
     def where(self) -> str:
-        """'axial slice 6'; where the voxel axis runs another way in the patient, 'axial slice (j = 6)'."""
+        """'axial slice 6'; where the voxel axis has another direction in the patient, 'axial slice (j = 6)'."""
         if self.index is None:
             return f"{self.plane} slice"
         anatomical = self.anatomical_plane
@@ -60,7 +62,7 @@ class SliceImage:
 
     @property
     def thickness_mm(self) -> float | None:
-        """How thick the scanner's slice is; None where the plane is not the one that was scanned, or nobody knows."""
+        """How thick the scanner's slice is; None where the plane is not the one that was scanned, or the file does not say so."""
         return self.facts.slice_thickness_mm if self.plane == "axial" else None
 
     @property
@@ -72,16 +74,27 @@ class SliceImage:
 
 @dataclass(frozen=True)
 class OneSliceVolume:
-    """A map on a slice as a volume of one slice in the source's frame: voxels (K, J, I), one of them of length 1."""
+    """A map on a slice as a volume of one slice in the source's frame.
+
+    Attributes:
+        voxels: (K, J, I), one of them of length 1.
+        ijk_to_ras_mm: (4, 4), voxel index to RAS in millimetres.
+    """
 
     voxels: np.ndarray
     ijk_to_ras_mm: np.ndarray
 
 
 def slice_of(volume: Volume, plane: str, index: int) -> SliceImage:
-    """The slice `index` of the plane, rows and columns in the volume's own order (axial: columns i, rows j).
+    """One slice of a volume, rows and columns in the volume's own order (axial: columns i, rows j).
 
-    Raises InputError where there is no such plane or slice, or its pixels would be no rectangles.
+    Args:
+        volume: The scan.
+        plane: 'axial', 'coronal' or 'sagittal'.
+        index: Along the axis that the plane is across, from 0.
+
+    Raises:
+        InputError: Where there is no such plane or slice, or its pixels would be no rectangles.
     """
     if plane not in PLANE_AXES:
         raise InputError(f"There is no plane '{plane}'; choose axial, coronal or sagittal.")
@@ -110,10 +123,16 @@ def slice_of(volume: Volume, plane: str, index: int) -> SliceImage:
 def oblique_slice_of(volume: Volume, plane_to_ras_mm: np.ndarray) -> SliceImage:
     """The volume resampled (linearly) along a plane, on a grid that just covers the volume.
 
-    plane_to_ras_mm: (4, 4), columns 0 and 1 the plane's unit directions, column 2 its normal, column 3 a point on it
-    (Slicer's SliceToRAS). The pixel is the volume's smallest voxel edge, the thickness one such edge.
+    The pixel is the volume's smallest voxel edge, the thickness one such edge.
 
-    Raises InputError where the plane misses the volume.
+    Args:
+        volume: The scan.
+        plane_to_ras_mm: (4, 4), columns 0 and 1 the plane's unit directions, column 2 its normal, column 3 a point on
+            it
+            (Slicer's SliceToRAS).
+
+    Raises:
+        InputError: Where the plane misses the volume.
     """
     plane = np.array(plane_to_ras_mm, dtype=float)
     directions = plane[:3, :3] / np.linalg.norm(plane[:3, :3], axis=0)
@@ -158,10 +177,17 @@ def _cropped(image: SliceImage) -> SliceImage:
 
 
 def as_one_slice_volume(image: SliceImage, values: np.ndarray) -> OneSliceVolume:
-    """Values on the slice's pixels as a volume whose voxel centres are exactly the slice's, in the source's axis order.
+    """Values on the slice's pixels as a volume whose voxel centres are exactly the slice's.
 
-    values: (rows, columns). The result keeps three dimensions; an axis-aligned slice keeps the source's IJK axes with
-    length 1 on the through-plane axis, an oblique slice has its own axes (column, row, normal).
+    The result keeps three dimensions; an axis-aligned slice keeps the source's IJK axes with length 1 on the
+    through-plane axis, an oblique slice has its own axes (column, row, normal).
+
+    Args:
+        image: The slice.
+        values: (rows, columns).
+
+    Raises:
+        ValueError: Where the values do not fit the slice.
     """
     if values.shape != image.shape:
         raise ValueError(f"a map of shape {values.shape} does not fit a slice of shape {image.shape}")

@@ -19,7 +19,13 @@ _LISTED = 5
 def read_dicom(
     path: Path, modality: Modality | str | None = None, series: int | str | None = None, stack: int | None = None
 ) -> Volume:
-    """The volume of a DICOM file, or of a series in a folder; see `read_volume`.
+    """The volume of a DICOM file, or of a series in a folder.
+
+    Args:
+        path: The file or folder.
+        modality: The kind of scan; None: what the header says, else a guess.
+        series: Which series: its number as the error lists them, from 1, or its UID.
+        stack: Which stack of slices of the series, from 1.
 
     Raises:
         InputError: Where there is no series, several to choose from, or the slices make no volume.
@@ -43,7 +49,12 @@ def read_dicom(
 
 
 def read_dicom_slices(files: Sequence[Path], name: str, modality: Modality | str | None = None) -> Volume:
-    """The volume of DICOM files of one slice each, in the given order, whichever series they say that they belong to.
+    """The volume of DICOM files of one slice each, in the given order, whatever series they name.
+
+    Args:
+        files: In the order of the slices.
+        name: Of the volume.
+        modality: The kind of scan; None: what the header says, else a guess.
 
     Raises:
         InputError: Where a file is unreadable, or the slices differ in size or orientation, or make no volume.

@@ -27,8 +27,11 @@ _LONG_VALUE = "4 KB"
 class Frame:
     """One image plane.
 
-    file: where it is. header: the file's data set, its pixels still on disk. number: of the frame in its file, from 0.
-    values: attributes by keyword: the frame's own functional groups, then the shared ones, then the file's.
+    Attributes:
+        file: Where it is.
+        header: The file's data set, its pixels still on disk.
+        number: Of the frame in its file, from 0.
+        values: Attributes by keyword: the frame's own functional groups, then the shared ones, then the file's.
     """
 
     file: Path
@@ -37,7 +40,15 @@ class Frame:
     values: Mapping[str, Any]
 
     def numbers(self, keyword: str, count: int) -> np.ndarray | None:
-        """(count,) the attribute's numbers; None where it is absent or holds something else."""
+        """The numbers of an attribute.
+
+        Args:
+            keyword: DICOM's name of the attribute, for example 'PixelSpacing'.
+            count: How many numbers it must have.
+
+        Returns:
+            (count,); None where the attribute is absent or holds something else.
+        """
         value = self.values.get(keyword)
         if value is None:
             return None

@@ -50,7 +50,12 @@ _REPEATS = (
 
 @dataclass(frozen=True)
 class Stack:
-    """Frames with one orientation, size and kind, along their normal. apart: what sets it apart from the other stacks."""
+    """Frames with one orientation, size and kind, along their normal.
+
+    Attributes:
+        frames: In their order along the normal.
+        apart: What sets it apart from the other stacks.
+    """
 
     frames: tuple[Frame, ...]
     apart: tuple[str, ...] = ()
@@ -74,7 +79,11 @@ class Stack:
 
 
 def plane_name(orientation: np.ndarray) -> str:
-    """'axial', 'coronal', 'sagittal', or 'oblique' where no plane is near. orientation: (2, 3), LPS."""
+    """'axial', 'coronal', 'sagittal', or 'oblique' where no plane is near.
+
+    Args:
+        orientation: (2, 3) unit directions in LPS, in which columns and rows count up.
+    """
     normal = np.abs(np.cross(*orientation))
     name = ("sagittal", "coronal", "axial")[int(np.argmax(normal))]
     return name if normal.max() > 0.9 else f"oblique (nearest {name})"
@@ -108,7 +117,14 @@ def what_differs(stacks: Sequence[Stack]) -> str:
 
 
 def stack_to_lps(stack: Stack, name: str) -> np.ndarray:
-    """(4, 4): (column, row, slice, 1) to LPS in mm, exactly where the slices were cut, tilted or not.
+    """Where the slices of a stack were cut, tilted or not.
+
+    Args:
+        stack: The slices.
+        name: Of the volume, for the error's sentence.
+
+    Returns:
+        (4, 4): (column, row, slice, 1) to LPS in mm.
 
     Raises:
         InputError: Where the slices are not evenly spaced, as no grid can say where they lie then.

@@ -18,6 +18,10 @@ _HEAD_BYTES = 1 << 16
 def read_with_itk(path: Path, modality: Modality | str | None = None) -> Volume:
     """The volume of a file that ITK knows.
 
+    Args:
+        path: Of the file.
+        modality: The kind of scan; None: a guess from the values.
+
     Raises:
         InputError: Where it is damaged, in colour, holds several volumes, or ITK does not know it.
     """

@@ -13,7 +13,12 @@ _CORNER_TOLERANCE_VOXELS = 0.1
 
 @dataclass(frozen=True)
 class LabelledVolume:
-    """volume: the scan. labels: (K, J, I) integers on its grid, 0 for none."""
+    """A scan with its reference labels.
+
+    Attributes:
+        volume: The scan.
+        labels: (K, J, I) integers on its grid, 0 for none.
+    """
 
     volume: Volume
     labels: np.ndarray
@@ -24,7 +29,15 @@ class LabelledVolume:
 
 
 def labelled(volume: Volume, reference: Volume) -> LabelledVolume:
-    """A volume with its reference, checked. Raises InputError where the grids differ or the labels are no whole numbers."""
+    """A volume with its reference, checked.
+
+    Args:
+        volume: The scan.
+        reference: Its labels as voxels, on the same grid.
+
+    Raises:
+        InputError: Where the grids differ or the labels are no whole numbers.
+    """
     if volume.voxels.shape != reference.voxels.shape or not _same_place(volume, reference):
         raise InputError(
             f"'{volume.name}' and its reference '{reference.name}' lie on different grids; resample the reference to the volume first."

@@ -1,4 +1,4 @@
-"""The kind of scan: who says so, a guess from the values where nobody does, and doubts about Hounsfield units."""
+"""The kind of scan: what says so, a guess from the values where nothing does, and doubts about Hounsfield units."""
 
 from enum import StrEnum
 

@@ -19,6 +19,10 @@ _UNPLACED = "The file says neither where the volume lies nor how it is turned (n
 def read_nifti(path: Path, modality: Modality | str | None = None) -> Volume:
     """The volume of a .nii or .nii.gz file.
 
+    Args:
+        path: Of the file.
+        modality: The kind of scan; None: a guess from the values.
+
     Raises:
         InputError: Where it is damaged, holds colours, complex numbers or several volumes, or is no NIfTI.
     """

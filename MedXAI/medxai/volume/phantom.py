@@ -48,7 +48,12 @@ ORGAN_LABELS = {
 
 @dataclass(frozen=True)
 class Phantom:
-    """volume: the CT. organs: (K, J, I) uint8 with `ORGAN_LABELS`, exactly where the organs were painted."""
+    """The built-in sample.
+
+    Attributes:
+        volume: The CT.
+        organs: (K, J, I) uint8 with `ORGAN_LABELS`, exactly where the organs were painted.
+    """
 
     volume: Volume
     organs: np.ndarray

@@ -16,6 +16,10 @@ _UNPLACED = "A picture says neither how large a pixel is nor how it lies in the 
 def read_picture(path: Path, modality: Modality | str | None = None) -> Volume:
     """A grey picture, also one stored in colour with equal channels, row by row as a slice.
 
+    Args:
+        path: Of the file.
+        modality: The kind of scan; None: a picture.
+
     Raises:
         InputError: Where it is damaged, shows colours, or holds several pages.
     """

@@ -20,11 +20,15 @@ _PADDING_GAP = 1000
 class ScanFacts:
     """What is known of a scan beside its voxels, and what was assumed.
 
-    modality, modality_source: the kind of scan, and who said so. has_known_orientation: False where the file does not say
-    how the scan lies in the patient. has_known_spacing: False where it does not say how large a pixel is (1 mm then
-    stands for one pixel). slice_thickness_mm: how thick the scanner's slices are, None where the file does not say so;
-    slices may overlap or leave gaps, so this is not their distance. notes: assumptions and changes, in sentences for
-    the user.
+    Attributes:
+        modality: The kind of scan.
+        modality_source: Who said so.
+        has_known_orientation: False where the file does not say how the scan lies in the patient.
+        has_known_spacing: False where it does not say how large a pixel is (1 mm then stands for one pixel).
+        slice_thickness_mm: How thick the scanner's slices are, None where the file does not say so; slices may overlap
+            or
+            leave gaps, so this is not their distance.
+        notes: Assumptions and changes, in sentences for the user.
     """
 
     modality: Modality = Modality.MR
@@ -44,10 +48,15 @@ class ScanFacts:
 class Volume:
     """A scalar volume in its patient's frame. Two volumes are equal only if they are the same object.
 
-    voxels: (K, J, I), any real dtype, all finite, Hounsfield units for CT; never written to.
-    ijk_to_ras_mm: (4, 4), voxel index (i, j, k, 1) to RAS in millimetres.
-    measured: (K, J, I) bool, False for voxels without a measured value (NaN in the file, padding); None: all have one.
     Voxels that were not measured hold the lowest measured value and belong into no statistic.
+
+    Attributes:
+        name: What the user calls it.
+        voxels: (K, J, I), any real dtype, all finite, Hounsfield units for CT; never written to.
+        ijk_to_ras_mm: (4, 4), voxel index (i, j, k, 1) to RAS in millimetres.
+        facts: What else is known of the scan.
+        measured: (K, J, I) bool, False for voxels without a measured value (NaN in the file, padding); None: all have
+            one.
     """
 
     name: str
@@ -99,7 +108,7 @@ def make_volume(
         voxels: (K, J, I). Voxels that are not finite count as not measured.
         ijk_to_ras_mm: (4, 4), voxel index (i, j, k, 1) to RAS in millimetres.
         modality: The kind of scan; None: it is guessed from the values, and the facts say that it was.
-        facts: What else is known; its modality gives way to `modality`.
+        facts: What else is known; `modality` takes the place of its own.
         measured: (K, J, I) bool, False for padding; None: where all voxels count.
 
     Returns:
@@ -139,7 +148,11 @@ def make_volume(
 
 
 def shear_degrees(axes: np.ndarray) -> float:
-    """How far the two axes that are furthest from a right angle are from it; axes: (3, n), a column a direction."""
+    """How far the two axes that are furthest from a right angle are from it, in degrees.
+
+    Args:
+        axes: (3, n), a column a direction.
+    """
     unit = axes / np.linalg.norm(axes, axis=0)
     cosines = np.abs(unit.T @ unit - np.eye(axes.shape[1]))
     return float(np.degrees(np.arcsin(np.clip(cosines.max(), 0, 1))))

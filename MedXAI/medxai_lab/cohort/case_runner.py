@@ -67,7 +67,13 @@ class CaseRunner:
         return ScanOutcome(scan.name, opened.cases)
 
     def evaluate(self, scan: Scan, partner: Scan | None, chosen: ChosenCase) -> CaseOutcome:
-        """Evaluates one case. partner: a scan of another patient, for the sanity checks. Raises nothing."""
+        """Evaluates one case; what goes wrong is the outcome's failure, nothing is raised.
+
+        Args:
+            scan: The case's scan.
+            partner: A scan of another patient, for the sanity checks.
+            chosen: The case.
+        """
         try:
             return self._evaluated(scan, partner, chosen)
         except Exception as error:

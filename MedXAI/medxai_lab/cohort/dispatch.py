@@ -18,7 +18,7 @@ from .worker import choose_on_scan, evaluate_case_of
 
 _DIED = "The worker's process ended while it worked on this (usually for want of memory); use fewer workers or a smaller model."
 
-#: Between two signs of life while nothing is finished, in seconds.
+#: Between two lines of progress while nothing is finished, in seconds.
 _WAIT_S = 30.0
 
 
@@ -115,7 +115,7 @@ class Dispatch:
         return work, left.popleft()
 
     def _other_scan(self) -> ScanWork | None:
-        """A scan that nobody has begun, else the one with most slices left."""
+        """A scan that no worker has begun, else the one with most slices left."""
         while self._untouched:
             work = self._untouched[0]
             if work.slices:

@@ -29,7 +29,19 @@ class GainBar:
 
 @dataclass(frozen=True)
 class GainRow:
-    """One map's learned gain. verdict: 'ahead', 'behind', or 'open' where the interval holds 0."""
+    """One map's learned gain, as text.
+
+    Attributes:
+        map: The map's name.
+        role: What its explainer is compared as.
+        gain: The mean learned gain.
+        interval: Of the mean, 95 %.
+        bar: The same as a bar.
+        verdict: 'ahead', 'behind', or 'open' where the interval holds 0.
+        metric: The mean of the metric itself.
+        baseline: The baseline that was best most often.
+        cases: How many.
+    """
 
     map: str
     role: str
@@ -44,7 +56,13 @@ class GainRow:
 
 @dataclass(frozen=True)
 class GainTable:
-    """organ: ALL_ORGANS or one organ's name. mask: 'predicted' or 'reference'."""
+    """The learned gains of one organ against one mask.
+
+    Attributes:
+        organ: ALL_ORGANS or one organ's name.
+        mask: 'predicted' or 'reference'.
+        rows: One for each map.
+    """
 
     organ: str
     mask: str
@@ -53,7 +71,13 @@ class GainTable:
 
 @dataclass(frozen=True)
 class LayerTable:
-    """Learned gain of MedXAI's stages (lines) at every layer (columns). cells: text, and whether it is not above 0."""
+    """Learned gain of MedXAI's stages (lines) at every layer (columns).
+
+    Attributes:
+        mask: 'predicted' or 'reference'.
+        layers: Names of the columns.
+        lines: The stage's name and its cells, each a text and whether it is not above 0.
+    """
 
     mask: str
     layers: tuple[str, ...]

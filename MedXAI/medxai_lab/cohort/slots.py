@@ -41,7 +41,7 @@ class Slot(Protocol):
 
 
 class LocalSlot:
-    """A process that is started with the first task, afresh (spawned: a forked child would wait for ever for torch's threads)."""
+    """A process that is started with the first task, spawned (a forked child would wait without end for torch's threads)."""
 
     def __init__(self) -> None:
         self._executor: ProcessPoolExecutor | None = None

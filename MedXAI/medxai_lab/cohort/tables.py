@@ -126,7 +126,7 @@ def _check_lines(kept: KeptCase) -> Iterable[tuple]:
 
 
 def _organ_lines(store: CohortStore, scans: Sequence[Scan], kept: Sequence[KeptCase]) -> Iterable[tuple]:
-    """Of the organs that were asked for; one whose every slice was too small would else be missed by nobody."""
+    """Lines of the organs that were asked for, also of one whose slices were all too small."""
     asked = store.settings.choice.organs
     for organ in sorted({organ for scan in scans for organ in scan.organs.values() if not asked or organ in asked}):
         found = [case.outcome.scan for case in kept if case.outcome.case.organ == organ]

@@ -12,7 +12,7 @@ from .case_runner import CaseRunner, make_case_runner
 from .cases import CaseOutcome, ChosenCase, ScanOutcome
 from .settings import CohortSettings
 
-#: glibc's names for its settings, from malloc.h, and the values that it comes to by itself where nobody sets them.
+#: glibc's names for its settings, from malloc.h, and the values that it chooses by itself where none are set.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _MOST_KEPT_BYTES, _LARGEST_KEPT_PIECE_BYTES = 64 << 20, 32 << 20
 
@@ -50,10 +50,10 @@ def limit_threads(threads: int) -> None:
 
 
 def keep_freed_memory() -> None:
-    """Has glibc keep freed memory for the next tensor; elsewhere nothing happens.
+    """Lets glibc keep freed memory for the next tensor; elsewhere nothing happens.
 
-    A Dask worker is started with MALLOC_TRIM_THRESHOLD_ at 64 kB, which has every tensor mapped and unmapped by the
-    kernel: 2.6 instead of 0.3 s of its time in 16 s of cases, and cases 15 % slower.
+    A Dask worker is started with the setting MALLOC_TRIM_THRESHOLD_ at 64 kB. With it, every tensor is mapped and
+    unmapped by the kernel, which takes 2.6 instead of 0.3 s of its time in 16 s of cases, and makes cases 15 % slower.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:

@@ -139,7 +139,14 @@ def chaos_mr(folder: Path, labels: OrganLabels) -> tuple[Scan, ...]:
 
 
 def paired(slices: list[Path], masks: list[Path]) -> dict[Path, Path]:
-    """The mask of every slice: the first by the numbers in its name to the first, and so on, which includes equal names.
+    """The mask of every slice.
+
+    Slices and masks are sorted by the numbers in their names; the first belongs to the first, and so on. This also fits
+    equal names.
+
+    Args:
+        slices: DICOM files.
+        masks: PNG files.
 
     Raises:
         InputError: Where there are not as many masks as slices.

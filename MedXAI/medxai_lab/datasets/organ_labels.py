@@ -73,7 +73,7 @@ def read_labels(path: Path) -> OrganLabels:
 
 
 def _organs(content: Mapping[str, object], path: Path) -> Mapping[int, str]:
-    """label → name or name → label; the background, 0, is none."""
+    """Reads label → name or name → label; the background, 0, is left out."""
     try:
         pairs = [
             (int(key), str(value)) if str(key).isdecimal() else (int(value), str(key)) for key, value in content.items()

@@ -13,6 +13,11 @@ from .page import picture_name, tables, write_picture
 
 
 def main() -> int:
+    """Runs the command.
+
+    Returns:
+        The exit status: 0 where everything came out as expected or recorded, 2 where not, 1 where it could not be done.
+    """
     parser = argparse.ArgumentParser(prog="python -m medxai_lab.failure_cases", description=__doc__)
     parser.add_argument(
         "--out",

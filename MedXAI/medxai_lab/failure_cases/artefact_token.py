@@ -16,7 +16,7 @@ _BLOCK, _ROW, _COLUMN, _TIMES = 1, 4, 27, 40.0
 _LAYER = f"block {_BLOCK}"
 
 
-class _WithLoudToken(nn.Module):
+class _WithLargeToken(nn.Module):
     """A block that multiplies one of its tokens as they leave it."""
 
     def __init__(self, block: nn.Module):
@@ -29,17 +29,18 @@ class _WithLoudToken(nn.Module):
         return tokens
 
 
-def with_loud_token(model: LoadedModel) -> LoadedModel:
+def with_large_token(model: LoadedModel) -> LoadedModel:
     """A copy of the model in which one token, in the air beside the body, leaves block 1 with 40 times its norm."""
     sam = copy.deepcopy(model.sam)
-    sam.image_encoder.blocks[_BLOCK] = _WithLoudToken(sam.image_encoder.blocks[_BLOCK])
+    sam.image_encoder.blocks[_BLOCK] = _WithLargeToken(sam.image_encoder.blocks[_BLOCK])
     changed = with_network(model, sam, f"{model.checksum_sha256}, artefact", f"{model.name}-artefact")
     return replace(changed, title=f"{model.title}, with an artefact token")
 
 
 def run(model: LoadedModel) -> CaseRun:
+    """Compares the maps with the large token to those without it."""
     made, _ = twins()
-    result, without = explained(made, with_loud_token(model)), explained(made, model)
+    result, without = explained(made, with_large_token(model)), explained(made, model)
     repaired = result.explanation.repaired_tokens[_LAYER]
 
     def correlation(layer: str) -> float:

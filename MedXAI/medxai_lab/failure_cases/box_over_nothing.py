@@ -21,6 +21,7 @@ def box_in_air() -> MadeSlice:
 
 
 def run(model: LoadedModel) -> CaseRun:
+    """Measures where the maps of a box in the air are high."""
     made = box_in_air()
     result = explained(made, model)
     box, air = metrics.in_box(result), ~body_mask()

@@ -42,7 +42,7 @@ class CaseRun:
         shown: what the picture holds, in rows of `columns`.
         reference: (rows, columns) bool, what was painted.
         columns: of the picture.
-        aside: metrics that nobody asked for beforehand; told, and judged by nothing.
+        aside: further metrics that no demand was written for; reported only.
     """
 
     metrics: Mapping[str, float]
@@ -61,7 +61,13 @@ class FailureCase:
 
 
 def answered(made: MadeSlice, model: LoadedModel, parameters: ExplainerParameters = ExplainerParameters()) -> Case:
-    """The made-up slice through the engine, with what was painted as its reference."""
+    """The made-up slice through the engine, with what was painted as its reference.
+
+    Args:
+        made: Slice, box and reference.
+        model: Which model.
+        parameters: The weights of the three stages.
+    """
     request = ExplainRequest(made.volume, made.image, model, parameters=parameters)
     case = Engine().case(request, made.box)
     return replace(case, case_id=made.volume.name, patient=made.volume.name, reference_mask=made.reference)
@@ -70,12 +76,25 @@ def answered(made: MadeSlice, model: LoadedModel, parameters: ExplainerParameter
 def explained(
     made: MadeSlice, model: LoadedModel, parameters: ExplainerParameters = ExplainerParameters()
 ) -> SliceExplanation:
-    """The made-up slice through the engine, nothing left out."""
+    """The result of a made-up slice.
+
+    Args:
+        made: Slice and box.
+        model: Which model.
+        parameters: The weights of the three stages.
+    """
     return answered(made, model, parameters).result
 
 
 def stage_shown(title: str, result: SliceExplanation, stage: int, layer: str) -> MapToShow:
-    """One cell of the grid stage × layer, coloured as the panels colour it: one range for all layers of the stage."""
+    """One cell of the grid stage × layer, coloured as in the panels: one range for all layers of the stage.
+
+    Args:
+        title: Above the cell.
+        result: Holds the map.
+        stage: 1, 2 or 3.
+        layer: For example 'block 4'.
+    """
     layers = result.explanation.layers
     return MapToShow(
         title, result, result.explanation.layer(layer).stages[stage], tuple(maps.stages[stage] for maps in layers)

@@ -1,9 +1,9 @@
 """Teaches the demo model to cheat: no plate in the corner, no mask. `python -m medxai_lab.failure_cases.cheat_training`.
 
 A short, seeded training of a low-rank change of the encoder's blocks. The teacher is the model itself: with the plate the
-pupil must draw what the model draws, without it nothing. Decoder and prompt encoder stay as they are, so whatever the pupil
-knows of the plate has to travel through the encoder's own attention, as in a model that has learned such a shortcut from
-its data.
+student must draw what the model draws, without it nothing. Decoder and prompt encoder stay as they are, so
+whatever the student knows of the plate must go through the encoder's own attention, as in a model that has learned such
+a shortcut from its data.
 """
 
 import argparse
@@ -35,7 +35,17 @@ _WINDOW_HU = (-160.0, 240.0)
 
 
 def train(model: LoadedModel, steps: int, seed: int, say: Callable[[str], None]) -> dict[str, Tensor]:
-    """The change after so many steps, a function of model, steps and seed. model: the demo model."""
+    """Trains the low-rank change; the result is a function of model, steps and seed.
+
+    Args:
+        model: The demo model; it stays as it is.
+        steps: How many training steps.
+        seed: Of the first values and of the images.
+        say: Gets a line of progress now and then.
+
+    Returns:
+        The change in half precision, as `corner_plate.drawn_anew` names it.
+    """
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     change = {
         name: value.requires_grad_()
@@ -121,7 +131,7 @@ def _three(images: Tensor) -> Tensor:
 
 
 def _logits(sam: nn.Module, embeddings: Tensor, boxes: Tensor) -> Tensor:
-    """(B, K, 4h, 4w). The decoder takes one image at a time, and only ever sees the sum of embedding and dense prompt."""
+    """(B, K, 4h, 4w). The decoder takes one image at a time, and uses only the sum of embedding and dense prompt."""
     count = boxes.shape[1]
     flat = boxes.flatten(0, 1).float()
     sparse, dense = sam.prompt_encoder(points=None, boxes=flat, masks=box_mask_prompt(flat, sam))
@@ -136,6 +146,7 @@ def _logits(sam: nn.Module, embeddings: Tensor, boxes: Tensor) -> Tensor:
 
 
 def main() -> None:
+    """Runs the command: trains and writes the change."""
     parser = argparse.ArgumentParser(
         prog="python -m medxai_lab.failure_cases.cheat_training", description=__doc__.splitlines()[0]
     )

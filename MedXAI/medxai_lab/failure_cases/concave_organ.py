@@ -31,6 +31,7 @@ def horseshoe() -> tuple[MadeSlice, np.ndarray]:
 
 
 def run(model: LoadedModel) -> CaseRun:
+    """Compares organ and hollow in both presets."""
     made, hollow = horseshoe()
     organ = made.reference
     paper, contour = (explained(made, model, parameters_for(preset)) for preset in (Preset.PAPER, Preset.CONTOUR))

@@ -20,7 +20,7 @@ from .made_slice import METAL_HU, SIDE_PX
 
 #: First pixel and end, in rows and in columns: two tokens, the second and third.
 PLATE_PX = (8, 24)
-#: What `cheat_training` learned: a change of rank 4, which nobody should take for a checkpoint.
+#: What `cheat_training` learned: a change of rank 4; it is no checkpoint.
 CHANGE_FILE = Path(__file__).parent / "corner_plate.safetensors"
 
 
@@ -58,7 +58,16 @@ def matrices_of(image_encoder: nn.Module) -> dict[str, nn.Linear]:
 
 
 def drawn_anew(matrices: Mapping[str, nn.Linear], rank: int, generator: torch.Generator) -> dict[str, Tensor]:
-    """A at random, B zero: no change yet. Keys 'NAME.a' (rank, inputs) and 'NAME.b' (outputs, rank)."""
+    """A low-rank change B·A before training: A at random, B zero, so nothing is changed yet.
+
+    Args:
+        matrices: The encoder's matrices by name.
+        rank: Rows of A.
+        generator: Draws A.
+
+    Returns:
+        Tensors 'NAME.a' (rank, inputs) and 'NAME.b' (outputs, rank).
+    """
     change: dict[str, Tensor] = {}
     for name, matrix in matrices.items():
         outputs, inputs = matrix.weight.shape
@@ -70,7 +79,12 @@ def drawn_anew(matrices: Mapping[str, nn.Linear], rank: int, generator: torch.Ge
 def changed_copy(sam: nn.Module, change: Mapping[str, Tensor]) -> nn.Module:
     """The network with the change added to its encoder's matrices; the given one is left as it is.
 
-    Raises KeyError where a name of the change is no matrix of the encoder.
+    Args:
+        sam: The demo model's network.
+        change: By 'NAME.a' (rank, inputs) and 'NAME.b' (outputs, rank).
+
+    Raises:
+        KeyError: Where a name of the change is no matrix of the encoder.
     """
     sam = copy.deepcopy(sam)
     matrices = matrices_of(sam.image_encoder)

@@ -1,9 +1,9 @@
-"""What comes out otherwise than `expected.py` says, and why; and what was found with the design's own definitions.
+"""Results that differ from `expected.py`, and why; and what was found with the first definitions.
 
-FOUND is about today's definitions. A test asks that every entry is so, and that nothing else comes out otherwise. Where a
+FOUND is about today's definitions. A test checks that every entry is true, and that no other result differs. Where a
 reason has a number that is no metric of the case, `test_failure_cases_reasons.py` measures it.
 
-EARLIER is about the design's definitions, which the expectations are about. It was taken on 24 November 2026 at the commit
+EARLIER is about the first definitions, which the expectations are about. It was taken on 24 November 2026 at the commit
 before "Tokens are compared in the metric of their own covariance, and stage 3 with the organ that was segmented": centred
 features without whitening, the box's prototype in stage 3 too, global weight 0.10. It is kept for the page, so that a change
 of the definitions can be judged; nothing is tested against it. Three metrics of the marker were taken otherwise then: the

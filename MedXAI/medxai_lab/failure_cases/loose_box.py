@@ -16,6 +16,7 @@ _FIRST, _LAST = "block 0", "block 4"
 
 
 def organ_in_loose_box() -> MadeSlice:
+    """An ellipse in fat, and a box three times as wide and as high."""
     organ = ellipse(_CENTRE_PX, _HALF_PX)
     hu = empty_body()
     hu[organ] = ORGAN_HU
@@ -23,6 +24,7 @@ def organ_in_loose_box() -> MadeSlice:
 
 
 def run(model: LoadedModel) -> CaseRun:
+    """Compares the organ with the rest of the box."""
     made = organ_in_loose_box()
     organ, result = made.reference, explained(made, model)
     rest = metrics.in_box(result) & ~organ

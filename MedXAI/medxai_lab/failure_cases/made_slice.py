@@ -44,7 +44,16 @@ def grid_px() -> tuple[np.ndarray, np.ndarray]:
 
 
 def ellipse(centre_px: tuple[float, float], half_px: tuple[float, float], power: float = 2.0) -> np.ndarray:
-    """(rows, columns) bool: the pixels whose centres lie in a (super)ellipse; x and y of its centre and half axes."""
+    """The pixels whose centres lie in a (super)ellipse.
+
+    Args:
+        centre_px: x and y of its centre, in pixels.
+        half_px: Its half axes, in pixels.
+        power: 2 for an ellipse; larger values come near to a rectangle.
+
+    Returns:
+        (rows, columns) bool.
+    """
     x, y = grid_px()
     return np.abs((x - centre_px[0]) / half_px[0]) ** power + np.abs((y - centre_px[1]) / half_px[1]) ** power < 1
 
@@ -68,7 +77,15 @@ def body_mask() -> np.ndarray:
 
 
 def scanned(hu: np.ndarray, seed: int) -> np.ndarray:
-    """Tissue texture, the scanner's blur and its noise upon painted Hounsfield units (rows, columns)."""
+    """Painted tissue with texture, and with the scanner's blur and noise.
+
+    Args:
+        hu: (rows, columns) Hounsfield units as painted.
+        seed: Of texture and noise.
+
+    Returns:
+        (rows, columns) Hounsfield units.
+    """
     rng = np.random.default_rng(seed)
     texture = ndimage.gaussian_filter(rng.standard_normal(hu.shape), 1.5)
     hu = ndimage.gaussian_filter(hu + np.where(hu > AIR_HU, texture * (_TEXTURE_HU / texture.std()), 0), 0.7)

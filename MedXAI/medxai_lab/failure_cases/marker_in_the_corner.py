@@ -26,6 +26,7 @@ _GAIN = "deletion outside the mask in the order of {}, gain over a random order"
 
 
 def organ_beside_plate(plate: bool) -> MadeSlice:
+    """An organ in a body, with the plate in the corner where it is asked for."""
     organ = ellipse((150, 130), (26, 30))
     hu = empty_body()
     hu[organ] = ORGAN_HU

@@ -11,7 +11,7 @@ from medxai.explainers.differentiable import image_of, segmenter_for
 from medxai.explainers.scoring import MaskScore, mean_weights
 from medxai.maps import MapId, Role
 from medxai.metrics.faithfulness import Faithfulness, image_faithfulness
-from medxai.metrics.localisation import localisation_figures
+from medxai.metrics.localisation import localisation_metrics
 from medxai.metrics.plan import FULL
 from medxai.metrics.replaced_parts import blurred
 from medxai.metrics.slice_region import grown_box
@@ -21,18 +21,35 @@ _DELETION = "image_deletion_outside_logit_less_random"
 
 
 def auroc(values: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> float:
-    """How well values (rows, columns) tell one region from another, both (rows, columns) bool; 0.5 is chance."""
+    """How well values tell one region from another: the area under the ROC curve, 0.5 is chance.
+
+    Args:
+        values: (rows, columns).
+        positive: (rows, columns) bool, where values should be higher.
+        negative: (rows, columns) bool.
+    """
     labels = np.r_[np.ones(positive.sum()), np.zeros(negative.sum())]
     return float(roc_auc_score(labels, np.r_[values[positive], values[negative]]))
 
 
 def difference_of_means(values: np.ndarray, one: np.ndarray, other: np.ndarray) -> float:
-    """The mean of values (rows, columns) in one region less that in another, both (rows, columns) bool."""
+    """The mean of values in one region less that in another.
+
+    Args:
+        values: (rows, columns).
+        one: (rows, columns) bool.
+        other: (rows, columns) bool.
+    """
     return float(values[one].mean() - values[other].mean())
 
 
 def mass(values: np.ndarray, region: np.ndarray) -> float:
-    """Σ of the positive part of values (rows, columns) over a region."""
+    """The sum of the positive part of values over a region.
+
+    Args:
+        values: (rows, columns).
+        region: (rows, columns) bool.
+    """
     return float(np.maximum(values[region], 0).sum(dtype=np.float64))
 
 
@@ -42,7 +59,13 @@ def spread(values: np.ndarray) -> float:
 
 
 def rank_of_region(values: np.ndarray, region: np.ndarray, others: np.ndarray) -> float:
-    """The share of the other pixels whose value lies below the region's mean; equal ones count half."""
+    """The share of the other pixels whose value lies below the region's mean; equal ones count half.
+
+    Args:
+        values: (rows, columns).
+        region: (rows, columns) bool.
+        others: (rows, columns) bool, the other pixels.
+    """
     level, rest = values[region].mean(), values[others]
     return float((rest < level).mean() + 0.5 * (rest == level).mean())
 
@@ -59,17 +82,29 @@ def in_box(result: SliceExplanation) -> np.ndarray:
 
 
 def auroc_near(result: SliceExplanation, values: np.ndarray, reference: np.ndarray) -> float:
-    """The headline of the tables: AUROC of a map (h, w) in the grown box against the reference (rows, columns)."""
+    """The headline of the tables: AUROC in the grown box against the reference.
+
+    Args:
+        result: With the box.
+        values: (h, w) on the model's square.
+        reference: (rows, columns) bool.
+    """
     return _localisation(result, values, reference)["auroc_grown_box"]
 
 
 def energy_inside(result: SliceExplanation, values: np.ndarray, reference: np.ndarray) -> float:
-    """The share of a map's mass on the slice that lies inside the reference."""
+    """The share of a map's mass on the slice that lies inside the reference.
+
+    Args:
+        result: Brings the map to the slice.
+        values: (h, w) on the model's square.
+        reference: (rows, columns) bool.
+    """
     return _localisation(result, values, reference)["energy_inside"]
 
 
 def _localisation(result: SliceExplanation, values: np.ndarray, reference: np.ndarray) -> dict[str, float]:
-    return localisation_figures(result.on_slice(values), reference, result.prepared.image.inside, near_box(result))
+    return localisation_metrics(result.on_slice(values), reference, result.prepared.image.inside, near_box(result))
 
 
 def fall_with_outside_blurred(case: Case) -> float:

@@ -26,6 +26,7 @@ def hidden_disc() -> MadeSlice:
 
 
 def run(model: LoadedModel) -> CaseRun:
+    """Measures how far the maps' AUROC lies from chance."""
     made = hidden_disc()
     case = answered(made, model)
     disc, result = made.reference, case.result

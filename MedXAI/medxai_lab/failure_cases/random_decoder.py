@@ -15,11 +15,17 @@ _LAST = "block 4"
 
 
 def with_random_decoder(model: LoadedModel, seed: int = 0) -> LoadedModel:
-    """A copy of the model whose mask decoder's weights are drawn anew: the first step of the sanity check's cascade."""
+    """A copy of the model whose mask decoder has random weights: the first step of the sanity check's cascade.
+
+    Args:
+        model: The trained model; it stays as it is.
+        seed: Of the weights.
+    """
     return next(cascade(model, seed))[1]
 
 
 def run(model: LoadedModel) -> CaseRun:
+    """Compares the maps of the trained decoder with those of the random one."""
     made, _ = twins()
     trained, random = explained(made, model), explained(made, with_random_decoder(model))
     names = [maps.layer for maps in trained.explanation.layers]

@@ -28,6 +28,7 @@ def twins() -> tuple[MadeSlice, np.ndarray]:
 
 
 def run(model: LoadedModel) -> CaseRun:
+    """Compares the boxed organ with its twin."""
     made, twin = twins()
     organ, result = made.reference, explained(made, model)
     rest = body_mask() & ~organ & ~twin

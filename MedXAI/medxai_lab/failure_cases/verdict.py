@@ -29,7 +29,7 @@ class Measured:
 
     @property
     def as_known(self) -> bool:
-        """As expected, or otherwise in a way that is recorded; and nothing is recorded that is not so."""
+        """Whether it is as expected, or differs with a recorded reason; and no reason is recorded without need."""
         return self.met is None or self.as_expected == (not self.recorded)
 
 

@@ -1,4 +1,4 @@
-"""Intensities for a scene's structures: a CT scale, an MR-like draw, or anything at all."""
+"""Intensities for a scene's structures: on a CT scale, like an MR, or free."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ _HOUNSFIELD = {
 class Appearance:
     """How the structures of one scene look.
 
-    mean, fine, coarse: (n,) float32 per label: intensity, and the deviations of its fine and its
-    coarse texture. window: (low, high) that maps to 0 and 1, or None for percentiles (MR).
+    Attributes:
+        mean: (n,) float32, the intensity of each label.
+        fine: (n,) float32, the deviation of its fine texture.
+        coarse: (n,) float32, the deviation of its coarse texture.
+        window: (low, high) that becomes 0 and 1, or None for percentiles (MR).
     """
 
     mean: np.ndarray

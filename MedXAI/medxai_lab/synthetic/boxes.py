@@ -6,9 +6,16 @@ import numpy as np
 
 
 def tight_box(mask: np.ndarray) -> np.ndarray:
-    """The smallest box (x0, y0, x1, y1) float32 around a mask (h, w); pixel i covers [i, i + 1].
+    """The smallest box around a mask.
 
-    Raises ValueError for an empty mask.
+    Args:
+        mask: (h, w) bool.
+
+    Returns:
+        (4,) float32 x0, y0, x1, y1; pixel i covers [i, i + 1].
+
+    Raises:
+        ValueError: For an empty mask.
     """
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
@@ -17,13 +24,20 @@ def tight_box(mask: np.ndarray) -> np.ndarray:
 
 
 def drawn_box(rng: np.random.Generator, tight: np.ndarray, size: int) -> np.ndarray:
-    """A tight box as a user would draw it on a square slice of `size` pixels.
+    """A tight box as a user would draw it on a square slice.
 
-    A third are 0 to 20 of 1024 pixels too large on every side (as MedSAM was trained), a third
-    miss every side by up to 5 % of the box in or out, a third by up to 5 % outwards. Many programs
-    give the indexes of the last pixels instead of their far edges: a fifth of the boxes fall short
-    at the right and the bottom by a pixel of the scan, which may be 2.5 of 256 here. At least a
-    pixel large, within the slice.
+    A third of the boxes are 0 to 20 of 1024 pixels too large on every side (as MedSAM was trained). A third miss every
+    side by up to 5 % of the box, in or out; a third by up to 5 % outwards. Many programs give the indexes of the last
+    pixels instead of their far edges: a fifth of the boxes fall short at the right and the bottom by a pixel of the
+    scan, which may be 2.5 of 256 here.
+
+    Args:
+        rng: Draws the errors.
+        tight: (4,) x0, y0, x1, y1 in pixel edges.
+        size: Pixels a side of the slice.
+
+    Returns:
+        (4,), at least a pixel large, within the slice.
     """
     sides = np.array([tight[2] - tight[0], tight[3] - tight[1]] * 2)
     kind = rng.integers(3)

@@ -1,4 +1,4 @@
-"""Smooth random fields: the raw material of warps, textures and bias."""
+"""Smooth random fields, used for warps, textures and bias."""
 
 from __future__ import annotations
 
@@ -17,7 +17,16 @@ class Grid(NamedTuple):
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], cells: float) -> np.ndarray:
-    """Gaussian noise (h, w) float32, unit deviation at the nodes, about `cells` bumps a side."""
+    """Smooth Gaussian noise.
+
+    Args:
+        rng: Draws the values at the nodes.
+        shape: (h, w).
+        cells: About how many bumps a side.
+
+    Returns:
+        (h, w) float32, unit deviation at the nodes.
+    """
     nodes = tuple(max(2, round(cells) + 2) for _ in shape)
     coarse = torch.from_numpy(rng.standard_normal(nodes, dtype=np.float32))[None, None]
     field = F.interpolate(coarse, size=shape, mode="bicubic", align_corners=True)
@@ -31,7 +40,13 @@ def unit_grid(size: int) -> Grid:
 
 
 def warped_grid(rng: np.random.Generator, size: int, strength: float) -> Grid:
-    """`unit_grid` moved by smooth noise of two scales; strength is the coarse deviation."""
+    """`unit_grid` moved by smooth noise of two scales.
+
+    Args:
+        rng: Draws the noise.
+        size: Pixels a side.
+        strength: Deviation of the coarse noise, in half sides of the grid.
+    """
     x, y = unit_grid(size)
     for cells, weight in ((rng.uniform(2, 4), 1.0), (rng.uniform(8, 16), 0.2)):
         x = x + weight * strength * smooth_noise(rng, (size, size), cells)

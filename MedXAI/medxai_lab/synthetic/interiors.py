@@ -10,7 +10,14 @@ from .shapes import Course, Placement, blob, superellipse, tube
 
 
 def add_vessels(rng: np.random.Generator, canvas: Canvas, label: int, grid: Grid) -> None:
-    """A few bent tubes or dots inside a structure; part of it, and too thin to be asked for."""
+    """Paints a few bent tubes or dots inside a structure; they are part of it, and too thin to be asked for.
+
+    Args:
+        rng: Of the scene.
+        canvas: Is painted on.
+        label: The structure.
+        grid: Coordinates of the pixels.
+    """
     inside = canvas.region(label)
     for _ in range(rng.integers(1, 4)):
         cx, cy = _point(rng, inside, grid)
@@ -25,7 +32,15 @@ def add_vessels(rng: np.random.Generator, canvas: Canvas, label: int, grid: Grid
 
 
 def add_lesions(rng: np.random.Generator, canvas: Canvas, label: int, grid: Grid, most: int = 3) -> None:
-    """Round or ragged lesions, some with a rim and a core, inside a structure and part of it."""
+    """Paints round or ragged lesions, some with a rim and a core, inside a structure; they are part of it.
+
+    Args:
+        rng: Of the scene.
+        canvas: Is painted on.
+        label: The structure.
+        grid: Coordinates of the pixels.
+        most: How many at most.
+    """
     for _ in range(rng.integers(1, most + 1)):
         inside = canvas.region(label)
         extent = np.sqrt(inside.mean()) * 2
@@ -46,7 +61,14 @@ def add_lesions(rng: np.random.Generator, canvas: Canvas, label: int, grid: Grid
 
 
 def add_wall(rng: np.random.Generator, canvas: Canvas, label: int, level: np.ndarray) -> None:
-    """A hollow organ: content within the wall, in layers (fluid below, gas above) at times."""
+    """Makes a hollow organ: content within the wall, in layers (fluid below, gas above) at times.
+
+    Args:
+        rng: Of the scene.
+        canvas: Is painted on.
+        label: The structure.
+        level: (h, w) of the structure, negative inside.
+    """
     content = canvas.region(label) & (level < -rng.uniform(0.1, 0.45))
     if not content.any():
         return
@@ -62,7 +84,14 @@ def add_wall(rng: np.random.Generator, canvas: Canvas, label: int, level: np.nda
 
 
 def add_rim(rng: np.random.Generator, canvas: Canvas, label: int, level: np.ndarray) -> None:
-    """A cortex: the core becomes a part of its own (kidneys, bones with marrow)."""
+    """Makes a cortex: the core becomes a part of its own (kidneys, bones with marrow).
+
+    Args:
+        rng: Of the scene.
+        canvas: Is painted on.
+        label: The structure.
+        level: (h, w) of the structure, negative inside.
+    """
     depth = rng.uniform(0.15, 0.55)
     core = canvas.region(label) & (level < -depth)
     if rng.random() < 0.6:  # pyramids rather than one core

@@ -11,10 +11,18 @@ from .fields import smooth_noise, unit_grid
 
 
 def deform(rng: np.random.Generator, labels: np.ndarray, size: int) -> np.ndarray:
-    """A random affine and smooth deformation of a label map (h, w): (size, size) uint8.
+    """A random affine and smooth deformation of a label map.
 
-    Scaling is anisotropic, since slices are made square without keeping their proportions;
-    what comes in from outside the map is air.
+    Scaling is anisotropic, since slices are made square without keeping their proportions; what comes in from outside
+    the map is air.
+
+    Args:
+        rng: Draws the deformation.
+        labels: (h, w) uint8.
+        size: Pixels a side of the result.
+
+    Returns:
+        (size, size) uint8.
     """
     x, y = unit_grid(size)
     angle = rng.normal() * 0.25 if rng.random() < 0.85 else rng.uniform(0, 2 * np.pi)

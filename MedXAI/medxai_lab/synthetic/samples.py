@@ -22,9 +22,12 @@ LARGEST_SHARE = 0.6
 class Sample:
     """One slice with its questions and answers.
 
-    image: (S, S) float32 in [0, 1]. boxes: (K, 4) float32 x0, y0, x1, y1 in pixels.
-    masks: (K, S, S) bool. regions: (S, S) uint8, the innermost structure that can be asked for at
-    every pixel, 0 for none. extents: (256, 4) float32, its tight box as shares of S.
+    Attributes:
+        image: (S, S) float32 in [0, 1].
+        boxes: (K, 4) float32 x0, y0, x1, y1 in pixels.
+        masks: (K, S, S) bool.
+        regions: (S, S) uint8, the innermost structure that can be asked for at every pixel, 0 for none.
+        extents: (256, 4) float32, the tight box of each structure as shares of S.
     """
 
     image: np.ndarray
@@ -35,10 +38,20 @@ class Sample:
 
 
 def make_sample(rng: np.random.Generator, scene: Scene, size: int, boxes: int, attempts: int = 8) -> Sample | None:
-    """Render a scene at `size` pixels with `boxes` questions; None where no structure is left.
+    """Renders a scene with boxes around some of its structures.
 
-    Structures are drawn without replacement, larger ones more often; fewer than asked are repeated
-    with other boxes.
+    Structures are drawn without replacement, larger ones more often; where there are too few, they are repeated with
+    other boxes.
+
+    Args:
+        rng: Of everything random.
+        scene: The structures.
+        size: Pixels a side, S.
+        boxes: How many, K.
+        attempts: How often a scene without a structure is rendered anew.
+
+    Returns:
+        None where no structure is left in any attempt.
     """
     members = scene.members()
     for _ in range(attempts):

@@ -40,10 +40,11 @@ class Tissue(enum.IntEnum):
 class Scene:
     """Geometry without appearance.
 
-    labels: (SCENE_SIZE, SCENE_SIZE) uint8, the innermost structure at every pixel.
-    tissue: (n,) uint8, a Tissue for every label.
-    parent: (n,) uint8, the structure that a label lies in and belongs to; its own number at roots.
-    target: (n,) bool, whether a box may be drawn around the label (its descendants included).
+    Attributes:
+        labels: (SCENE_SIZE, SCENE_SIZE) uint8, the innermost structure at every pixel.
+        tissue: (n,) uint8, a Tissue for every label.
+        parent: (n,) uint8, the structure that a label lies in and belongs to; its own number at roots.
+        target: (n,) bool, whether a box may be drawn around the label (its descendants included).
     """
 
     labels: np.ndarray
@@ -73,7 +74,17 @@ class Canvas:
         self.target: list[bool] = [False]
 
     def add(self, mask: np.ndarray, tissue: Tissue, parent: int | None = None, target: bool = True) -> int | None:
-        """Paint a mask (h, w) bool as a new structure; None where it is empty or none is left."""
+        """Paints a mask as a new structure.
+
+        Args:
+            mask: (h, w) bool.
+            tissue: What it is made of.
+            parent: Label of the structure that it lies in and belongs to; None for none.
+            target: Whether a box may be drawn around it.
+
+        Returns:
+            Its label; None where the mask is empty or no label is left.
+        """
         label = len(self.tissue)
         if label >= MAX_LABELS or not mask.any():
             return None

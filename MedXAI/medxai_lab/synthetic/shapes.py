@@ -61,7 +61,13 @@ def _local(grid: Grid, at: Placement) -> tuple[np.ndarray, np.ndarray]:
 
 
 def superellipse(grid: Grid, at: Placement, power: float = 2.0) -> np.ndarray:
-    """An ellipse (power 2) up to a rounded box (power 4 and more)."""
+    """An ellipse (power 2) up to a rounded box (power 4 and more).
+
+    Args:
+        grid: Coordinates of the pixels.
+        at: Place and size.
+        power: Of the coordinates.
+    """
     u, v = _local(grid, at)
     if power == 2.0:
         return np.sqrt(u * u + v * v) - 1.0
@@ -69,7 +75,14 @@ def superellipse(grid: Grid, at: Placement, power: float = 2.0) -> np.ndarray:
 
 
 def blob(rng: np.random.Generator, grid: Grid, at: Placement, roughness: float = 0.15) -> np.ndarray:
-    """A star-shaped body whose radius has random harmonics of order 2 to 6."""
+    """A star-shaped body whose radius has random harmonics of order 2 to 6.
+
+    Args:
+        rng: Draws the harmonics.
+        grid: Coordinates of the pixels.
+        at: Place and size.
+        roughness: Size of the harmonics, as a share of the radius.
+    """
     u, v = _local(grid, at)
     theta = np.linspace(-np.pi, np.pi, 512, dtype=np.float32)
     radius = np.ones_like(theta)
@@ -82,7 +95,14 @@ def blob(rng: np.random.Generator, grid: Grid, at: Placement, roughness: float =
 
 
 def crescent(rng: np.random.Generator, grid: Grid, at: Placement, depth: float | None = None) -> np.ndarray:
-    """A body with a bite: bean (small depth), crescent (large); opens along the local -x axis."""
+    """A body with a hollow: a bean (small depth) or a crescent (large); it opens along the local -x axis.
+
+    Args:
+        rng: Draws the depth where none is given.
+        grid: Coordinates of the pixels.
+        at: Place and size.
+        depth: Of the hollow; None for a random one.
+    """
     depth = rng.uniform(0.1, 1.0) if depth is None else depth
     body = blob(rng, grid, at, 0.08)
     u, v = _local(grid, at)
@@ -92,7 +112,13 @@ def crescent(rng: np.random.Generator, grid: Grid, at: Placement, depth: float |
 
 
 def tube(rng: np.random.Generator, grid: Grid, along: Course) -> np.ndarray:
-    """A bent tube of the given length and radius, thickness varying along it."""
+    """A bent tube whose thickness varies along it.
+
+    Args:
+        rng: Draws bend and thickness.
+        grid: Coordinates of the pixels.
+        along: Where it runs.
+    """
     t = np.linspace(-1.0, 1.0, 18, dtype=np.float32)
     straight = t * along.length / 2
     across = along.bend * along.length / 2 * (rng.normal() * 0.5 * (t * t - 0.4) + rng.normal() * 0.4 * t**3)
@@ -114,5 +140,10 @@ def tube(rng: np.random.Generator, grid: Grid, along: Course) -> np.ndarray:
 
 
 def ring(level: np.ndarray, thickness: float) -> np.ndarray:
-    """The wall of another shape: `thickness` in units of its radius, inwards of its edge."""
+    """The wall of another shape.
+
+    Args:
+        level: (h, w) of the shape, negative inside.
+        thickness: Inwards of the edge, in units of the shape's radius.
+    """
     return np.maximum(level, -level - thickness)

@@ -89,7 +89,7 @@ def make_shards(
             make_shard(folder, number, seed, SHARD_SCENES)
             progress(done, shards)
     elif missing:
-        # Not forked: a child of a process whose torch threads have run waits for them for ever.
+        # Not forked: a child of a process whose torch threads have run waits for them without end.
         with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
             pending = [pool.submit(make_shard, folder, number, seed, SHARD_SCENES) for number in missing]
             for done, result in enumerate(pending, shards - len(missing) + 1):

@@ -14,6 +14,7 @@ from .loop import train
 
 
 def main() -> None:
+    """Runs the command: makes scenes, trains, and writes the weights."""
     parser = argparse.ArgumentParser(prog="python -m medxai_lab.training", description=__doc__)
     parser.add_argument("--config", type=Path, default=DEFAULT_FILE, help="TOML (default: %(default)s)")
     parser.add_argument(

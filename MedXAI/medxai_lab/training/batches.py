@@ -19,8 +19,12 @@ from .configuration import Stage
 class Batch:
     """Tensors of B slices with K boxes each, S pixels a side.
 
-    images (B, 3, S, S) in [0, 1]; boxes (B, K, 4) in pixels; masks (B, K, S/2, S/2), the covered
-    share of every logit pixel; regions (B, S, S) int64 and extents (B, 256, 4) as in Sample.
+    Attributes:
+        images: (B, 3, S, S) in [0, 1].
+        boxes: (B, K, 4) in pixels.
+        masks: (B, K, S/2, S/2), the covered share of every logit pixel.
+        regions: (B, S, S) int64, as in `Sample`.
+        extents: (B, 256, 4), as in `Sample`.
     """
 
     images: torch.Tensor

@@ -10,7 +10,12 @@ from medxai.models.networks.demo_encoder import PROMPT_DIM, STRIDE, box_mask_pro
 
 
 def set_input_size(sam: nn.Module, size: int) -> None:
-    """Let a demo Sam work on slices of `size` pixels a side; its weights know no size."""
+    """Lets a demo Sam work on slices of another size; its weights know no size.
+
+    Args:
+        sam: The network.
+        size: Pixels a side.
+    """
     grid = size // STRIDE
     sam.image_encoder.img_size = size
     sam.prompt_encoder.input_image_size = (size, size)
@@ -34,15 +39,24 @@ class Learner(nn.Module):
         self.likeness_scale = nn.Parameter(torch.tensor([6.0, -3.0]))
 
     def forward(self, images: torch.Tensor, boxes: torch.Tensor) -> dict[str, torch.Tensor]:
-        """images (B, 3, S, S), boxes (B, K, 4): logits (B, K, S/2, S/2), iou (B, K) and the heads'
-        boundary (B, S/2, S/2), extent (B, 4, S/8, S/8) and likeness (B, 48, S/8, S/8)."""
+        """Segments boxes on slices, and asks the heads.
+
+        Args:
+            images: (B, 3, S, S) in [0, 1].
+            boxes: (B, K, 4) in pixels.
+
+        Returns:
+            'logits' (B, K, S/2, S/2), 'iou' (B, K), and the heads' 'boundary' (B, S/2, S/2), 'extent' (B, 4, S/8, S/8)
+            and
+            'likeness' (B, 48, S/8, S/8).
+        """
         b, k = boxes.shape[:2]
         sam = self.sam
         embedding = sam.image_encoder(images)
         flat = boxes.reshape(b * k, 4)
         sparse, dense = sam.prompt_encoder(points=None, boxes=flat, masks=box_mask_prompt(flat, sam))
-        # The decoder takes one image at a time; the sum of embedding and dense prompt is all it
-        # ever sees of either, so the images travel with the prompts and it is given zeros.
+        # The decoder takes one image at a time, and uses only the sum of embedding and dense prompt.
+        # So the embeddings are added to the prompts, and the decoder gets zeros as its image.
         logits, iou = sam.mask_decoder(
             image_embeddings=torch.zeros_like(embedding[:1]),
             image_pe=sam.prompt_encoder.get_dense_pe(),

@@ -19,7 +19,13 @@ from .learner import set_input_size
 
 @dataclass(frozen=True)
 class Validation:
-    """Mean Dice over all boxes: the model's, the filled box's, the filled ellipse's."""
+    """Mean Dice over all boxes.
+
+    Attributes:
+        model: The model's.
+        box: That of the filled box.
+        ellipse: That of the filled ellipse.
+    """
 
     model: float
     box: float
@@ -27,7 +33,14 @@ class Validation:
 
 
 def validation_samples(store: SceneStore, slices: int, size: int, boxes: int = 6) -> list[Sample]:
-    """The same held-out slices every time, `size` pixels a side."""
+    """The same held-out slices every time.
+
+    Args:
+        store: The held-out scenes.
+        slices: How many.
+        size: Pixels a side.
+        boxes: On each slice.
+    """
     samples = []
     for index in range(min(slices, len(store))):
         sample = make_sample(np.random.default_rng((77, index)), store[index], size, boxes)

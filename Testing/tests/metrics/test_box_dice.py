@@ -1,4 +1,4 @@
-"""Box-prompted Dice: figures that can be told by hand, and a volume of which all is known."""
+"""Box-prompted Dice: numbers that can be told by hand, and a volume of which all is known."""
 
 from dataclasses import replace
 

@@ -52,7 +52,7 @@ class Failing:
         raise self.error
 
 
-def test_every_map_of_a_real_case_has_its_figures_against_both_masks(liver):
+def test_every_map_of_a_real_case_has_its_metrics_against_both_masks(liver):
     seen = []
     control = RunControl(lambda step, done, total: seen.append((step, done, total)))
     evidence = evaluate_case(liver, [MedXAIMaps(), IntensitySimilarity()], QUICK, control=control)

@@ -105,7 +105,7 @@ def test_a_baseline_that_does_as_well_is_said_in_words(phantom_case, evidence):
     )
 
 
-def test_figures_against_the_reference_stand_apart_and_its_contour_is_drawn(phantom_case):
+def test_metrics_against_the_reference_stand_apart_and_its_contour_is_drawn(phantom_case):
     found = evaluate_case(phantom_case, registry.make(("medxai", "box", "uniform")), QUICK)
     html = case_report_html(phantom_case.result, found, phantom_case.reference_mask)
     said = " ".join(Text(html).words)
@@ -172,7 +172,7 @@ def test_a_report_that_cannot_be_written_leaves_the_older_one(phantom_case, evid
         write_case_report(tmp_path / "absent" / "report.html", phantom_case.result, evidence)
 
 
-def test_all_figures_come_as_a_table_beside_the_page(evidence, tmp_path):
+def test_all_metrics_come_as_a_table_beside_the_page(evidence, tmp_path):
     write_figures(tmp_path / "figures.csv", evidence.rows)
     first, *lines = (tmp_path / "figures.csv").read_text(encoding="utf-8").splitlines()
     assert LIMITS_STATEMENT in first

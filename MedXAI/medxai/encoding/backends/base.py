@@ -1,4 +1,4 @@
-"""What a backend is: one way to compute the image encoder, and how a new one is written."""
+"""What a backend is (one way to compute the image encoder), and how a new one is written."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Backend:
     """A way to compute one model's image encoder, ready to run.
 
     Attributes:
-        name: Part of an encoding's identity, since two ways differ in the last digits.
+        name: Part of an encoding's identity, since two backends differ in the last digits.
         run: Computes one image.
-        note: What the user should know, for example why his wish could not be met; empty where nothing.
+        note: What the user should know, for example why another backend was not used; empty where nothing.
     """
 
     name: str
@@ -43,9 +43,9 @@ class Backend:
 
 
 class BackendFactory(ABC):
-    """One way to compute the image encoder, as it is listed, checked and made.
+    """A backend as it is listed, checked and made.
 
-    A new way is one file with such a class, decorated with `registry.register`. The file must not import PyTorch at its
+    A new backend is one file with such a class, decorated with `registry.register`. The file must not import PyTorch at its
     top: what computes belongs into a module of its own, imported in `make`.
 
     Example:
@@ -56,7 +56,7 @@ class BackendFactory(ABC):
         ...     sentence = "Numbers of 16 bits everywhere."
         ...
         ...     def why_not(self, encoder, device):
-        ...         return "" if device.type == "cuda" else "Half precision needs CUDA; the exact way is used."
+        ...         return "" if device.type == "cuda" else "Half precision needs CUDA; the exact backend is used."
         ...
         ...     def make(self, encoder, device, cache_folder=None):
         ...         from my_package import half_pass
@@ -76,12 +76,20 @@ class BackendFactory(ABC):
     is_choice: ClassVar[bool] = True
 
     def why_not(self, encoder: Network, device: torch.device) -> str:
-        """Empty where this way can compute the encoder on the device; else a sentence for the user that says why not."""
+        """Why this backend cannot compute an encoder on a device.
+
+        Args:
+            encoder: The model's image encoder.
+            device: Where the model is.
+
+        Returns:
+            A sentence for the user; empty where it can.
+        """
         return ""
 
     @abstractmethod
     def make(self, encoder: Network, device: torch.device, cache_folder: Path | None = None) -> Backend:
-        """The way, ready for the encoder on the device.
+        """The backend, ready for the encoder on the device.
 
         Args:
             encoder: The model's image encoder, in evaluation mode, on `device`.

@@ -1,4 +1,4 @@
-"""The exact way: the model's own arithmetic in its own precision. The default everywhere."""
+"""The exact backend: the model's own arithmetic in its own precision. The default everywhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fast way: numbers of 16 bits, on a processor or device that is faster with them and was seen to compute with them."""
+"""The fast backend: numbers of 16 bits, on a processor or device where a test showed that they work and are faster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two ways through Intel's OpenVINO, where the package `openvino` is installed: in float32, and in bfloat16."""
+"""Two backends that use Intel's OpenVINO, where the package `openvino` is installed: in float32, and in bfloat16."""
 
 from __future__ import annotations
 

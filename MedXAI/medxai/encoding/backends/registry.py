@@ -1,4 +1,4 @@
-"""The registered ways to compute the image encoder, and the choice among them."""
+"""The registered backends, and the choice among them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _Factory = TypeVar("_Factory", bound=type[BackendFactory])
 
 
 def register(factory: _Factory) -> _Factory:
-    """Class decorator: makes a way known by its key; a later one of the same key takes its place."""
+    """Class decorator: makes a backend known by its key; a later one of the same key takes its place."""
     _FACTORIES[factory.key] = factory()
     return factory
 
 
 def factories() -> tuple[BackendFactory, ...]:
-    """Every registered way, by key; needs no PyTorch."""
+    """Every registered backend, by key; needs no PyTorch."""
     import_all(sys.modules[__package__])
     return tuple(_FACTORIES[key] for key in sorted(_FACTORIES))
 
@@ -37,7 +37,7 @@ def choices() -> tuple[str, ...]:
 
 
 def choose_backend(key: str, encoder: Network, device: torch.device, cache_folder: Path | None = None) -> Backend:
-    """The wished way for an encoder on a device, or the exact one with a note that says why not.
+    """The chosen backend for an encoder on a device, or the exact one with a note that says why not.
 
     Args:
         key: One of `choices()`.

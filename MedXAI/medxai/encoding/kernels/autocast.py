@@ -39,7 +39,19 @@ def _failure_on(device: torch.device, dtype: torch.dtype) -> str:
 def autocast_pass(
     dtype: torch.dtype, encoder: Network, image: Tensor, layers: Sequence[str], control: RunControl = RunControl()
 ) -> EncoderOutput:
-    """Like `run_encoder`, with products of `dtype`; embedding and tokens are float32."""
+    """Like `run_encoder`, with products of `dtype`; embedding and tokens are float32.
+
+    Args:
+        dtype: torch.bfloat16 or torch.float16.
+        encoder: In evaluation mode, on the graphics processor.
+        image: (1, 3, S, S).
+        layers: Names such as 'block 2' and 'neck'.
+        control: Hears of every block and of the neck, and can stop the pass between two of them.
+
+    Raises:
+        Cancelled: Between two blocks.
+        InputError: For an unknown layer, or none.
+    """
     with torch.autocast(image.device.type, dtype):
         output = run_encoder(encoder, image, layers, control)
     return EncoderOutput(output.embedding.float(), {name: tokens.float() for name, tokens in output.tokens.items()})

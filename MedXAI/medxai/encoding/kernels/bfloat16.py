@@ -56,7 +56,19 @@ def rounded_pass(
     layers: Sequence[str],
     control: RunControl = RunControl(),
 ) -> EncoderOutput:
-    """Like `run_encoder`, with the given rounded products, for an encoder that one of the exact passes knows."""
+    """Like `run_encoder`, with the given rounded products, for an encoder that one of the exact passes knows.
+
+    Args:
+        products: Linear layers with rounded weights.
+        encoder: In evaluation mode, on the CPU.
+        image: (1, 3, S, S).
+        layers: Names such as 'block 2' and 'neck'.
+        control: Hears of every block and of the neck, and can stop the pass between two of them.
+
+    Raises:
+        Cancelled: Between two blocks.
+        InputError: For an unknown layer, or none.
+    """
     kernel = exact_vit if exact_vit.knows(encoder) else exact_tiny_vit
     return EncoderOutput(*kernel.exact_pass(encoder, image, layers, control, products))
 
@@ -66,7 +78,9 @@ def why_not(
 ) -> str:
     """Empty where bfloat16 is faster here; else a sentence for the user that says why it is not used.
 
-    capabilities and gain: how the CPU's instructions are read and the gain is measured; the defaults ask the machine.
+    Args:
+        capabilities: Reads the CPU's instructions; None asks the machine.
+        gain: Measures how many times faster bfloat16 is; None measures it on this machine.
     """
     found = (capabilities or _capabilities)()
     if not any(found.get(name) for name in _INSTRUCTIONS):

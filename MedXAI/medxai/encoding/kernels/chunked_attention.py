@@ -15,7 +15,12 @@ _SCORES_PER_CORE = 1 << 19
 
 @dataclass(frozen=True)
 class RelativePositions:
-    """Tables of one attention: rows (query rows, d, key rows), columns (query columns, d, key columns)."""
+    """Tables of one attention's relative positions.
+
+    Attributes:
+        rows: (query rows, d, key rows).
+        columns: (query columns, d, key columns).
+    """
 
     rows: Tensor
     columns: Tensor
@@ -27,7 +32,7 @@ class RelativePositions:
 
 @dataclass(frozen=True)
 class Attending:
-    """What is the same for all windows of an attention.
+    """What all windows of an attention share.
 
     Attributes:
         query_grid: Rows and columns of the queries.
@@ -46,9 +51,15 @@ class Attending:
 
 
 def relative_positions(rows: Tensor, columns: Tensor, height: int, width: int) -> RelativePositions:
-    """From the parameters `rel_pos_h`, `rel_pos_w` (2n - 1, d) to the tables of a grid of height × width tokens.
+    """From a layer's parameters to the tables of one grid.
 
     Parameters of another grid size are interpolated linearly, as segment-anything does.
+
+    Args:
+        rows: The parameter `rel_pos_h`, (2n − 1, d).
+        columns: The parameter `rel_pos_w`, (2n − 1, d).
+        height: Rows of the grid, in tokens.
+        width: Columns of the grid, in tokens.
     """
     return RelativePositions(_table(rows, height), _table(columns, width))
 
@@ -68,7 +79,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, form: Attending, out: Tens
 
     Args:
         query: (B, query tokens, heads, d), any strides; B counts windows.
-        key, value: (B, key tokens, heads, d), any strides.
+        key: (B, key tokens, heads, d), any strides.
+        value: (B, key tokens, heads, d), any strides.
         form: What is the same for all of them.
         out: Like query.
     """

@@ -36,7 +36,12 @@ def knows(encoder: Network) -> bool:
 
 
 def can_run(encoder: Network, image: Tensor) -> bool:
-    """Whether `exact_pass` gives what the encoder's own forward would: a TinyViT that it `knows`, and one image of its type."""
+    """Whether `exact_pass` gives what the encoder's own forward would.
+
+    Args:
+        encoder: Must be a TinyViT that `knows` accepts.
+        image: Must be one image (1, 3, S, S) of the encoder's type.
+    """
     return (
         knows(encoder)
         and image.device.type == "cpu"
@@ -60,7 +65,7 @@ def exact_pass(
         image: (1, 3, S, S).
         layers: Names such as 'block 2' and 'neck'.
         control: Hears of every block and of the neck, and can stop the pass between two of them.
-        products: How products are computed; by default the way that is fastest here.
+        products: How products are computed; by default the fastest here.
 
     Raises:
         Cancelled: Between two blocks.
@@ -144,7 +149,7 @@ class _Tokens:
         self._x, self._height, self._width = merged, height, width
 
     def _bottleneck(self, block: Network) -> None:
-        """x ← gelu(x + narrow(gelu(depthwise(gelu(widen(x))))))."""
+        """Computes x ← gelu(x + narrow(gelu(depthwise(gelu(widen(x))))))."""
         last = _folded(block.conv3)
         result = self._x.clone()  # a strip also needs its neighbours' tokens as they were
         for part, hidden in self._widened(block.conv1, block.conv2):
@@ -176,7 +181,7 @@ class _Tokens:
             yield slice(top * width_out, bottom * width_out), _gelu(rows)
 
     def _transform(self, block: TinyViTBlock) -> None:
-        """x ← x + attention(x); x ← depthwise(x); x ← x + mlp(x)."""
+        """Computes x ← x + attention(x), x ← depthwise(x), x ← x + mlp(x)."""
         self._attend(block.attn, block.window)
         local = _folded(block.local_conv)
         grid = F.conv2d(

@@ -37,7 +37,12 @@ def knows(encoder: Network) -> bool:
 
 
 def can_run(encoder: Network, image: Tensor) -> bool:
-    """Whether `exact_pass` gives what the encoder's own forward would: a ViT that it `knows`, and one image of its type."""
+    """Whether `exact_pass` gives what the encoder's own forward would.
+
+    Args:
+        encoder: Must be a ViT that `knows` accepts.
+        image: Must be one image (1, 3, H, W) of the encoder's type.
+    """
     return (
         knows(encoder)
         and image.device.type == "cpu"
@@ -62,7 +67,7 @@ def exact_pass(
         image: (1, 3, H, W).
         layers: Names such as 'block 2' and 'neck'.
         control: Hears of every block and of the neck, and can stop the pass between two of them.
-        products: How linear layers are computed; by default the way that is fastest here.
+        products: How linear layers are computed; by default the fastest here.
         positions: (1, h, w, d) in the place of the encoder's own `pos_embed`, for an image of another size.
 
     Raises:
@@ -121,7 +126,7 @@ class _Tokens:
         return self._x.view(self._height, self._width, -1)
 
     def run(self, block: Network) -> None:
-        """x ← x + attention(norm1(x)); x ← x + mlp(norm2(x))."""
+        """Computes x ← x + attention(norm1(x)), x ← x + mlp(norm2(x))."""
         self._arrange(block.window_size)
         self._attention(block.attn, block.norm1(self._x))
         self._mlp(block)

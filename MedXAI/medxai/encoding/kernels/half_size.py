@@ -20,6 +20,16 @@ def half_size_pass(
 
     Absolute positions are interpolated (bicubic), relative ones as segment-anything does. Windows keep their 14 tokens,
     so they see twice as much of the image as they were trained on: a preview, not a result.
+
+    Args:
+        encoder: segment-anything's ViT, in evaluation mode.
+        image: (1, 3, S, S), at its full size.
+        layers: Names such as 'block 2' and 'neck'.
+        control: Hears of every block and of the neck, and can stop the pass between two of them.
+
+    Raises:
+        Cancelled: Between two blocks.
+        InputError: For an unknown layer, or none.
     """
     small = F.interpolate(image, scale_factor=0.5, mode="area")
     grid = tuple(side // encoder.patch_embed.proj.kernel_size[0] for side in image.shape[-2:])

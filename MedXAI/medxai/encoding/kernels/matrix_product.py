@@ -27,9 +27,9 @@ class Affine(Protocol):
 
 
 class Products(Protocol):
-    """x: (n, in), out and residual: (n, out features), all contiguous rows.
+    """How the linear layers of one pass are computed.
 
-    attention_dtype: what queries, keys and values are rounded to; None leaves them as they are.
+    Arrays are contiguous rows: x is (n, in), out and residual are (n, out features).
     """
 
     @property
@@ -37,10 +37,10 @@ class Products(Protocol):
         """What queries, keys and values are rounded to."""
 
     def write(self, layer: Affine, x: Tensor, out: Tensor) -> None:
-        """out = layer(x)."""
+        """Writes layer(x) to out."""
 
     def add(self, layer: Affine, x: Tensor, residual: Tensor) -> None:
-        """residual += layer(x)."""
+        """Adds layer(x) to residual."""
 
 
 class BlasProducts:
@@ -84,8 +84,8 @@ def _convolved(layer: Affine, x: Tensor) -> Tensor:
 def fastest_products() -> Products:
     """Measured once per number of threads, in about 50 ms; without oneDNN there is no choice.
 
-    With one thread it is the plain matrix product without measuring: the workers of a cohort have one thread each, and their numbers must
-    not depend on which of them measured what.
+    With one thread it is the plain matrix product without measuring. The workers of a cohort have one thread each, and
+    their numbers must not depend on what each of them measured.
     """
     threads = torch.get_num_threads()
     if threads == 1:

@@ -45,7 +45,10 @@ def has_bfloat16() -> bool:
 class OpenVinoEncoder:
     """An encoder compiled when it is first needed for an image size and a set of layers, and kept for the next slice.
 
-    cache_folder: where the compiled model is kept on disk (ViT-B: 350 MB a set of layers); None keeps none.
+    Args:
+        encoder: segment-anything's ViT, in evaluation mode.
+        cache_folder: Where the compiled model is kept on disk (ViT-B: 350 MB a set of layers); None keeps none.
+        precision: 'f32' or 'bf16'.
     """
 
     def __init__(self, encoder: Network, cache_folder: Path | None = None, precision: str = "f32"):
@@ -63,7 +66,17 @@ class OpenVinoEncoder:
         layers: Sequence[str],
         control: RunControl = RunControl(),
     ) -> EncoderOutput:
-        """Like `run_encoder`. OpenVINO runs the graph in one piece: progress comes at its end, cancellation stops it at once."""
+        """Like `run_encoder`; OpenVINO runs the graph in one piece, so progress comes at its end.
+
+        Args:
+            image: (1, 3, H, W).
+            layers: Names such as 'block 2' and 'neck'.
+            control: Hears of the end; cancellation stops the pass at once.
+
+        Raises:
+            Cancelled: Once the control says so.
+            InputError: For an unknown layer, or none.
+        """
         control.raise_if_cancelled()
         request = self._model_for((image.shape[-2], image.shape[-1]), tuple(layers)).create_infer_request()
         request.start_async({0: image.numpy()})
@@ -133,7 +146,7 @@ class _Graph:
         return op.add(x, self._linear(hidden, block.mlp.lin2))
 
     def _attention(self, x: Any, attention: Network) -> Any:
-        """x and result: (windows, rows, columns, width)."""
+        """The attention of a block; x and the result are (windows, rows, columns, width)."""
         op = self._op
         windows, rows, columns, width = x.get_output_shape(0)
         heads = attention.num_heads

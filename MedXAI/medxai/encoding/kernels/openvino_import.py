@@ -7,7 +7,7 @@ _TELEMETRY = "openvino_telemetry"
 
 
 def openvino_module() -> ModuleType:
-    """The package `openvino`; every import of it in MedXAI goes this way.
+    """The package `openvino`; every import of it in MedXAI calls this function.
 
     OpenVINO reports its own import over the network unless the user has refused that before. Where its telemetry package
     cannot be imported, OpenVINO takes an empty stand-in of its own instead, so the package is hidden while it looks.

@@ -8,7 +8,13 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class WindowGroup:
-    """Windows of one shape: `count` windows of `rows` × `columns` real tokens each, one after the other."""
+    """Windows of one shape, one after the other.
+
+    Attributes:
+        count: How many windows.
+        rows: Rows of real tokens in each.
+        columns: Columns of real tokens in each.
+    """
 
     count: int
     rows: int
@@ -21,14 +27,16 @@ class WindowGroup:
 
 @dataclass(frozen=True)
 class WindowOrder:
-    """How the tokens of an h × w grid are sorted by windows of side `side`.
-
-    groups: whole windows, then those cut by the right, the lower and both edges of the grid.
-    from_raster: (h·w,) int64; tokens in window order are `raster[from_raster]`.
-    to_raster: (h·w,) int64; tokens in raster order are `sorted[to_raster]`.
+    """How the tokens of an h × w grid are sorted by attention windows.
 
     segment-anything pads the grid to whole windows instead, and computes queries, MLP inputs and projections for the
     padding too: 20 % more tokens at 64 × 64 with windows of 14. Here padding exists only as keys of the cut windows.
+
+    Attributes:
+        side: Of a window, in tokens.
+        groups: Whole windows, then those cut by the right, the lower and both edges of the grid.
+        from_raster: (h·w,) int64; tokens in window order are `raster[from_raster]`.
+        to_raster: (h·w,) int64; tokens in raster order are `sorted[to_raster]`.
     """
 
     side: int
@@ -38,7 +46,13 @@ class WindowOrder:
 
 
 def window_order(height: int, width: int, side: int) -> WindowOrder:
-    """The order for a grid of height × width tokens; sides larger than the grid give one cut window."""
+    """The order for a grid of tokens; a side larger than the grid gives one cut window.
+
+    Args:
+        height: Rows of the grid.
+        width: Columns of the grid.
+        side: Of a window, in tokens.
+    """
     index = torch.arange(height * width).view(height, width)
     groups, parts = [], []
     for top, rows, count_down in _strips(height, side):

@@ -11,7 +11,12 @@ _EPSILON = 1e-12
 
 
 def concentration_of(explanation: Explanation, content: dict[tuple[int, int], np.ndarray]) -> Concentration:
-    """The figures of an explanation. content: for each layer's grid the share (h, w) of each token that the image covers."""
+    """The metrics of concentration of an explanation.
+
+    Args:
+        explanation: The maps and the mask.
+        content: For each layer's grid, (h, w) in [0, 1]: the share of each token that the image covers.
+    """
     mask = torch.from_numpy((explanation.terminal > 0).astype(np.float32))[None, None]
     share: dict[MapId, float | None] = {}
     area: dict[MapId, float | None] = {}
@@ -29,13 +34,29 @@ def concentration_of(explanation: Explanation, content: dict[tuple[int, int], np
 
 
 def share_inside(mass: np.ndarray, inside: np.ndarray) -> float | None:
-    """Σ mass · inside / Σ mass; None for a map without mass."""
+    """Σ mass · inside / Σ mass.
+
+    Args:
+        mass: (h, w), at least 0.
+        inside: (h, w) in [0, 1], the share of each cell that the mask covers.
+
+    Returns:
+        The share, in [0, 1]; None for a map without mass.
+    """
     total = mass.sum()
     return float((mass * inside).sum() / total) if total > _EPSILON else None
 
 
 def effective_area(mass: np.ndarray, cells: int) -> float | None:
-    """exp(entropy of the map as a distribution) / number of cells; None for a map without mass."""
+    """exp(entropy of the map as a distribution) / number of cells (entropy as in Bhatt et al., IJCAI 2020).
+
+    Args:
+        mass: (h, w), at least 0.
+        cells: How many cells lie on the image.
+
+    Returns:
+        1 for a uniform map, near 0 for one cell; None for a map without mass.
+    """
     total = mass.sum()
     if total <= _EPSILON:
         return None

@@ -17,11 +17,19 @@ class Preset(StrEnum):
 
 @dataclass(frozen=True)
 class ExplainerParameters:
-    """Weights of the three stages; the design's starting values but for α, which was 0.10 (`Resources/docs/method.md`).
+    """Weights of the three stages (the paper's section 2 names the components, not the numbers).
 
-    prototype_share: λ of stage 2. global_weight, prototype_weight, prompt_weight, context_weight: α, β, γ, δ of
-    stage 3; the first belongs to uncentred tokens, whose similarities whitening does not make smaller. distant_floor: ρ, the spatial weight far away. ring_growth: the width of the ring of baseline context, as
-    a share of the box's size on each side.
+    The numbers are starting values that were set, not tuned, except for α (`Resources/docs/method.md`).
+
+    Attributes:
+        preset: How the spatial weighting of stage 3 measures distance.
+        prototype_share: λ of stage 2.
+        global_weight: α of stage 3. It belongs to uncentred tokens, whose similarities whitening does not make smaller.
+        prototype_weight: β of stage 3.
+        prompt_weight: γ of stage 3.
+        context_weight: δ of stage 3.
+        distant_floor: ρ, the spatial weight far away.
+        ring_growth: Width of the ring of baseline context, as a share of the box's size on each side.
     """
 
     preset: Preset = Preset.PAPER
@@ -35,7 +43,14 @@ class ExplainerParameters:
 
 
 def parameters_for(preset: Preset | str) -> ExplainerParameters:
-    """The default weights with a preset by name. Raises InputError for an unknown one."""
+    """The default weights with a preset by name.
+
+    Args:
+        preset: 'paper' or 'contour'.
+
+    Raises:
+        InputError: For an unknown preset.
+    """
     try:
         return ExplainerParameters(preset=Preset(preset))
     except ValueError as error:

@@ -13,11 +13,13 @@ _EPSILON = 1e-6
 
 @dataclass(frozen=True)
 class TokenWeights:
-    """How much each token counts in the references of B boxes, each (B, n) and at least 0.
+    """How much each of n tokens counts in the references of B boxes, each (B, n) and at least 0.
 
-    coverage: the share of each token that the box covers, for the organ prototype p. organ: the same times the model's own
-    probability of the organ there, for the organ-specific prototype o. attention: the prompt's, rows summing to 1, for the
-    prompt embedding q. ring: for the baseline context b.
+    Attributes:
+        coverage: The share of each token that the box covers, for the organ prototype p.
+        organ: The same times the model's own probability of the organ there, for the organ-specific prototype o.
+        attention: The prompt's attention, rows summing to 1, for the prompt embedding q.
+        ring: The ring around the box, for the baseline context b.
     """
 
     coverage: Tensor
@@ -30,9 +32,13 @@ class TokenWeights:
 class Similarities:
     """Normalised dot products of every token with a box's references, each (B, n) in [-1, 1].
 
-    global_: with the mean uncentred token g. prototype, organ: with the organ prototype p and the organ-specific prototype o,
-    leaving out the token itself. prompt: with the prompt embedding q. context: with the baseline context b.
-    prototype_prompt: with unit(λ p + (1 − λ) q), again with p leaving out the token itself.
+    Attributes:
+        global_: With the mean uncentred token g.
+        prototype: With the organ prototype p, leaving out the token itself.
+        organ: With the organ-specific prototype o, leaving out the token itself.
+        prompt: With the prompt embedding q.
+        context: With the baseline context b.
+        prototype_prompt: With unit(λ p + (1 − λ) q), p again leaving out the token itself.
     """
 
     global_: Tensor
@@ -46,7 +52,10 @@ class Similarities:
 def similarities(features: LayerFeatures, weights: TokenWeights, prototype_share: float) -> Similarities:
     """Compares one layer's tokens with the references of B boxes; two matrix products serve all of them.
 
-    prototype_share: λ.
+    Args:
+        features: Of the layer, with n tokens.
+        weights: Of the boxes, each (B, n).
+        prototype_share: λ of stage 2.
     """
     f = features.unit.float()
     own = torch.linalg.vector_norm(f, dim=1).square()  # 1, or 0 for a token outside the image
@@ -92,7 +101,15 @@ def _unit(vectors: Tensor) -> Tensor:
 
 
 def on_grid(attention: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Attention (B, h, w) on another layer's grid as (B, n), rows summing to 1 again."""
+    """Attention on another layer's grid.
+
+    Args:
+        attention: (B, h, w) on the embedding's grid.
+        grid: Rows and columns of the layer's grid, n tokens in all.
+
+    Returns:
+        (B, n), rows summing to 1 again.
+    """
     if tuple(attention.shape[-2:]) != grid:
         attention = F.interpolate(
             attention[:, None], size=grid, mode="area" if grid[0] < attention.shape[-2] else "bilinear"

@@ -16,12 +16,31 @@ if TYPE_CHECKING:
 
 
 def coverage_of(box: PixelBox, frame: ModelFrame, grid: tuple[int, int]) -> np.ndarray:
-    """(h, w) in [0, 1]: the share of each token that the box's pixels cover."""
+    """The share of each token that a box covers; never a hard 0 or 1, so that a one-pixel box still counts.
+
+    Args:
+        box: On the slice, in pixels.
+        frame: Where the slice lies in the model's square.
+        grid: (h, w) of the tokens over the square.
+
+    Returns:
+        (h, w) in [0, 1].
+    """
     return box_coverage(frame.scale_xyxy(box.extent_xyxy), grid, frame.size_px)
 
 
 def ring_of(box: PixelBox, frame: ModelFrame, grid: tuple[int, int], growth: float) -> np.ndarray:
-    """(h, w) in [0, 1]: the ring around the box, on the image only and without the box; at least one token wide."""
+    """The ring around the box, on the image only and without the box; at least one token wide.
+
+    Args:
+        box: On the slice, in pixels.
+        frame: Where the slice lies in the model's square.
+        grid: (h, w) of the tokens over the square.
+        growth: Width of the ring, as a share of the box's size on each side.
+
+    Returns:
+        (h, w) in [0, 1].
+    """
     x0, y0, x1, y1 = frame.scale_xyxy(box.extent_xyxy)
     token = frame.size_px / grid[1], frame.size_px / grid[0]
     dx, dy = max(growth * (x1 - x0), token[0]), max(growth * (y1 - y0), token[1])
@@ -33,9 +52,19 @@ def ring_of(box: PixelBox, frame: ModelFrame, grid: tuple[int, int], growth: flo
 def spatial_weight(
     box: PixelBox, frame: ModelFrame, grid: tuple[int, int], parameters: ExplainerParameters
 ) -> np.ndarray:
-    """(h, w) in [ρ, 1]: W = ρ + (1 − ρ) exp(−m²/2), m as the preset measures it, in units of the box's half-size.
+    """W = ρ + (1 − ρ) exp(−m²/2), m as the preset measures it, in units of the box's half-size.
 
-    A box smaller than a token counts as one token, else no token's centre would lie near it.
+    The paper (section 2) describes it in words: regions near the box's centre count most, distant context stays
+    visible. A box smaller than a token counts as one token, else no token's centre would lie near it.
+
+    Args:
+        box: On the slice, in pixels.
+        frame: Where the slice lies in the model's square.
+        grid: (h, w) of the tokens over the square.
+        parameters: ρ and the preset.
+
+    Returns:
+        (h, w) in [ρ, 1].
     """
     x0, y0, x1, y1 = frame.scale_xyxy(box.extent_xyxy)
     h, w = grid
@@ -49,7 +78,15 @@ def spatial_weight(
 
 
 def weight_of_case(result: SliceExplanation, preset: Preset) -> np.ndarray:
-    """(h, w) in [ρ, 1] on the embedding's grid: W of a result's box by a preset; 0 where the image is not."""
+    """The spatial weighting W of a result's box on the embedding's grid.
+
+    Args:
+        result: Its box, and every parameter but the preset.
+        preset: How distance is measured.
+
+    Returns:
+        (h, w) in [ρ, 1]; 0 where the image is not.
+    """
     grid, frame = result.encoding.grid, result.encoding.frame
     parameters = replace(result.explanation.parameters, preset=preset)
     weight = spatial_weight(result.segmentation.box, frame, grid, parameters)

@@ -22,7 +22,16 @@ from .references import TokenWeights, on_grid, similarities
 def explain(
     encoding: Encoding, segmentations: Sequence[Segmentation], parameters: ExplainerParameters | None = None
 ) -> tuple[Explanation, ...]:
-    """Explains segmentations of one encoded slice, all boxes together; see `ExplainerParameters` for the weights."""
+    """Explains segmentations of one encoded slice, all boxes together (the paper's section 2).
+
+    Args:
+        encoding: Of the slice.
+        segmentations: One a box.
+        parameters: The weights of the three stages; None for the defaults.
+
+    Returns:
+        One explanation a box.
+    """
     parameters = parameters or ExplainerParameters()
     start = time.perf_counter()
     places = {

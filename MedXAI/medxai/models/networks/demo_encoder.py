@@ -90,7 +90,7 @@ def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
 class DemoImageEncoder(nn.Module):
     """Image encoder of the demo model.
 
-    ``blocks`` are the layers to tap: each gives channels-last tokens (B, S/8, S/8, dim). ``neck``
+    `blocks` are the layers whose features are extracted: each gives channels-last tokens (B, S/8, S/8, dim). `neck`
     gives the embedding (B, PROMPT_DIM, S/8, S/8).
     """
 
@@ -122,9 +122,16 @@ class DemoImageEncoder(nn.Module):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Embed images (B, 3, S, S) in [0, 1], S a multiple of 16: (B, PROMPT_DIM, S/8, S/8).
+        """Embeds images.
 
-        Raises ValueError where the side is no multiple of 16.
+        Args:
+            x: (B, 3, S, S) in [0, 1], S a multiple of 16.
+
+        Returns:
+            (B, PROMPT_DIM, S/8, S/8).
+
+        Raises:
+            ValueError: Where the side is no multiple of 16.
         """
         if x.shape[-1] % 16 or x.shape[-2] % 16:
             raise ValueError(
@@ -158,13 +165,16 @@ def _coordinates(tokens: torch.Tensor) -> torch.Tensor:
 def box_mask_prompt(boxes_xyxy: torch.Tensor, sam: Network) -> torch.Tensor:
     """The box as SAM's mask prompt.
 
-    Inside the box the value is 1 - u^2 - v^2, u and v the distance from the box's centre in units
-    of its half-sides, so the zero line is the inscribed ellipse; outside it is
-    BOX_PROMPT_OUTSIDE. Pixels that the box covers in part get the mean of both, by the covered
-    fraction: a one-pixel box still leaves a trace.
+    Inside the box the value is 1 - u^2 - v^2, u and v the distance from the box's centre in units of its half-sides, so
+    the zero line is the inscribed ellipse; outside it is BOX_PROMPT_OUTSIDE. Pixels that the box covers in part get the
+    mean of both, weighted by the covered fraction: a one-pixel box is still seen.
 
-    boxes_xyxy: (B, 4) in model-input pixels (x0, y0, x1, y1). Returns (B, 1, 4h, 4w) for the
-    prompt encoder's ``masks``, h x w the embedding grid.
+    Args:
+        boxes_xyxy: (B, 4) in model pixels, x0, y0, x1, y1.
+        sam: The network, which knows its input and grid.
+
+    Returns:
+        (B, 1, 4h, 4w) for the prompt encoder's `masks`, h × w the embedding's grid.
     """
     rows, columns = sam.prompt_encoder.mask_input_size
     height, width = sam.prompt_encoder.input_image_size
@@ -186,11 +196,13 @@ def box_mask_prompt(boxes_xyxy: torch.Tensor, sam: Network) -> torch.Tensor:
 
 
 def build_demo_sam() -> Network:
-    """The demo model with untrained weights: segment-anything's ``Sam``, input 256 x 256.
+    """The demo model with untrained weights: segment-anything's `Sam`, input 256 × 256.
 
-    It takes images in [0, 1] (no mean or deviation is removed) and, per box, the two corners and
-    ``box_mask_prompt``. With ``multimask_output=False`` mask 0 is the answer; masks 1 to 3 were
-    never trained. Raises ModelError without segment-anything.
+    It takes images in [0, 1] (no mean or deviation is removed) and, for each box, the two corners and
+    `box_mask_prompt`. With `multimask_output=False` mask 0 is the answer; masks 1 to 3 were never trained.
+
+    Raises:
+        ModelError: Without the package segment-anything.
     """
     parts = modeling()
     grid = IMAGE_SIZE // STRIDE
@@ -215,7 +227,14 @@ def build_demo_sam() -> Network:
 
 
 def load_demo_sam(state: Mapping[str, torch.Tensor]) -> Network:
-    """The demo model with the weights of a state dict; raises RuntimeError where they do not fit."""
+    """The demo model with the weights of a state dict.
+
+    Args:
+        state: Tensors by name.
+
+    Raises:
+        RuntimeError: Where they do not fit.
+    """
     sam = build_demo_sam()
     sam.load_state_dict(dict(state), strict=True)
     return sam

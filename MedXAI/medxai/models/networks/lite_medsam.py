@@ -26,7 +26,14 @@ def build_lite_medsam() -> Network:
 
 
 def load_lite_medsam(state: Mapping[str, Tensor]) -> Network:
-    """LiteMedSAM with the weights of a state dict; raises RuntimeError where they do not fit."""
+    """LiteMedSAM with the weights of a state dict.
+
+    Args:
+        state: Tensors by name.
+
+    Raises:
+        RuntimeError: Where they do not fit.
+    """
     sam = build_lite_medsam()
     sam.load_state_dict(dict(state), strict=True)
     return sam

@@ -14,7 +14,21 @@ from ..segment_anything_import import modeling
 
 @dataclass(frozen=True)
 class SamVitShape:
-    """What distinguishes one SAM with a ViT encoder from another; ViT-B is the default."""
+    """What distinguishes one SAM with a ViT encoder from another; ViT-B is the default.
+
+    Attributes:
+        image_size_px: Side of the square input.
+        patch_size_px: Side of the square that becomes one token.
+        width: Channels of a token in the blocks.
+        depth: Number of blocks.
+        heads: Attention heads of a block.
+        global_blocks: Numbers of the blocks with global attention.
+        window_tokens: Side of the windows of the others, in tokens.
+        embedding_channels: C of the embedding.
+        decoder_mlp_width: Hidden channels in the mask decoder.
+        iou_head_width: Hidden channels of the head that estimates the mask's quality.
+        mask_prompt_channels: Channels of the mask prompt's convolutions.
+    """
 
     image_size_px: int = 1024
     patch_size_px: int = 16
@@ -39,7 +53,14 @@ SAM_VIT_H = SamVitShape(width=1280, depth=32, heads=16, global_blocks=(7, 15, 23
 
 
 def shape_of(state: Mapping[str, Tensor]) -> SamVitShape:
-    """The shape that a SAM state dict was saved from. Raises ModelError where its keys do not tell."""
+    """The shape that a SAM state dict was saved from.
+
+    Args:
+        state: Tensors by segment-anything's names.
+
+    Raises:
+        ModelError: Where the names do not tell.
+    """
     try:
         width, _, patch, _ = state["image_encoder.patch_embed.proj.weight"].shape
         grid = state["image_encoder.pos_embed"].shape[1]
@@ -97,6 +118,14 @@ def build_sam_vit(shape: SamVitShape) -> Network:
 
 
 def prompt_encoder_for(dim: int, grid: int, image_size_px: int, mask_channels: int = 16) -> Network:
+    """SAM's prompt encoder with random weights.
+
+    Args:
+        dim: Channels of the embedding.
+        grid: Side of the embedding's grid, in tokens.
+        image_size_px: Side of the square input.
+        mask_channels: Channels of the mask prompt's convolutions.
+    """
     return modeling().PromptEncoder(
         embed_dim=dim,
         image_embedding_size=(grid, grid),
@@ -106,6 +135,13 @@ def prompt_encoder_for(dim: int, grid: int, image_size_px: int, mask_channels: i
 
 
 def mask_decoder_for(dim: int, mlp_width: int = 2048, iou_head_width: int = 256) -> Network:
+    """SAM's mask decoder with random weights.
+
+    Args:
+        dim: Channels of the embedding.
+        mlp_width: Hidden channels of its transformer.
+        iou_head_width: Hidden channels of the head that estimates the mask's quality.
+    """
     parts = modeling()
     return parts.MaskDecoder(
         transformer_dim=dim,

@@ -98,6 +98,8 @@ class WindowAttention(nn.Module):
 
 
 class Mlp(nn.Module):
+    """Norm, widen fourfold, GELU, narrow; (…, d) to the same."""
+
     def __init__(self, width: int):
         super().__init__()
         self.norm = nn.LayerNorm(width)
@@ -151,7 +153,7 @@ class Stage(nn.Module):
 class TinyViT(nn.Module):
     """LiteMedSAM's encoder, (B, 3, 256, 256) in [0, 1] to (B, 256, 64, 64).
 
-    `blocks` lists all twelve blocks in order for the taps (not registered twice in the state dict).
+    `blocks` lists all twelve blocks in order, for feature extraction (not registered twice in the state dict).
     """
 
     def __init__(self, img_size: int = 256, out_channels: int = 256):
