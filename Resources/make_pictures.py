@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "MedXAI"))
 from medxai.cli.main import main as medxai
 from medxai.scene.headless import headless_scene, load_scene_bundle, picture_of_view, quiet_vtk
 
-#: Wide enough to read every figure, and half the bytes of the full size.
+#: Wide enough to read every number, and half the bytes of the full size.
 _WIDTH_PX = 1280
 
 

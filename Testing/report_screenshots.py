@@ -1,7 +1,7 @@
 """Makes the pictures of the report in Resources/report, wide and narrow, of the phantom: python Testing/report_screenshots.py
 
 The report is the one of `medxai demo --evidence full`, as a browser shows it; it takes some minutes, and needs Chromium
-and what `medxai[scene,peers]` brings. With the report.html of such a run as its only word it takes seconds.
+and what `medxai[scene,comparison]` brings. With the report.html of such a run as its only word it takes seconds.
 """
 
 import io

@@ -30,7 +30,7 @@ include_patterns = [
     "docs/*.ipynb",
     "benchmarks/*.md",
     "evidence/*/summary.md",
-    "planted/*.md",
+    "failure_cases/*.md",
 ]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3

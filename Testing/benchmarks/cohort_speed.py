@@ -2,7 +2,7 @@
 
     python Testing/benchmarks/cohort_speed.py [--rounds N]
 
-The scans are made up in FLARE22's layout; the demo model, MedXAI's maps and all nulls. Times are those of the whole command,
+The scans are made up in FLARE22's layout; the demo model, MedXAI's maps and all baselines. Times are those of the whole command,
 starting and loading included, each way in turn in every round. Writes Resources/benchmarks/cohort_speed.md, with the load
 that other programs put on the machine meanwhile: two workers cannot show their gain on cores that are taken.
 """
@@ -60,7 +60,7 @@ def seconds_for(way: str, dataset: Path, asked: Sequence[str]) -> float:
             "--output",
             output,
         ]
-        command += ["--explainers", "medxai", "nulls", *asked, *more]
+        command += ["--explainers", "medxai", "baselines", *asked, *more]
         start = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)
         return time.perf_counter() - start
@@ -94,7 +94,7 @@ def main() -> None:
 
 HEAD = """# A cohort by one worker and by two
 
-Small scans in FLARE22's layout, demo model, MedXAI's maps and all nulls; {rounds} rounds, {cores} cores, scheduler and workers
+Small scans in FLARE22's layout, demo model, MedXAI's maps and all baselines; {rounds} rounds, {cores} cores, scheduler and workers
 on the same machine, the cluster started as the README says. Times of the whole command, starting and loading included. Made by `Testing/benchmarks/cohort_speed.py`.
 """
 

@@ -178,7 +178,7 @@ def table(checkpoint: Path, is_random: bool, cache: Path) -> str:
 
 
 RANDOM = """
-With random weights these figures show what rounding and shrinking do to the arithmetic of a ViT-B, not what they do to a
+With random weights these numbers show what rounding and shrinking do to the arithmetic of a ViT-B, not what they do to a
 trained model's anatomy: give `--checkpoint` with MedSAM's weights for that. The mask is then the model's own; here it is
 the brightest tenth of the logits, because an untrained mask is empty or full.
 """

@@ -157,7 +157,7 @@ Not measured here:
 
 ## Explaining boxes on one slice
 
-`segment-anything` gives masks only; the other ways give masks, all maps and their figures. First box: with encoding. Next
+`segment-anything` gives masks only; the other backends give masks, all maps and their metrics. First box: with encoding. Next
 box: on the same slice. Peak memory is that of the whole process up to then.
 
 | model | way | load s | first box s | next box ms | {count} boxes together s | of one next box | peak MB, one box | peak MB, {count} boxes | slice in cache MB |

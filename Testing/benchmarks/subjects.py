@@ -95,7 +95,7 @@ class PlainSubject:
 
 
 class MedxaiSubject:
-    """MedXAI as it is used: encoding with the default layers, then masks, all maps and their figures."""
+    """MedXAI as it is used: encoding with the default layers, then masks, all maps and their metrics."""
 
     def __init__(self, model: LoadedModel, backend: Backend):
         explainer, self._prepared, self._boxes = slice_and_boxes(model)

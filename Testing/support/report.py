@@ -64,7 +64,7 @@ class Text(HTMLParser):
 METRIC = "auroc_grown_box"
 
 
-def line(explainer, kind, stage, layer, mean, half, organ=ALL_ORGANS, mask="reference", null="box"):
+def line(explainer, kind, stage, layer, mean, half, organ=ALL_ORGANS, mask="reference", baseline="box"):
     return SummaryLine(
         organ,
         explainer,
@@ -75,7 +75,7 @@ def line(explainer, kind, stage, layer, mean, half, organ=ALL_ORGANS, mask="refe
         METRIC,
         mask,
         Interval(mean, mean - half, mean + half, 3, 12, "patients, then cases"),
-        null,
+        baseline,
     )
 
 

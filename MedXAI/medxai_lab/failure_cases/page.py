@@ -39,7 +39,7 @@ def tables(verdicts: Sequence[CaseVerdict]) -> str:
         "",
         "Written by `python -m medxai_lab.failure_cases`; what it means is in [Where the explainer fails](../docs/where_it_fails.md).",
         "Beforehand: what `expected.py` said, before anything was run, of whether the demand on an honest map is met. First: what was",
-        "found with the design's definitions, which the expectations are about. Now: what is found with today's.",
+        "found with the first definitions, which the expectations are about. Now: what is found with today's.",
         "",
         *_summary(verdicts),
     ]
@@ -109,13 +109,15 @@ def _row(case: str, one: Measured) -> str:
 
 
 def write_picture(expectation: Expectation, run: CaseRun, path: Path) -> None:
-    """Writes a PNG. Colours are as in the panels: zero is dark, maps of one stage share their range, an uninformative one
-    stays empty.
+    """Writes the picture of a case as PNG.
+
+    Colours are as in the panels: zero is dark, maps of one stage share their range, one that is not informative stays
+    empty.
 
     Args:
-        expectation: of the case.
-        run: what to show.
-        path: of the file.
+        expectation: Of the case.
+        run: What to show.
+        path: Of the file.
     """
     columns = run.columns
     rows = -(-len(run.shown) // columns)

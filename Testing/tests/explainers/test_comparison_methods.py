@@ -34,7 +34,7 @@ LIBRARY = Path(registry.__file__).parents[2]
 
 pytestmark = pytest.mark.skipif(
     any(registry.why_not().values()),
-    reason="needs the packages of other people's explainers: the extra 'peers' of pyproject.toml",
+    reason="needs the packages of other people's explainers: the extra 'comparison' of pyproject.toml",
 )
 
 

@@ -186,15 +186,15 @@ def test_the_narrowing_is_split_without_rest(model):
     encoding = encoded(model)
     explanation = explain(encoding, segment(model, encoding, [PixelBox(14, 9, 50, 41)]))[0]
     content = {maps.grid: encoding.frame.content_coverage(maps.grid) for maps in explanation.layers}
-    figures = concentration_of(explanation, content)
+    metrics = concentration_of(explanation, content)
     first, last = explanation.layers[0].layer, explanation.layers[-1].layer
-    for narrowing, figure in (
-        (figures.narrowing_share, figures.share_inside),
-        (figures.narrowing_area, figures.effective_area),
+    for narrowing, metric in (
+        (metrics.narrowing_share, metrics.share_inside),
+        (metrics.narrowing_area, metrics.effective_area),
     ):
         assert narrowing.total == pytest.approx(narrowing.by_the_model + narrowing.by_construction)
-        assert narrowing.total == pytest.approx(figure[stage_map(3, last)] - figure[stage_map(1, first)])
-        assert narrowing.by_the_model == pytest.approx(figure[stage_map(1, last)] - figure[stage_map(1, first)])
+        assert narrowing.total == pytest.approx(metric[stage_map(3, last)] - metric[stage_map(1, first)])
+        assert narrowing.by_the_model == pytest.approx(metric[stage_map(1, last)] - metric[stage_map(1, first)])
 
 
 def test_concentration_of_known_maps():

@@ -88,7 +88,7 @@ def test_a_metric_that_nothing_was_expected_of_is_refused():
 
 def test_the_page_says_what_is_measured(verdicts):
     """To 0.02, which another version of torch may differ by; the twin's shares alone would move by more without leave-one-out."""
-    page = (ROOT / "Resources" / "planted" / "cases.md").read_text(encoding="utf-8")
+    page = (ROOT / "Resources" / "failure_cases" / "cases.md").read_text(encoding="utf-8")
     for verdict in verdicts.values():
         section = page.split(f"## {verdict.expectation.title}\n")[1].split("\n## ")[0]
         said = {

@@ -101,9 +101,9 @@ def test_the_weights_are_small_and_load_fast(demo):
 
 def test_it_beats_the_ellipse_on_made_up_slices_it_has_not_seen(demo):
     scenes = [random_scene(np.random.default_rng((123456, i))) for i in range(8)]
-    figures = validate(demo.sam, validation_samples(scenes, 8, 256, boxes=4))
-    assert figures.model > figures.ellipse + 0.05
-    assert figures.ellipse > 0.4  # the questions are fair
+    found = validate(demo.sam, validation_samples(scenes, 8, 256, boxes=4))
+    assert found.model > found.ellipse + 0.05
+    assert found.ellipse > 0.4  # the questions are fair
 
 
 def test_the_same_box_on_another_image_gives_another_answer(demo):

@@ -57,7 +57,7 @@ def nodes(scene):
     return node, roi_of_box(scene, "R", PixelBox(8, 6, 24, 20), image, node)
 
 
-def test_explain_returns_nodes_and_figures_and_keeps_the_encoding(logic, checkpoint, nodes):
+def test_explain_returns_nodes_and_metrics_and_keeps_the_encoding(logic, checkpoint, nodes):
     seen = []
     first = logic.explain(*nodes, model=checkpoint, progress=lambda done, total: seen.append((done, total)))
     assert first.stage_node(3).GetName() == "CT · MedXAI Stage 3 · block 3"

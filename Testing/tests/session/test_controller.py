@@ -288,7 +288,7 @@ def test_looking_at_other_maps_computes_nothing(controller: Controller, scene: P
     assert controller.state.phase is Phase.RESULT
 
 
-def test_figures_speak_of_the_map_that_is_shown(controller: Controller) -> None:
+def test_metrics_speak_of_the_map_that_is_shown(controller: Controller) -> None:
     result = explained(controller).state.result
     last = result.encoding.layers[-1]
     stage3 = metrics_of(result, ViewChoices(STAGE3.key, layer=last))

@@ -41,9 +41,9 @@ def test_it_is_computed_only_when_it_is_looked_at(controller: Controller, scene:
     assert result.explanation is first.explanation and len(scene.shown) == shown and scene.restyled[-1][0] is result
     values = GRAD_CAM.values(result)
     assert values.shape == controller.state.result.encoding.grid and values.min() >= 0 and values.max() > 0
-    figures = metrics_of(result, GRAD_CAM)
+    metrics = metrics_of(result, GRAD_CAM)
     assert (
-        0 <= figures.share_inside <= 1 and figures.narrowing is None and figures.resolution_mm == result.resolution_mm
+        0 <= metrics.share_inside <= 1 and metrics.narrowing is None and metrics.resolution_mm == result.resolution_mm
     )
     tasks = controller.jobs.started
     controller.choose_view(ViewChoices(STAGE1.key))
