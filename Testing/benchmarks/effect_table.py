@@ -1,4 +1,4 @@
-"""What each way to encode does to the result: masks and maps on real slices against plain segment-anything in float32.
+"""What each backend does to the result: masks and maps on real slices against plain segment-anything in float32.
 
     python Testing/benchmarks/effect_table.py [--checkpoint FILE]
 
@@ -183,7 +183,7 @@ trained model's anatomy: give `--checkpoint` with MedSAM's weights for that. The
 the brightest tenth of the logits, because an untrained mask is empty or full.
 """
 
-TEXT = """# What each way to encode does to the result
+TEXT = """# What each backend does to the result
 
 Made by `python Testing/benchmarks/effect_table.py` on {date}, with {weights}: liver, right kidney and aorta of the CT, liver
 and spleen of the MR in the project's real scans, each on its largest slice. Compared with segment-anything's own forward

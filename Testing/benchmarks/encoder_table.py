@@ -1,4 +1,4 @@
-"""Time and peak memory of load, encode, first and next box per model and way, as a table in the documentation.
+"""Time and peak memory of load, encode, first and next box per model and backend, as a table in the documentation.
 
     python Testing/benchmarks/encoder_table.py [--models vit-b demo …] [--rounds 3]
 

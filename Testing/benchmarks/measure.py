@@ -1,4 +1,4 @@
-"""One way on one model in a process of its own, so that its memory and its allocator are its own.
+"""One backend on one model in its own process, so that memory and allocator are measured for it alone.
 
     python Testing/benchmarks/measure.py CHECKPOINT CACHE WAY
 

@@ -1,4 +1,4 @@
-"""What is measured: models with random weights, the ways to encode, and the steps of each on a slice of the phantom with boxes on it.
+"""What is measured: models with random weights, the backends, and the steps of each on a slice of the phantom with boxes on it.
 
 Random weights cost the same arithmetic as real ones. Nothing of a trained model is zero, so nothing here is either.
 """

@@ -1,4 +1,4 @@
-"""Load, encode, first box, next box and many boxes, for every model and way, through pytest-benchmark.
+"""Load, encode, first box, next box and many boxes, for every model and backend, through pytest-benchmark.
 
     pytest -n 0 Testing/benchmarks [-k "vit-b and exact"] [--benchmark-json FILE]
 

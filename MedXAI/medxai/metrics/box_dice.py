@@ -38,7 +38,7 @@ class OrganDice:
 
 
 def dice(a: np.ndarray, b: np.ndarray) -> float:
-    """Dice overlap of two masks, 2 |a ∩ b| / (|a| + |b|); 1 where both are empty (Dice, Ecology 26, 1945).
+    """Twice the shared pixels of two masks over the sum of their pixels; 1 where both are empty (Dice, Ecology 26, 1945).
 
     Args:
         a: Bool, any shape.

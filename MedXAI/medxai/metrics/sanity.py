@@ -75,9 +75,9 @@ def changes_of(
     )
     if other_organ is not None:
         yield SanityChange(ANOTHER_BOX, "", other_organ)
-    stranger = next((other for other in other_cases if other.patient != case.patient), None)
-    if stranger is not None:
-        yield SanityChange(ANOTHER_PATIENT, "", on_the_image_of(case, stranger))
+    other_patient = next((other for other in other_cases if other.patient != case.patient), None)
+    if other_patient is not None:
+        yield SanityChange(ANOTHER_PATIENT, "", on_the_image_of(case, other_patient))
     for step, model in cascade(case.model, seed):
         control.raise_if_cancelled()
         yield SanityChange(RANDOM_WEIGHTS, step, with_model(case, model))

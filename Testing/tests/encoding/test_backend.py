@@ -1,4 +1,4 @@
-"""Which way the encoder is computed: exact by default, fast only where it pays, and a note wherever a wish was not met."""
+"""Which backend is used: exact by default, fast only where it is faster, and a note where the chosen one does not work."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""One pass gives embedding and taps; it reports, stops when asked, and is not repeated."""
+"""One pass gives embedding and features; it reports, stops when asked, and is not repeated."""
 
 from dataclasses import replace
 

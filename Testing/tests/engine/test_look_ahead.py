@@ -1,4 +1,4 @@
-"""Idle time goes to the nearest slices, stops when the user acts, and never costs him what he has."""
+"""Idle time goes to the nearest slices, stops when the user acts, and never drops what the user looks at."""
 
 from dataclasses import replace
 

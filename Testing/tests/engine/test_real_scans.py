@@ -1,4 +1,4 @@
-"""Real scans through the whole way: every slice of every organ, nothing lost, nothing lit outside the image."""
+"""Real scans through the whole pipeline: every slice of every organ, nothing lost, nothing lit outside the image."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Sanity and stability on real scans: green for maps that hang on the model, red for those that do not."""
+"""Sanity and stability on real scans: green for maps that depend on the model, red for those that do not."""
 
 from dataclasses import dataclass, replace
 
