@@ -1,5 +1,6 @@
-"""NIfTI volumes, through nibabel: version 1 and 2, compressed or not whatever the name says."""
+"""NIfTI volumes, through nibabel: version 1 and 2, one file or a pair, compressed or not whatever the name says."""
 
+import io
 import zlib
 from pathlib import Path
 
@@ -10,9 +11,14 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
 from ..errors import InputError
+from .contents import Kind, header_file_of, kind_of, unpacked_start_of
 from .volume import Modality, ScanFacts, Volume, make_volume
 
 _GZIP_MAGIC = b"\x1f\x8b"
+#: Millimetres of the units that a header may name.
+_MM_OF_UNIT = {"meter": 1000.0, "micron": 0.001}
+#: No scan's voxel is larger: a header that says so names the wrong unit.
+_LARGEST_VOXEL_MM = 200.0
 _UNPLACED = "The file says neither where the volume lies nor how it is turned (no qform, no sform), so its orientation is not known."
 
 
@@ -26,13 +32,15 @@ def read_nifti(path: Path, modality: Modality | str | None = None) -> Volume:
     Raises:
         InputError: Where it is damaged, holds colours, complex numbers or several volumes, or is no NIfTI.
     """
-    name = stem_of(path)
     image = _image_of(path)
     is_placed = bool(image.header["qform_code"] or image.header["sform_code"])
-    notes = _note_on_two_places(image) if is_placed else (_UNPLACED,)
-    return make_volume(
-        name, _voxels_of(path, image), image.affine, modality, ScanFacts(has_known_orientation=is_placed, notes=notes)
-    )
+    affine, notes = _in_millimetres(image)
+    notes += _notes_on_two_places(image) if is_placed else [_UNPLACED]
+    has_spacing = bool(image.header["sform_code"]) or _has_spacing(path, image)
+    if not has_spacing:
+        notes.append("The file does not say how large a voxel is (its spacing is 0), so no millimetres are shown.")
+    facts = ScanFacts(has_known_orientation=is_placed, has_known_spacing=has_spacing, notes=tuple(notes))
+    return make_volume(stem_of(path), _voxels_of(path, image), affine, modality, facts)
 
 
 def stem_of(path: Path) -> str:
@@ -41,14 +49,14 @@ def stem_of(path: Path) -> str:
     return name[:-7] if name.lower().endswith(".nii.gz") else path.stem
 
 
-def _image_of(path: Path) -> nib.Nifti1Image:
+def _image_of(path: Path) -> nib.Nifti1Pair:
     """The file's header with its voxels still stored. Its kind is told by its content, not by its name."""
     try:
-        content = path.read_bytes()
-        if content[:2] == _GZIP_MAGIC:
-            content = _inflated(content)
-        size = int.from_bytes(content[:4], "little"), int.from_bytes(content[:4], "big")
-        kind = nib.Nifti2Image if 540 in size else nib.Nifti1Image
+        if kind_of(path) is Kind.NIFTI_PAIR:
+            pair = nib.Nifti2Pair if 540 in _first_numbers(unpacked_start_of(header_file_of(path))) else nib.Nifti1Pair
+            return pair.from_filename(str(path))
+        content = _content_of(path)
+        kind = nib.Nifti2Image if 540 in _first_numbers(content) else nib.Nifti1Image
         return kind.from_bytes(content)
     except (
         ImageFileError,
@@ -63,6 +71,20 @@ def _image_of(path: Path) -> nib.Nifti1Image:
         raise _unreadable(path) from error
 
 
+def _content_of(path: Path) -> bytes:
+    """The file's bytes, inflated where they are compressed, once or twice."""
+    content = path.read_bytes()
+    for _ in range(2):
+        if content[:2] == _GZIP_MAGIC:
+            content = _inflated(content)
+    return content
+
+
+def _first_numbers(content: bytes) -> tuple[int, int]:
+    """The size of the header, by which versions are told, in both byte orders."""
+    return int.from_bytes(content[:4], "little"), int.from_bytes(content[:4], "big")
+
+
 def _inflated(content: bytes) -> bytes:
     """What gzip streams hold; bytes after the last stream are left alone. Raises EOFError where a stream ends early."""
     found = bytearray()
@@ -75,7 +97,7 @@ def _inflated(content: bytes) -> bytes:
     return bytes(found)
 
 
-def _voxels_of(path: Path, image: nib.Nifti1Image) -> np.ndarray:
+def _voxels_of(path: Path, image: nib.Nifti1Pair) -> np.ndarray:
     """(K, J, I), in the stored type where the header asks for no scaling."""
     kind = image.get_data_dtype()
     if kind.fields or kind.kind == "c":
@@ -99,19 +121,48 @@ def _voxels_of(path: Path, image: nib.Nifti1Image) -> np.ndarray:
     return np.ascontiguousarray(stored.reshape(shape, order="F").T)
 
 
-def _note_on_two_places(image: nib.Nifti1Image) -> tuple[str, ...]:
+def _in_millimetres(image: nib.Nifti1Pair) -> tuple[np.ndarray, list[str]]:
+    """The affine in mm with a sentence where the header's lengths are in another unit; nibabel takes all for millimetres."""
+    affine = np.array(image.affine, dtype=float)
+    try:
+        unit = image.header.get_xyzt_units()[0]
+    except KeyError:  # a number that stands for no unit
+        return affine, []
+    scale = _MM_OF_UNIT.get(unit)
+    if scale is None:
+        return affine, []
+    spacing_mm = np.linalg.norm(affine[:3, :3], axis=0) * scale
+    if spacing_mm.max() > _LARGEST_VOXEL_MM:
+        return affine, [
+            f"The file says that its lengths are in {unit}s, which cannot be with voxels of {spacing_mm.max() / 1000:.3g} m; "
+            "they were taken as millimetres."
+        ]
+    affine[:3] *= scale
+    return affine, [f"The file's lengths are in {unit}s; they were turned into millimetres."]
+
+
+def _has_spacing(path: Path, image: nib.Nifti1Pair) -> bool:
+    """Whether the header gives voxels a size; nibabel puts 1 where it says 0."""
+    header = type(image.header).from_fileobj(io.BytesIO(unpacked_start_of(header_file_of(path))), check=False)
+    return bool((header["pixdim"][1:4] != 0).all())
+
+
+def _notes_on_two_places(image: nib.Nifti1Pair) -> list[str]:
     """A sentence where the header's two places for the volume differ by more than half a millimetre."""
-    qform, sform = image.get_qform(coded=True)[0], image.get_sform(coded=True)[0]
+    try:
+        qform, sform = image.get_qform(coded=True)[0], image.get_sform(coded=True)[0]
+    except (ValueError, HeaderDataError):  # a qform that is no rotation: the sform alone counts
+        return []
     if qform is None or sform is None:
-        return ()
+        return []
     size = np.array([*image.shape[:3], *[1] * (3 - len(image.shape[:3]))])
     corners = np.stack(np.meshgrid(*[(0, n - 1) for n in size], indexing="ij"), -1).reshape(-1, 3)
     apart_mm = np.linalg.norm(((qform - sform) @ np.c_[corners, np.ones(8)].T)[:3], axis=0).max()
-    if apart_mm <= 0.5:
-        return ()
-    return (
-        f"The file gives two places for the volume (qform and sform), which lie up to {apart_mm:.1f} mm apart; the sform was taken.",
-    )
+    if not apart_mm > 0.5:
+        return []
+    return [
+        f"The file gives two places for the volume (qform and sform), which lie up to {apart_mm:.1f} mm apart; the sform was taken."
+    ]
 
 
 def _unreadable(path: Path) -> InputError:

@@ -1,4 +1,4 @@
-"""Pictures (PNG, JPEG, BMP, TIFF) as volumes of one slice, through Pillow; the kind is told by the content."""
+"""Pictures (PNG, JPEG, BMP, TIFF, GIF, WebP) as volumes of one slice, through Pillow; the kind is told by the content."""
 
 from pathlib import Path
 
@@ -51,10 +51,12 @@ def read_picture(path: Path, modality: Modality | str | None = None) -> Volume:
     if opacity is not None and (opacity < 255).any():
         grey = np.rint(grey.astype(float) * (opacity / 255)).astype(np.uint8)
         notes = (*notes, "The picture has transparent pixels (an alpha channel); they are taken as black.")
+    # Negative values are no shades of grey: a slice of a scan was saved as TIFF, and its kind has to be guessed.
+    found = modality or (Modality.PICTURE if grey.min() >= 0 else None)
     facts = ScanFacts(
         modality_source=ModalitySource.FILE if modality is None else ModalitySource.GIVEN,
         has_known_orientation=False,
         has_known_spacing=False,
         notes=notes,
     )
-    return make_volume(path.stem, np.ascontiguousarray(grey)[None], _LPS_TO_RAS, modality or Modality.PICTURE, facts)
+    return make_volume(path.stem, np.ascontiguousarray(grey)[None], _LPS_TO_RAS, found, facts)

@@ -5,9 +5,17 @@ from pathlib import Path
 from types import ModuleType
 
 from ..errors import InputError
+from .contents import Kind, kind_of
+from .quiet import quiet_readers
 from .volume import Modality, Volume
 
-_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+#: The module of a kind of file and the function in it; all other kinds are ITK's.
+_READERS = {
+    Kind.NIFTI: ("nifti", "read_nifti"),
+    Kind.NIFTI_PAIR: ("nifti", "read_nifti"),
+    Kind.PICTURE: ("pictures", "read_picture"),
+}
+_ITK = ("itk_files", "read_with_itk")
 
 
 def read_volume(
@@ -19,7 +27,8 @@ def read_volume(
     """The volume in a file or a DICOM folder; a picture becomes a volume of one slice.
 
     Args:
-        path: NIfTI, NRRD, MetaImage, a DICOM file, a picture, or a folder with DICOM files.
+        path: NIfTI, NRRD, MetaImage, a DICOM file, a picture, or a folder with DICOM files. Its content says which, and
+            its name only where the content does not.
         modality: The kind of scan; None: what the file says, else a guess (see `Volume.modality_source`).
         series: Which series of a DICOM folder: its number as the error lists them, from 1, or its UID.
         stack: Which stack of slices of the series, as the error lists them, from 1.
@@ -31,25 +40,27 @@ def read_volume(
         InputError: Where the path is missing, unreadable, truncated, in colour, or holds several volumes.
     """
     path = Path(path)
-    if not path.exists():
+    if not _exists(path):
         raise InputError(f"There is no file or folder '{path}'; check the path.")
-    if path.is_dir() or _is_dicom(path):
-        return _family("dicom").read_dicom(path, modality, series, stack)
-    if series is not None or stack is not None:
-        raise InputError(f"'{path.name}' is no DICOM, so it has no series or stack to choose; leave these options out.")
-    if path.name.lower().endswith((".nii", ".nii.gz")):
-        return _family("nifti").read_nifti(path, modality)
-    if path.suffix.lower() in _PICTURES:
-        return _family("pictures").read_picture(path, modality)
-    return _family("itk_files").read_with_itk(path, modality)
+    with quiet_readers():
+        kind = Kind.DICOM if path.is_dir() else kind_of(path)
+        if kind is Kind.DICOM:
+            return _family("dicom").read_dicom(path, modality, series, stack)
+        if series is not None or stack is not None:
+            raise InputError(
+                f"'{path.name}' is no DICOM, so it has no series or stack to choose; leave these options out."
+            )
+        module, function = _READERS.get(kind, _ITK)
+        return getattr(_family(module), function)(path, modality)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that is too long, or holds a zero
+        return False
 
 
 def _family(name: str) -> ModuleType:
     """The module for a family of formats. Loaded when it is needed: a NIfTI needs no DICOM library."""
     return importlib.import_module(f".{name}", __package__)
-
-
-def _is_dicom(path: Path) -> bool:
-    with path.open("rb") as file:
-        start = file.read(132)
-    return start[128:] == b"DICM" or path.suffix.lower() in (".dcm", ".ima")

@@ -90,6 +90,44 @@ def test_sheared_axes_stay_where_they_are_and_are_said(tmp_path):
     assert any("not at right angles (16.7°" in note for note in volume.notes)
 
 
+@pytest.mark.parametrize(("unit", "scale"), [("micron", 1000.0), ("meter", 0.001)])
+def test_lengths_in_another_unit_become_millimetres_and_it_is_said(unit, scale, tmp_path):
+    image = nib.Nifti1Image(CT.T, np.diag([scale, scale, scale, 1]) @ AFFINE)
+    image.header.set_xyzt_units(unit)
+    nib.save(image, tmp_path / "scan.nii")
+    volume = read_volume(tmp_path / "scan.nii")
+    np.testing.assert_allclose(volume.ijk_to_ras_mm, AFFINE, rtol=1e-5)
+    assert any(f"in {unit}s" in note for note in volume.notes)
+
+
+def test_a_unit_that_cannot_be_is_not_believed(tmp_path):
+    image = nib.Nifti1Image(CT.T, AFFINE)
+    image.header.set_xyzt_units("meter")
+    nib.save(image, tmp_path / "scan.nii")
+    volume = read_volume(tmp_path / "scan.nii")
+    np.testing.assert_allclose(volume.ijk_to_ras_mm, AFFINE, rtol=1e-5)
+    assert any("taken as millimetres" in note for note in volume.notes)
+
+
+def test_a_qform_that_is_no_rotation_gives_way_to_the_sform(tmp_path):
+    path = save(tmp_path / "scan.nii")
+    content = bytearray(path.read_bytes())
+    content[252:254] = np.int16(1).tobytes()
+    content[256:268] = np.float32([2, 2, 2]).tobytes()
+    path.write_bytes(content)
+    np.testing.assert_allclose(read_volume(path).ijk_to_ras_mm, AFFINE, rtol=1e-5)
+
+
+def test_a_voxel_size_of_zero_is_not_known(tmp_path):
+    path = save(tmp_path / "scan.nii")
+    content = bytearray(path.read_bytes())
+    content[80:92] = np.zeros(3, np.float32).tobytes()
+    content[252:256] = bytes(4)
+    path.write_bytes(content)
+    facts = read_volume(path).facts
+    assert not facts.has_known_spacing and not facts.has_known_orientation
+
+
 @pytest.mark.parametrize(
     ("voxels", "said"),
     [
@@ -124,6 +162,85 @@ def test_a_nrrd_without_a_space_has_no_known_orientation(tmp_path):
     assert read_volume(tmp_path / "scan.nrrd").facts.has_known_orientation
     volume = read_volume(tmp_path / "bare.nrrd")
     assert not volume.facts.has_known_orientation and any("NRRD space" in note for note in volume.notes)
+
+
+PLACED = "space directions: (-0.8,0,0) (0,-0.9,0) (0,0,2.5)"
+
+
+def by_hand(path, *fields, voxels=CT):
+    head = ["NRRD0004", "type: short", f"dimension: {voxels.ndim}", "encoding: raw", "endian: little"]
+    sizes = " ".join(map(str, voxels.shape[::-1]))
+    path.write_bytes("\n".join([*head, f"sizes: {sizes}", *fields, "", ""]).encode() + voxels.astype("<i2").tobytes())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("fields", "has_orientation", "has_spacing"),
+    [
+        ((), False, False),
+        (("spacings: 1 1 2",), False, True),
+        (("spacings: nan nan nan",), False, False),
+        (("space: left-posterior-superior",), False, False),
+        (("space: 3D-right-handed", PLACED), False, True),
+        (("space: scanner-xyz", PLACED), False, True),
+        (("space: right-anterior-superior", PLACED), True, True),
+        (("space: LAS", PLACED), True, True),
+    ],
+)
+def test_a_nrrd_header_claims_no_more_than_it_says(fields, has_orientation, has_spacing, tmp_path):
+    facts = read_volume(by_hand(tmp_path / "scan.nrrd", *fields)).facts
+    assert (facts.has_known_orientation, facts.has_known_spacing) == (has_orientation, has_spacing)
+    assert sum("does not say" in note for note in facts.notes) == 2 - has_orientation - has_spacing
+
+
+def test_a_nrrd_in_the_patients_axes_lies_where_it_says(tmp_path):
+    ras = by_hand(tmp_path / "ras.nrrd", "space: right-anterior-superior", PLACED, "space origin: (10,-20,-30)")
+    np.testing.assert_allclose(read_volume(ras).ijk_to_ras_mm, AFFINE, atol=1e-9)
+    tiny = PLACED.replace("0.8", "800").replace("0.9", "900").replace("2.5", "2500")
+    micron = by_hand(tmp_path / "um.nrrd", "space: right-anterior-superior", tiny, 'space units: "um" "um" "um"')
+    volume = read_volume(micron)
+    np.testing.assert_allclose(volume.spacing_mm, (0.8, 0.9, 2.5))
+    assert any("lengths are in um" in note for note in volume.notes)
+
+
+def test_a_sequence_that_itk_cannot_read_is_called_one(tmp_path):
+    odd = by_hand(tmp_path / "s.nrrd", "space: left-posterior-superior", f"{PLACED} none", voxels=CT[None])
+    with pytest.raises(InputError, match="4 dimensions .a time sequence"):
+        read_volume(odd)
+
+
+@pytest.mark.parametrize(
+    ("fields", "has_orientation", "has_spacing"),
+    [
+        ("", False, False),
+        ("ElementSpacing = 1 1 2\n", False, True),
+        ("TransformMatrix = 1 0 0 0 1 0 0 0 1\nElementSpacing = 1 1 2\n", True, True),
+    ],
+)
+def test_a_meta_image_header_claims_no_more_than_it_says(fields, has_orientation, has_spacing, tmp_path):
+    head = (
+        f"ObjectType = Image\nNDims = 3\n{fields}DimSize = 10 12 5\nElementType = MET_SHORT\nElementDataFile = LOCAL\n"
+    )
+    (tmp_path / "s.mha").write_bytes(head.encode() + CT.tobytes())
+    facts = read_volume(tmp_path / "s.mha").facts
+    assert (facts.has_known_orientation, facts.has_known_spacing) == (has_orientation, has_spacing)
+
+
+def test_a_header_whose_voxels_are_missing_says_so(tmp_path):
+    by_hand(tmp_path / "a.nhdr", "data file: gone.raw")
+    (tmp_path / "b.mhd").write_text(
+        "ObjectType = Image\nNDims = 3\nDimSize = 1 1 1\nElementType = MET_SHORT\nElementDataFile = gone.raw\n"
+    )
+    for name in ("a.nhdr", "b.mhd"):
+        with pytest.raises(InputError, match=r"its voxels are in 'gone\.raw', which is not there"):
+            read_volume(tmp_path / name)
+
+
+def test_a_slice_of_a_ct_saved_as_tiff_is_no_picture(tmp_path):
+    hounsfield = np.where(GREY > 120, 40, -1000).astype(np.float32)
+    Image.fromarray(hounsfield).save(tmp_path / "s.tif")
+    volume = read_volume(tmp_path / "s.tif")
+    assert (volume.modality, volume.modality_source) == (Modality.CT, ModalitySource.GUESSED)
 
 
 UNDER_A_COMMA = """
