@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from pydicom.uid import SecondaryCaptureImageStorage
 
 from ..errors import InputError
-from .dicom_frames import Frame, damaged, frames_of_file, pixels_of, without_copies
+from .dicom_facts import check_is_volume, modality_of, notes_on_places, notes_on_values
+from .dicom_frames import Frame, damaged, frames_of_file, no_scan, without_copies
+from .dicom_pixels import pixels_of
 from .dicom_stacks import Stack, stack_to_lps, stacks_of, what_differs
 from .volume import Modality, ModalitySource, ScanFacts, Volume, make_volume
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 #: An error lists no more series or stacks than this.
 _LISTED = 5
+#: Scans that are no DICOM, which a folder may hold.
+_OTHER_SCANS = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 
 
 def read_dicom(
@@ -37,15 +40,22 @@ def read_dicom(
     files = sorted(inside) if path.is_dir() else [path]
     frames = [frame for file in files for frame in frames_of_file(file)]
     if not frames:
-        if path.is_file():
-            raise damaged(path)
-        raise InputError(
-            f"The folder '{path}' holds no DICOM series; point to the folder with the .dcm files of one series."
-        )
+        raise no_scan(path) if path.is_file() else _no_series(path)
     name = path.name if path.is_dir() else path.stem
     chosen, copies = without_copies(_chosen_series(frames, name, series))
     notes = [f"{copies} files are copies of others in the folder and were left out."] if copies else []
     return _volume_of(_chosen_stack(chosen, name, stack, notes), name, modality, notes)
+
+
+def _no_series(folder: Path) -> InputError:
+    inside = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    others = [entry.name for entry in inside if entry.name.lower().endswith(_OTHER_SCANS)]
+    remedy = "point to the folder with the .dcm files of one series"
+    if others:
+        remedy = f"give '{others[0]}' in it by its own name"
+    elif any(entry.is_dir() for entry in inside):
+        remedy += " (folders inside it are not searched)"
+    return InputError(f"The folder '{folder}' holds no DICOM series; {remedy}.")
 
 
 def read_dicom_slices(files: Sequence[Path], name: str, modality: Modality | str | None = None) -> Volume:
@@ -136,14 +146,15 @@ def _chosen_stack(frames: Sequence[Frame], name: str, asked: int | None, notes: 
 
 def _volume_of(stack: Stack, name: str, modality: Modality | str | None, notes: list[str]) -> Volume:
     first = stack.frames[0]
+    check_is_volume(stack)
     _check_alike(stack, name)
     is_placed = all(frame.position is not None and frame.orientation is not None for frame in stack.frames)
     if is_placed:
         matrix = _LPS_TO_RAS @ stack_to_lps(stack, name)
     else:
-        matrix = _LPS_TO_RAS @ np.diag(
-            [*(first.spacing[::-1] if first.spacing is not None else (1, 1)), first.thickness or 1, 1]
-        )
+        apart = first.numbers("SpacingBetweenSlices", 1)
+        step = abs(float(apart[0])) if apart is not None and apart[0] else first.thickness or 1
+        matrix = _LPS_TO_RAS @ np.diag([*(first.spacing[::-1] if first.spacing is not None else (1, 1)), step, 1])
         notes.append(
             "The images say neither where they lie nor how they are turned in the patient, so position and orientation are not known"
             + (" and they are ordered by their numbers." if len(stack.frames) > 1 else ".")
@@ -151,7 +162,8 @@ def _volume_of(stack: Stack, name: str, modality: Modality | str | None, notes: 
     if first.spacing is None:
         notes.append("The images do not say how large a pixel is (no pixel spacing), so no millimetres are shown.")
     voxels, measured = pixels_of(stack.frames)
-    found, source = (Modality(modality), ModalitySource.GIVEN) if modality else _modality_of(first, notes)
+    notes += notes_on_places(stack.frames) + notes_on_values(first)
+    found, source = (Modality(modality), ModalitySource.GIVEN) if modality else modality_of(first, voxels, notes)
     facts = ScanFacts(
         modality_source=source,
         has_known_orientation=is_placed,
@@ -176,21 +188,3 @@ def _check_alike(stack: Stack, name: str) -> None:
             raise InputError(
                 f"'{unplaced.file.name}' does not say where it lies though others of '{name}' do; remove it from the folder or export it again."
             )
-
-
-def _modality_of(frame: Frame, notes: list[str]) -> tuple[Modality | None, ModalitySource]:
-    """What the header says; a screenshot that calls itself CT or MR is a picture."""
-    named = str(frame.header.get("Modality", "")).strip().upper()
-    bits = int(frame.values.get("BitsStored", 16) or 16)
-    is_capture = frame.header.get("SOPClassUID") == SecondaryCaptureImageStorage
-    is_rescaled = frame.values.get("RescaleIntercept") is not None
-    if bits <= 8 and (is_capture or not is_rescaled or named not in ("CT", "MR", "PT")):
-        if named in ("CT", "MR", "PT"):
-            notes.append(
-                f"The image calls itself {named}, but holds 8-bit grey values (a secondary capture or screenshot), so it is read as a picture; "
-                "use the original series for measured values."
-            )
-        return Modality.PICTURE, ModalitySource.FILE
-    if not named:
-        return None, ModalitySource.GUESSED
-    return {"CT": Modality.CT, "MR": Modality.MR}.get(named, Modality.OTHER), ModalitySource.FILE

@@ -12,8 +12,8 @@ from .dicom_frames import Frame
 #: Directions that differ by less count as one orientation: 0.2 mm at the edge of a picture of 400 mm.
 _SAME_DIRECTION = 5e-4
 _SAME_SPACING = 1e-4
-#: Slices whose positions along the normal differ by less lie in one place.
-_SAME_PLACE_MM = 0.05
+#: Slices whose positions along the normal differ by less lie in one place; in microscopic scans, less of a pixel's edge.
+_SAME_PLACE_MM, _SAME_PLACE_SHARE = 0.05, 0.1
 #: How far a slice may lie from the regular grid: positions in headers are rounded.
 _REGULAR_MM = 0.1
 #: The same as a share of the slices' distance, for thin slices.
@@ -38,6 +38,7 @@ _REPEATS = (
     ("FlipAngle", "flip angle", "°"),
     ("KVP", "tube voltage", "kV"),
     ("ContrastBolusAgent", "contrast agent", ""),
+    ("DiffusionGradientOrientation", "gradient direction", ""),
     ("AcquisitionNumber", "acquisition", ""),
     ("StackID", "stack", ""),
     ("AcquisitionTime", "acquisition time", ""),
@@ -160,8 +161,9 @@ def _uneven(name: str, along: np.ndarray, off_mm: float) -> str:
     whole = distances / usual
     if 0 < np.mean(whole > 1.5) <= 0.25 and np.abs(whole - np.rint(whole)).max() < 0.1:
         missing = int(np.rint(whole).sum()) - len(distances)
+        are_missing = "1 slice of '{}' is missing" if missing == 1 else f"{missing} slices of '{{}}' are missing"
         return (
-            f"{missing} slices of '{name}' are missing: most lie {usual:.4g} mm apart, but two of them {distances.max():.4g} mm; import the "
+            f"{are_missing.format(name)}: most lie {usual:.4g} mm apart, but two of them {distances.max():.4g} mm; import the "
             f"whole series again, or give the file of one slice."
         )
     return f"The slices of '{name}' are not evenly spaced ({distances.min():.4g} to {distances.max():.4g} mm apart); {remedy}."
@@ -236,6 +238,11 @@ def _by_repeat(part: tuple[list[Frame], tuple[str, ...]]) -> list[Stack]:
                 Stack(tuple(_along_normal(group)[0]), (*apart, *(text for text in key if text)))
                 for key, group in groups.items()
             ]
+    if len({frame.file for frame in ordered}) == 1:
+        raise InputError(
+            f"'{ordered[0].file.name}' holds {len(ordered)} frames, {most} of them at the same position, and does not say what sets them "
+            "apart (a film, or slices without places of their own); save one frame, or export the series as single slices."
+        )
     names = " and ".join(f"'{frame.file.name}'" for frame in _first_twice(ordered))
     raise InputError(
         f"There are {most} images at the same position ({names}), and nothing in the files (echo, phase, time) sets them apart, so they make "
@@ -260,15 +267,22 @@ def _along_normal(frames: Sequence[Frame]) -> tuple[list[Frame], int]:
     normal = np.cross(*_place_of(frames[0])[0])
     along = [float(normal @ frame.position) for frame in frames]
     order = sorted(range(len(frames)), key=along.__getitem__)
+    same_place_mm = _same_place_mm(frames[0])
     most, here = 1, 1
     for before, after in pairwise(order):
-        here = here + 1 if along[after] - along[before] < _SAME_PLACE_MM else 1
+        here = here + 1 if along[after] - along[before] < same_place_mm else 1
         most = max(most, here)
     return [frames[n] for n in order], most
 
 
+def _same_place_mm(frame: Frame) -> float:
+    edge = float(frame.spacing.min()) if frame.spacing is not None else 1.0
+    return min(_SAME_PLACE_MM, _SAME_PLACE_SHARE * edge)
+
+
 def _first_twice(ordered: Sequence[Frame]) -> tuple[Frame, Frame]:
-    return next((a, b) for a, b in pairwise(ordered) if abs(_along(b) - _along(a)) < _SAME_PLACE_MM)
+    same_place_mm = _same_place_mm(ordered[0])
+    return next((a, b) for a, b in pairwise(ordered) if abs(_along(b) - _along(a)) < same_place_mm)
 
 
 def _number_of(frame: Frame) -> tuple[float, str, int]:

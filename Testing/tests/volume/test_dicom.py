@@ -57,6 +57,7 @@ def test_a_tilted_gantry_keeps_its_slices_where_they_were_cut(tmp_path):
     ("heights", "said"),
     [
         ([0, 3, 6, 15, 18, 21], "2 slices .* are missing: most lie 3 mm apart, but two of them 9 mm"),
+        ([0, 3, 6, 9, 15, 18], "1 slice of .* is missing"),
         ([0, 3, 6, 7.5, 9, 10.5], "not evenly spaced"),
         ([0, 3, 6, 9, 12, 15.5], "not evenly spaced"),
     ],
@@ -98,6 +99,7 @@ def test_rounded_positions_are_taken_without_a_word(tmp_path):
             "kind of image: ORIGINAL/PRIMARY/P",
         ),
         ("AcquisitionNumber", [1, 2], "acquisition: 2"),
+        ("DiffusionGradientOrientation", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], "gradient direction: [0.0, 1.0, 0.0]"),
     ],
 )
 def test_two_scans_in_one_series_are_listed_and_one_can_be_chosen(attribute, values, name, tmp_path):
@@ -211,7 +213,11 @@ def test_two_echoes_in_one_multi_frame_file_are_two_stacks(tmp_path):
     ("stored", "attributes", "said"),
     [
         (CT, {"RescaleIntercept": None, "RescaleSlope": None}, "No value of this CT is negative"),
-        ((CT.astype(np.int32) - 1000).astype(np.uint16), {"RescaleIntercept": 0}, "stored as large positive numbers"),
+        (
+            (CT.astype(np.int32) - 1000).astype(np.uint16) % 4096,
+            {"RescaleIntercept": 0},
+            "No value of this CT is negative",
+        ),
         (CT % 100 + 1000, {}, "no air near −1000"),
     ],
 )
@@ -242,6 +248,125 @@ def test_padding_counts_in_no_statistic(tmp_path):
     write_series(tmp_path / "mr", far, PLACES, "MR")
     volume = read_volume(tmp_path / "mr")
     assert not volume.measured[:, :, 0].any() and volume.measured_values.min() >= 0
+
+
+def test_hounsfield_units_are_not_turned_round(tmp_path):
+    """MONOCHROME1 says how to show them; slope and intercept have made Hounsfield units of what is stored."""
+    write_series(tmp_path, CT, PLACES, PhotometricInterpretation="MONOCHROME1", BitsStored=12, HighBit=11)
+    volume = read_volume(tmp_path)
+    np.testing.assert_array_equal(volume.voxels, CT.astype(int) - 1024)
+    assert any("MONOCHROME1" in note for note in volume.notes)
+
+
+def test_bits_beside_the_values_and_missing_signs_do_no_harm(tmp_path):
+    """Old files keep an overlay in the upper bits; some leave out the copies of a sign."""
+    marked = CT.copy()
+    marked[:, 3:6] |= 0x8000
+    write_series(tmp_path / "a", marked, PLACES, BitsStored=12, HighBit=11)
+    np.testing.assert_array_equal(read_volume(tmp_path / "a").voxels, CT.astype(int) - 1024)
+    signed = (CT.astype(int) - 1024) & 0xFFF
+    own = {"BitsStored": 12, "HighBit": 11, "PixelRepresentation": 1, "RescaleIntercept": 0}
+    write_series(tmp_path / "b", signed.astype(np.uint16), PLACES, **own)
+    np.testing.assert_array_equal(read_volume(tmp_path / "b").voxels, CT.astype(int) - 1024)
+
+
+def test_values_in_the_upper_bits_are_refused(tmp_path):
+    write_series(tmp_path, CT << 4, PLACES, BitsStored=12, HighBit=15)
+    with pytest.raises(InputError, match="stores its values in an unusual way"):
+        read_volume(tmp_path)
+
+
+def with_text(folder, keyword, text):
+    """Puts a text where a number is, as programs with a decimal comma do; lengths stay as they are."""
+    for file in folder.iterdir():
+        data = pydicom.dcmread(file)
+        data[keyword].value = ["1" * len(part) for part in text.split("\\")]
+        data.save_as(file)
+        old, new = "\\".join("1" * len(part) for part in text.split("\\")), text
+        file.write_bytes(file.read_bytes().replace(old.encode(), new.encode()))
+
+
+def test_numbers_with_a_decimal_comma_are_read(tmp_path):
+    write_series(tmp_path, CT, PLACES, "PT")
+    with_text(tmp_path, "PixelSpacing", "0,90000\\0,80000")
+    with_text(tmp_path, "RescaleSlope", "0,5000001")
+    volume = read_volume(tmp_path)
+    np.testing.assert_allclose(volume.spacing_mm, (0.8, 0.9, 2.5), atol=1e-5)
+    np.testing.assert_allclose(volume.voxels, CT * 0.5, rtol=1e-5)
+
+
+def test_a_slope_that_is_no_number_is_refused(tmp_path):
+    write_series(tmp_path, CT, PLACES, "PT")
+    with_text(tmp_path, "RescaleSlope", "slope here")
+    with pytest.raises(InputError, match="RescaleSlope that is no number"):
+        read_volume(tmp_path)
+
+
+def test_a_map_that_calls_itself_ct_is_warned_of(tmp_path):
+    write_series(tmp_path, CT, PLACES, RescaleType="MGML")
+    assert any("values are 'MGML', not Hounsfield units" in note for note in read_volume(tmp_path).notes)
+
+
+def test_a_screenshot_with_16_bits_is_a_picture_too(tmp_path):
+    stored = (CT[0] // 8).astype(np.uint16)
+    write_image(tmp_path / "one.dcm", stored, "CT", "SC", RescaleSlope=None, RescaleIntercept=None)
+    volume = read_volume(tmp_path / "one.dcm")
+    assert volume.modality is Modality.PICTURE and any("secondary capture" in note for note in volume.notes)
+
+
+def test_a_mosaic_and_a_film_are_no_volumes(tmp_path):
+    write_image(tmp_path / "m.dcm", CT[0], "MR", ImageType=["ORIGINAL", "PRIMARY", "M", "MOSAIC"], **place(PLACES[0]))
+    with pytest.raises(InputError, match="is a mosaic"):
+        read_volume(tmp_path / "m.dcm")
+    plain = {"RescaleSlope": None, "RescaleIntercept": None}
+    write_image(tmp_path / "f.dcm", (CT // 8).astype(np.uint8), "US", "SC", NumberOfFrames=6, **plain)
+    with pytest.raises(InputError, match="6 pictures taken one after another"):
+        read_volume(tmp_path / "f.dcm")
+
+
+def test_frames_without_places_of_their_own_are_refused(tmp_path):
+    write_image(tmp_path / "f.dcm", CT, "MR", "SC", NumberOfFrames=6, **place(PLACES[0]))
+    with pytest.raises(InputError, match="holds 6 frames, 6 of them at the same position"):
+        read_volume(tmp_path / "f.dcm")
+
+
+def test_a_microscopic_scan_is_read(tmp_path):
+    tiny = grid_lps((0.02, 0.02, 0.02))
+    write_series(tmp_path, CT, slices_of(tiny, 6))
+    np.testing.assert_allclose(read_volume(tmp_path).ijk_to_ras_mm, RAS_TO_LPS @ tiny, atol=1e-6)
+
+
+def test_two_frames_of_reference_are_said(tmp_path):
+    write_series(tmp_path, CT, PLACES, FrameOfReferenceUID=["1.2.8"] * 3 + ["1.2.9"] * 3)
+    assert any("2 frames of reference" in note for note in read_volume(tmp_path).notes)
+
+
+@pytest.mark.parametrize("directions", [["1", "0", "0", "1", "0", "0"], ["0"] * 6])
+def test_directions_that_span_no_plane_are_not_known(directions, tmp_path):
+    write_series(tmp_path, CT, PLACES, ImageOrientationPatient=[directions] * 6)
+    volume = read_volume(tmp_path)
+    assert not volume.facts.has_known_orientation and any("neither where they lie" in note for note in volume.notes)
+
+
+def test_slices_without_places_are_as_far_apart_as_the_file_says(tmp_path):
+    nowhere = {"ImagePositionPatient": None, "ImageOrientationPatient": None, "SliceThickness": "2"}
+    write_series(tmp_path, CT, PLACES, "MR", SpacingBetweenSlices="4", **nowhere)
+    assert read_volume(tmp_path).spacing_mm[2] == 4
+
+
+def test_objects_that_are_no_scan_are_left_out_and_named_when_asked_for(tmp_path):
+    write_series(tmp_path, CT, PLACES)
+    data = pydicom.dcmread(tmp_path / "s000.dcm")
+    for keyword in ("PixelData", "Rows", "Columns"):
+        delattr(data, keyword)
+    data.SOPClassUID, data.Modality, data.SOPInstanceUID = uid.EncapsulatedPDFStorage, "OT", "1.2.99"
+    data.save_as(tmp_path / "report.dcm")
+    assert read_volume(tmp_path).voxels.shape == CT.shape
+    with pytest.raises(InputError, match=r"'report.dcm' is a DICOM object without an image \(Encapsulated PDF Storage"):
+        read_volume(tmp_path / "report.dcm")
+    write_image(tmp_path / "seg" / "one.dcm", CT[0], "SEG", "SC")
+    with pytest.raises(InputError, match="a DICOM object of the kind SEG, not a scan"):
+        read_volume(tmp_path / "seg" / "one.dcm")
 
 
 def test_white_that_means_low_is_turned_round(tmp_path):
