@@ -8,6 +8,7 @@ from ..explainers.base import Case
 from ..models.loading import LoadedModel
 from ..request import ExplainRequest
 from ..slice.box import ClippedBox, PixelBox
+from ..volume.modality import Modality
 
 #: Standard deviation of the noise: Hounsfield units, or the share of an MR's range from black to white.
 NOISE_HU = 10.0
@@ -52,10 +53,12 @@ def with_noise(case: Case, rng: np.random.Generator) -> Case:
     """
     prepared = case.result.prepared
     image, grey_range = prepared.image, prepared.grey_range
-    is_mr = grey_range.zero_is_background
-    deviation = NOISE_SHARE_MR * (grey_range.upper - grey_range.lower) if is_mr else NOISE_HU
+    has_background = grey_range.zero_is_background
+    # An MR may reach from −2 to 2 (z-scores), where 10 would be no noise but the whole picture.
+    is_share = has_background or image.facts.modality in (Modality.MR, Modality.OTHER)
+    deviation = NOISE_SHARE_MR * (grey_range.upper - grey_range.lower) if is_share else NOISE_HU
     noise = rng.normal(0, deviation, image.shape)
-    pixels = np.where(image.inside & ~((image.pixels == 0) & is_mr), image.pixels + noise, image.pixels)
+    pixels = np.where(image.inside & ~((image.pixels == 0) & has_background), image.pixels + noise, image.pixels)
     noisy = replace(case.request, image=replace(image, pixels=pixels), grey_range=grey_range)
     return _answered(case, noisy, case.box)
 

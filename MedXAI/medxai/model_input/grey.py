@@ -32,6 +32,8 @@ class Window:
 
 
 _PERCENTILES = (0.5, 99.5)
+#: More voxels of exactly 0 than this are a background that was masked.
+_MASKED_SHARE = 0.1
 #: Usual CT windows; 'abdomen' is MedSAM's own and the default.
 WINDOW_PRESETS = {
     "abdomen": Window(40, 400),
@@ -60,13 +62,20 @@ class GreyRange:
     zero_is_background: bool
     origin: str = ""
 
+    @property
+    def text(self) -> str:
+        """'−160 to 240 (the abdominal window, level 40, width 400)'."""
+        numbers = f"{self.lower:g} to {self.upper:g}".replace("-", "−")
+        return f"{numbers} ({self.origin})" if self.origin else numbers
+
 
 def grey_range_of(volume: Volume, window: Window | None = None) -> GreyRange:
     """The grey range of a volume, from its measured voxels.
 
     CT: the window (default level 40, width 400) clipped to the volume's own values. MR and others: percentiles 0.5 and
     99.5 of the positive voxels, or of all where negative ones are more than a filter's ringing (phase images,
-    z-scores). An 8-bit picture: its values as they are. A window given by the user is used for any modality. The rules
+    z-scores; a
+    large background of exactly 0 is left out). An 8-bit picture: its values as they are. A window given by the user is used for any modality. The rules
     for CT and MR are those of MedSAM's own preprocessing (bowang-lab/MedSAM, pre_CT_MR.py).
 
     Args:
@@ -91,8 +100,12 @@ def grey_range_of(volume: Volume, window: Window | None = None) -> GreyRange:
     elif volume.modality is Modality.PICTURE and volume.voxels.dtype == np.uint8:
         lower, upper, origin = 0.0, 255.0, "the picture's own values"
     elif low < 0 and has_negative_signal(values):
-        lower, upper = np.percentile(values, _PERCENTILES)
-        origin = "percentiles 0.5 and 99.5 of all values, as negative ones carry signal"
+        # A mask around the body leaves exact zeros, which would else lie in the middle of the greys.
+        zero_is_background = float(np.mean(values == 0)) > _MASKED_SHARE
+        lower, upper = np.percentile(values[values != 0] if zero_is_background else values, _PERCENTILES)
+        origin = "percentiles 0.5 and 99.5 of all values{}, as negative ones carry signal".format(
+            " but the background of 0" if zero_is_background else ""
+        )
     else:
         positive = values[values > 0]
         if positive.size == 0:

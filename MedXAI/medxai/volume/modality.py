@@ -9,6 +9,11 @@ _SAMPLE_SIZE = 2_000_000
 #: Hounsfield units: air and lung, a gap that hardly any tissue fills, and soft tissue with fat.
 _AIR, _GAP, _TISSUE = (-1150, -650), (-600, -220), (-200, 300)
 
+#: Signed numbers of 16 bits reach so far; read without a sign, a negative one is 65536 more.
+_LARGEST_SIGNED, _ALL_OF_16_BITS = 32767, 65536
+#: Between metal and air whose sign was lost there is nothing.
+_NEVER_IN_CT = (20000, 57344)
+
 
 class Modality(StrEnum):
     """The kind of scan, which decides how intensities become grey values."""
@@ -43,7 +48,7 @@ def guess_modality(values: np.ndarray) -> tuple[Modality, tuple[str, ...]]:
         return Modality.CT, ()
     if _looks_like_the_inside_of_a_ct(sample):
         return Modality.CT, (_guessed(Modality.CT, "as its whole numbers around 0 may be Hounsfield units"),)
-    if _looks_like_ct(sample - 1024):
+    if _looks_like_ct(sample - 1024) or _looks_like_the_inside_of_a_ct_with_1024(sample):
         return Modality.MR, (
             _guessed(
                 Modality.MR,
@@ -105,14 +110,42 @@ def _looks_like_the_inside_of_a_ct(values: np.ndarray) -> bool:
     return p1 < -20 and -160 <= median <= 200 and p99 <= 1500
 
 
+def _looks_like_the_inside_of_a_ct_with_1024(values: np.ndarray) -> bool:
+    """No value near 0, as every MR has them around the body, and soft tissue where 1024 more than water lies."""
+    p1, median, p99 = np.percentile(values, [1, 50, 99])
+    return bool(p1 >= 800 and 900 <= median <= 1250 and p99 <= 2500 and np.array_equal(values, np.rint(values)))
+
+
 def has_negative_signal(values: np.ndarray) -> bool:
     """Whether negative values are more than the ringing of a filter around a background of zero.
 
     Args:
-        values: Of the measured voxels, any shape.
+        values: Of the measured voxels, any shape. Those of exactly 0 are a background that was masked, and tell nothing.
     """
-    p1, p10, p99 = np.percentile(values, [1, 10, 99])
+    signal = values[values != 0]
+    if not signal.size:
+        return False
+    p1, p10, p99 = np.percentile(signal, [1, 10, 99])
     return bool(p10 < 0 and p1 < -0.05 * p99)
+
+
+def lost_signs(values: np.ndarray, modality: Modality | None) -> bool:
+    """Whether values above 32767 are negative Hounsfield units whose 16 bits were read without a sign.
+
+    Args:
+        values: Of the measured voxels, any shape.
+        modality: As far as it is known; where it is not, the mended values have to look like a CT.
+    """
+    if values.dtype.kind not in "iu" or modality not in (None, Modality.CT):
+        return False
+    low, high = int(values.min()), int(values.max())
+    if high <= _LARGEST_SIGNED or high > 2 * _LARGEST_SIGNED + 1 or low < 0:
+        return False
+    sample = _sample(values)
+    if ((sample > _NEVER_IN_CT[0]) & (sample < _NEVER_IN_CT[1])).any():
+        return False
+    mended = np.where(sample > _LARGEST_SIGNED, sample - _ALL_OF_16_BITS, sample)
+    return modality is Modality.CT or _looks_like_ct(mended) or _looks_like_the_inside_of_a_ct(mended)
 
 
 def _guessed(modality: Modality, why: str) -> str:

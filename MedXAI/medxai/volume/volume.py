@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import InputError
-from .modality import Modality, ModalitySource, doubt_about_hounsfield_units, guess_modality
+from .modality import Modality, ModalitySource, doubt_about_hounsfield_units, guess_modality, lost_signs
 
 #: In-plane axes (first, second) and through-plane axis of the three planes, as indexes into (i, j, k).
 PLANE_AXES = {"axial": (0, 1, 2), "coronal": (0, 2, 1), "sagittal": (1, 2, 0)}
@@ -14,6 +14,9 @@ RIGHT_ANGLE_TOLERANCE_DEGREES = 0.1
 #: Whole volumes are filled with this by programs that have no value for a voxel; no scan reaches it.
 _PADDING_VALUE = -32768
 _PADDING_GAP = 1000
+#: Other fillings (below every Hounsfield unit, or above every signal): so far out, in so many voxels, and further from all others than these lie from each other.
+_LOW_FILLING, _HIGH_FILLING, _FILLED_SHARE = -1500.0, 1e6, 0.001
+_SIGNS_NOTE = "Negative Hounsfield units were stored as large positive numbers (the sign was lost): 65536 was subtracted from every value above 32767."
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,10 @@ def make_volume(
     facts = facts or ScanFacts()
     notes = (*facts.notes, *notes, *_note_on_angles(matrix))
     values = voxels if measured is None else voxels[measured]
+    if lost_signs(values, None if modality is None else Modality(modality)):
+        voxels = np.where(voxels > 32767, voxels.astype(np.int32) - 65536, voxels).astype(np.int16)
+        values = voxels if measured is None else voxels[measured]
+        notes = (*notes, _SIGNS_NOTE)
     if modality is None:
         modality, doubt = guess_modality(values)
         facts = replace(facts, modality_source=ModalitySource.GUESSED)
@@ -192,12 +199,33 @@ def _without_gaps(
 
 
 def _isolated_padding(voxels: np.ndarray) -> np.ndarray | None:
-    """(K, J, I) bool: where −32768 or below stands for 'no value'; None where it does not, so far from all others."""
-    if voxels.dtype.kind not in "if" or not (voxels <= _PADDING_VALUE).any():
+    """(K, J, I) bool: where a value that is far from all others stands for 'no value'; None where none does."""
+    if voxels.dtype.kind not in "if":
         return None
-    padding = voxels <= _PADDING_VALUE
-    others = voxels[~padding & np.isfinite(voxels)]
-    return padding if others.size and others.min() > _PADDING_VALUE + _PADDING_GAP else None
+    if (voxels <= _PADDING_VALUE).any():
+        padding = voxels <= _PADDING_VALUE
+        others = voxels[~padding & np.isfinite(voxels)]
+        if others.size and others.min() > _PADDING_VALUE + _PADDING_GAP:
+            return padding
+    low, high = (float(f.reduce(voxels, axis=None)) for f in (np.fmin, np.fmax))
+    if low <= _LOW_FILLING and np.isfinite(low):
+        return _filled_with(voxels, low, 1.0)
+    if voxels.dtype.kind == "f" and high >= _HIGH_FILLING and np.isfinite(high):
+        return _filled_with(voxels, high, 10.0)
+    return None
+
+
+def _filled_with(voxels: np.ndarray, value: float, times: float) -> np.ndarray | None:
+    """(K, J, I) bool: the voxels of a value, None where they are few or not `times` as far away as the others are apart."""
+    filled = voxels == value
+    if filled.mean() < _FILLED_SHARE:
+        return None
+    others = ~filled & np.isfinite(voxels)
+    if not others.any():
+        return None
+    low, high = float(voxels[others].min()), float(voxels[others].max())
+    away = low - value if value < low else value - high
+    return filled if high > low and away > times * (high - low) else None
 
 
 def _clean_name(name: str) -> str:

@@ -23,6 +23,7 @@ from medxai.metrics.stability import stability_rows, trials_of
 from medxai.metrics.varied_case import on_the_image_of, with_jittered_box, with_noise
 from medxai.metrics.weight_randomisation import cascade
 from medxai.slice.box import ClippedBox, PixelBox
+from medxai.volume.modality import Modality
 from support.answered import DEMO, organ_case
 
 
@@ -184,6 +185,16 @@ def test_noise_has_ten_hounsfield_units_and_an_mrs_background_stays_black(liver,
     changed = with_noise(stranger, np.random.default_rng(0)).result.prepared.image.pixels - image.pixels
     assert (changed[image.pixels == 0] == 0).all()
     assert changed[image.pixels != 0].std() == pytest.approx(0.01 * (grey_range.upper - grey_range.lower), rel=0.05)
+
+
+def test_noise_of_an_mr_without_a_background_is_a_share_of_its_range(liver):
+    """Ten units would drown z-scores, which reach from −2 to 2 and have no background of 0."""
+    prepared = liver.result.prepared
+    facts = replace(prepared.image.facts, modality=Modality.MR)
+    prepared = replace(prepared, image=replace(prepared.image, facts=facts))
+    case = replace(liver, result=replace(liver.result, prepared=prepared))
+    noise = with_noise(case, np.random.default_rng(0)).result.prepared.image.pixels - prepared.image.pixels
+    assert noise.std() == pytest.approx(0.01 * (prepared.grey_range.upper - prepared.grey_range.lower), rel=0.05)
 
 
 def test_a_jittered_box_moves_a_little_and_stays_on_the_slice(liver):

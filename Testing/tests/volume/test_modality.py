@@ -24,6 +24,7 @@ def guessed(voxels):
         (np.where(np.arange(216) < 20, -3024, HU), Modality.CT, None),
         (INSIDE, Modality.CT, "may be Hounsfield units"),
         (HU + 1024, Modality.MR, "CT with 1024 added"),
+        (INSIDE + 1024, Modality.MR, "CT with 1024 added"),
         (SIGNAL, Modality.MR, None),
         ((SIGNAL - 400.3) / 160, Modality.MR, "it has negative values"),
         (SIGNAL * 1.2 + np.linspace(-350, 0, 216), Modality.MR, "it has negative values"),
@@ -58,6 +59,47 @@ def test_negative_mr_is_shown_from_its_low_end():
     found = grey_range_of(guessed(z_scored))
     assert found.lower < -2 and found.upper > 0.5 and not found.zero_is_background
     assert "all values" in found.origin
+
+
+def test_a_masked_background_of_zero_is_black_and_counts_not():
+    """Most of the volume is exactly 0; the brain's z-scores are as often negative as positive."""
+    z_scored = np.zeros((6, 40, 40))
+    inside = np.s_[:, 14:22, 14:24]
+    z_scored[inside] = np.random.default_rng(0).normal(size=z_scored[inside].shape)
+    found = grey_range_of(guessed(z_scored))
+    assert found.zero_is_background and found.lower < -2 and found.upper > 2
+    assert "but the background of 0" in found.origin
+
+
+@pytest.mark.parametrize("modality", [None, "CT"])
+def test_hounsfield_units_that_lost_their_sign_get_it_back_and_it_is_said(modality):
+    volume = make_volume("scan", HU.astype(np.int16).view(np.uint16), np.eye(4), modality)
+    np.testing.assert_array_equal(volume.voxels, HU)
+    assert volume.modality is Modality.CT and any("the sign was lost" in note for note in volume.notes)
+
+
+def test_large_numbers_of_an_mr_are_left_as_they_are():
+    large = (SIGNAL.astype(np.int64) * 60).clip(0, 65535).astype(np.uint16)
+    assert large.max() > 40000
+    for modality in (None, "MR"):
+        np.testing.assert_array_equal(make_volume("scan", large, np.eye(4), modality).voxels, large)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [(-9999, np.int16), (-9999, np.float32), (1e20, np.float32), (-32768, np.int16)]
+)
+def test_a_filling_far_from_all_values_counts_nowhere(value, kind):
+    signal = SIGNAL.astype(kind)
+    filled = signal.copy()
+    filled[:, :30] = value
+    volume = make_volume("mr", filled, np.eye(4), "MR")
+    assert not volume.measured[:, :30].any() and volume.measured[:, 30:].all()
+    assert grey_range_of(volume) == grey_range_of(make_volume("mr", signal[:, 30:], np.eye(4), "MR"))
+
+
+def test_air_is_no_filling():
+    two = np.where(HU[:4] > -500, 40, -1000) + np.arange(4)[:, None, None] * (HU[:4] > -500)
+    assert make_volume("ct", two, np.eye(4)).measured is None
 
 
 def test_ringing_below_zero_changes_nothing():
