@@ -74,9 +74,9 @@ def grey_range_of(volume: Volume, window: Window | None = None) -> GreyRange:
 
     CT: the window (default level 40, width 400) clipped to the volume's own values. MR and others: percentiles 0.5 and
     99.5 of the positive voxels, or of all where negative ones are more than a filter's ringing (phase images,
-    z-scores; a
-    large background of exactly 0 is left out). An 8-bit picture: its values as they are. A window given by the user is used for any modality. The rules
-    for CT and MR are those of MedSAM's own preprocessing (bowang-lab/MedSAM, pre_CT_MR.py).
+    z-scores; a large background of exactly 0 is left out). An 8-bit picture: its values as they are. A window given by
+    the user is used for any modality. The rules for CT and MR are those of MedSAM's own preprocessing
+    (bowang-lab/MedSAM, pre_CT_MR.py).
 
     Args:
         volume: The scan.

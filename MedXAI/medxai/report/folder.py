@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import OutputError
+from ..volume.contents import is_text
 
 
 @contextmanager
@@ -17,9 +18,11 @@ def whole_or_nothing(folder: Path) -> Iterator[Path]:
     Raises:
         OutputError: Where the folder cannot be made or written, or the disk is full; older files are then unchanged.
     """
-    made = False
+    if not is_text(folder):
+        raise OutputError(f"The name of the folder '{folder}' is no valid text (UTF-8); choose another one.")
+    made: list[Path] = []
     try:
-        made = not folder.exists()
+        made = [one for one in (folder, *folder.parents) if not one.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".medxai-", dir=folder) as scratch:
             yield Path(scratch)
@@ -28,9 +31,10 @@ def whole_or_nothing(folder: Path) -> Iterator[Path]:
     except OSError as error:
         raise OutputError(_sentence(folder, error)) from error
     finally:
-        # An empty folder that was made here is removed.
-        if folder.is_dir() and made and not any(folder.iterdir()):
-            folder.rmdir()
+        # Empty folders that were made here are removed.
+        for one in made:
+            if one.is_dir() and not any(one.iterdir()):
+                one.rmdir()
 
 
 def check_writable(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import slicer
 
 from ..results import SliceExplanation
@@ -48,6 +49,20 @@ def add_volume(scene: "slicer.vtkMRMLScene", volume: Volume) -> "slicer.vtkMRMLS
     """
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", volume.name.replace("&", "+"))
     node.SetIJKToRASMatrix(matrix_of(volume.ijk_to_ras_mm))
-    slicer.util.updateVolumeFromArray(node, volume.voxels)
+    slicer.util.updateVolumeFromArray(node, _storable(volume.voxels))
     node.CreateDefaultDisplayNodes()
     return node
+
+
+def _storable(voxels: np.ndarray) -> np.ndarray:
+    """The voxels in a type that both VTK and the scene's files know, with the same values wherever these are exact."""
+    if voxels.dtype.kind == "b":
+        return voxels.astype(np.uint8)
+    if voxels.dtype.kind == "f":
+        return voxels if voxels.dtype.itemsize >= 4 else voxels.astype(np.float32)
+    if voxels.dtype.itemsize == 1:
+        return voxels if voxels.dtype.kind == "u" else voxels.astype(np.int16)
+    if voxels.dtype.itemsize <= 4:
+        return voxels
+    fits = voxels.min() >= np.iinfo(np.int32).min and voxels.max() <= np.iinfo(np.int32).max
+    return voxels.astype(np.int32 if fits else np.float64)
