@@ -27,6 +27,7 @@ def provenance_of(result: SliceExplanation) -> dict[str, str]:
         "BoxIjk": box_text(result),
         "Modality": prepared.image.facts.modality_text,
         "GreyRange": f"{prepared.grey_range.lower:g} {prepared.grey_range.upper:g}",
+        "GreyRangeOrigin": prepared.grey_range.origin,
         "ContrastEnhancedInput": str(prepared.enhanced_input),
         "Preset": result.explanation.parameters.preset.value,
         "Parameters": json.dumps({**parameters, "preset": parameters["preset"].value}),

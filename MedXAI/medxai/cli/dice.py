@@ -17,7 +17,8 @@ from ..volume.reading import read_volume
 def run(arguments: argparse.Namespace) -> None:
     """Prints the table: the model's Dice beside what the filled box and the filled ellipse alone reach."""
     organs = dict(_organ(text) for text in arguments.organ)
-    volume, reference = read_volume(arguments.volume, arguments.modality), read_volume(arguments.reference, "picture")
+    volume = read_volume(arguments.volume, arguments.modality, arguments.series, arguments.stack)
+    reference = read_volume(arguments.reference, "picture")
     engine, choice = Engine(), ModelChoice(arguments.model, arguments.device, preparation=arguments.preparation)
     rules = BoxRules(arguments.smallest, arguments.jitter, arguments.seed)
     for note in volume.notes:

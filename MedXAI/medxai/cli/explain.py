@@ -173,8 +173,7 @@ def _report(result: SliceExplanation, folder: Path) -> None:
     )
     prepared = result.prepared
     print(
-        f"{prepared.image.where}; modality {prepared.image.facts.modality_text}; grey values {prepared.grey_range.lower:g} to "
-        f"{prepared.grey_range.upper:g}, {prepared.grey_range.origin}."
+        f"{prepared.image.where}; modality {prepared.image.facts.modality_text}; grey values {prepared.grey_range.text}."
     )
     shares = (figures.share_inside[stage_map(stage, layer)] for stage in STAGES)
     print(

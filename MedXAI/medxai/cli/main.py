@@ -71,17 +71,7 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
         metavar="INPUT",
         help="NIfTI, NRRD, MHA, a picture, a DICOM file, or a folder with DICOM files",
     )
-    command.add_argument(
-        "--series",
-        metavar="N",
-        help="which series of a DICOM folder: its number as listed where there are several, or its UID",
-    )
-    command.add_argument(
-        "--stack",
-        type=int,
-        metavar="N",
-        help="which stack of slices of the series (echo, phase, orientation), as listed where there are several",
-    )
+    _add_stacks(command)
     command.add_argument(
         "--slice", type=int, metavar="K", help="voxel index of the slice (not needed for a volume of one slice)"
     )
@@ -188,6 +178,21 @@ def _add_grey_values(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_stacks(command: argparse.ArgumentParser) -> None:
+    """Which of the scans in a DICOM folder is meant."""
+    command.add_argument(
+        "--series",
+        metavar="N",
+        help="which series of a DICOM folder: its number as listed where there are several, or its UID",
+    )
+    command.add_argument(
+        "--stack",
+        type=int,
+        metavar="N",
+        help="which stack of slices of the series (echo, phase, orientation), as listed where there are several",
+    )
+
+
 def _add_boxes(command: argparse.ArgumentParser) -> None:
     """How boxes are drawn around a reference mask."""
     command.add_argument(
@@ -202,6 +207,7 @@ def _add_dice(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument("volume", type=Path, metavar="VOLUME")
     command.add_argument("reference", type=Path, metavar="REFERENCE", help="labels on the volume's own grid")
+    _add_stacks(command)
     command.add_argument(
         "--organ", action="append", required=True, metavar="LABEL=NAME", help="for example 5=liver; may be repeated"
     )

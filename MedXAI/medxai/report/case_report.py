@@ -176,9 +176,7 @@ def _asked(result: SliceExplanation) -> tuple[tuple[str, str], ...]:
         ("Modality", known.modality_text),
         (
             "Grey values",
-            f"{prepared.grey_range.lower:g} to {prepared.grey_range.upper:g}".replace("-", "−")
-            + (f" ({prepared.grey_range.origin})" if prepared.grey_range.origin else "")
-            + (", contrast enhanced for the model" if prepared.enhanced_input else ""),
+            prepared.grey_range.text + (", contrast enhanced for the model" if prepared.enhanced_input else ""),
         ),
     )
 

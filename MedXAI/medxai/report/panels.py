@@ -262,8 +262,8 @@ def _heading(figure: Figure, result: SliceExplanation) -> None:
     figure.text(
         0.012,
         1 - 0.52 / figure.get_figheight(),
-        f"preset {parameters.preset.value}; {image.facts.modality_text}, grey values {result.prepared.grey_range.lower:g} to "
-        f"{result.prepared.grey_range.upper:g}; one token of the maps is {token} (only the terminal map is finer); mask = {result.concentration.mask_share:.1%} of the slice (×: how many times that share)",
+        f"preset {parameters.preset.value}; {image.facts.modality_text}, grey values {result.prepared.grey_range.text}; "
+        f"one token of the maps is {token} (only the terminal map is finer); mask = {result.concentration.mask_share:.1%} of the slice (×: how many times that share)",
         fontsize=8.5,
     )
 

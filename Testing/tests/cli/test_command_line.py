@@ -13,6 +13,7 @@ import torch
 
 from medxai.cli.main import main
 from medxai.limits import LIMITS_STATEMENT
+from support.dicom import grid_lps, slices_of, write_series
 from support.models import small_model
 
 pytest.importorskip("slicer", reason="needs the package slicer-core")
@@ -408,6 +409,39 @@ def test_models_are_listed_and_verified(capsys, tmp_path, monkeypatch):
     status, _, complaint = run(capsys, "models", "verify", "sam-vit-b")
     assert status == 2
     assert "not the published file" in complaint
+
+
+def test_dice_takes_the_asked_stack_of_a_dicom_folder(capsys, checkpoint, tmp_path):
+    """Two echoes in one series: without a choice both are listed, with one it is measured."""
+    places = slices_of(grid_lps((2, 2, 4)), 3)
+    block = np.zeros((3, 24, 30), np.uint16)
+    block[:, 4:18, 6:24] = 300
+    late = np.where(block > 0, 40, 350).astype(np.uint16)
+    echoes = ["15"] * 3 + ["90"] * 3
+    write_series(tmp_path / "in", np.concatenate([block + 20, late]), places * 2, "MR", EchoTime=echoes)
+    image = sitk.GetImageFromArray((block > 0).astype(np.uint8))
+    image.SetSpacing((2, 2, 4))
+    image.SetOrigin(places[0][:3, 3].tolist())
+    sitk.WriteImage(image, str(tmp_path / "labels.nii.gz"))
+    asked = ("dice", tmp_path / "in", tmp_path / "labels.nii.gz", "--organ", "1=block", "--model", checkpoint)
+    status, _, complaint = run(capsys, *asked)
+    assert status == 2 and "echo time: 90 ms. Choose one with --stack" in complaint
+    status, said, notes = run(capsys, *asked, "--stack", 2)
+    assert status == 0 and "| block" in said and "stack 2 was chosen" in notes
+
+
+def test_folders_that_were_made_for_nothing_go_again(capsys, tmp_path):
+    status, _, _ = run(
+        capsys, "explain", tmp_path / "absent.nii", "--box", 1, 1, 5, 5, "--output", tmp_path / "a" / "b" / "c"
+    )
+    assert status == 2 and not (tmp_path / "a").exists()
+
+
+def test_a_folder_whose_name_is_no_text_is_refused(capsys, scan, tmp_path):
+    """C++ libraries would end the process at such a name."""
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff")
+    status, _, complaint = run(capsys, "explain", scan, "--slice", 3, "--box", 12, 5, 22, 14, "--output", folder)
+    assert status == 2 and "no valid text" in complaint
 
 
 def test_dice_prints_the_model_beside_box_and_ellipse(capsys, scan, checkpoint, tmp_path):
