@@ -12,6 +12,7 @@ from . import views
 from .geometry import matrix_of
 from .headless import headless_scene, quiet_vtk, save_scene_bundle
 from .results import show_result
+from .volumes import note_what_is_known
 
 
 def write_scene(result: SliceExplanation, volume: Volume, path: Path) -> None:
@@ -50,6 +51,7 @@ def add_volume(scene: "slicer.vtkMRMLScene", volume: Volume) -> "slicer.vtkMRMLS
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", volume.name.replace("&", "+"))
     node.SetIJKToRASMatrix(matrix_of(volume.ijk_to_ras_mm))
     slicer.util.updateVolumeFromArray(node, _storable(volume.voxels))
+    note_what_is_known(node, volume.facts)
     node.CreateDefaultDisplayNodes()
     return node
 

@@ -1,6 +1,5 @@
 """NIfTI volumes, through nibabel: version 1 and 2, one file or a pair, compressed or not whatever the name says."""
 
-import io
 import zlib
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from nibabel.wrapstruct import WrapStructError
 
 from ..errors import InputError
 from .contents import Kind, header_file_of, kind_of, unpacked_start_of
+from .file_facts import known_place_of_nifti
 from .volume import Modality, ScanFacts, Volume, make_volume
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -33,13 +33,15 @@ def read_nifti(path: Path, modality: Modality | str | None = None) -> Volume:
         InputError: Where it is damaged, holds colours, complex numbers or several volumes, or is no NIfTI.
     """
     image = _image_of(path)
-    is_placed = bool(image.header["qform_code"] or image.header["sform_code"])
+    # nibabel itself puts 1 mm where a header says 0.
+    known = known_place_of_nifti(unpacked_start_of(header_file_of(path)))
     affine, notes = _in_millimetres(image)
-    notes += _notes_on_two_places(image) if is_placed else [_UNPLACED]
-    has_spacing = bool(image.header["sform_code"]) or _has_spacing(path, image)
-    if not has_spacing:
+    notes += _notes_on_two_places(image) if known.has_orientation else [_UNPLACED]
+    if not known.has_spacing:
         notes.append("The file does not say how large a voxel is (its spacing is 0), so no millimetres are shown.")
-    facts = ScanFacts(has_known_orientation=is_placed, has_known_spacing=has_spacing, notes=tuple(notes))
+    facts = ScanFacts(
+        has_known_orientation=known.has_orientation, has_known_spacing=known.has_spacing, notes=tuple(notes)
+    )
     return make_volume(stem_of(path), _voxels_of(path, image), affine, modality, facts)
 
 
@@ -139,12 +141,6 @@ def _in_millimetres(image: nib.Nifti1Pair) -> tuple[np.ndarray, list[str]]:
         ]
     affine[:3] *= scale
     return affine, [f"The file's lengths are in {unit}s; they were turned into millimetres."]
-
-
-def _has_spacing(path: Path, image: nib.Nifti1Pair) -> bool:
-    """Whether the header gives voxels a size; nibabel puts 1 where it says 0."""
-    header = type(image.header).from_fileobj(io.BytesIO(unpacked_start_of(header_file_of(path))), check=False)
-    return bool((header["pixdim"][1:4] != 0).all())
 
 
 def _notes_on_two_places(image: nib.Nifti1Pair) -> list[str]:

@@ -1,8 +1,10 @@
 """The modality that Slicer's DICOM import noted, and names that would end a process."""
 
+import nibabel as nib
 import numpy as np
 import pytest
 import slicer
+from PIL import Image
 
 from medxai.scene.bundle import add_volume
 from medxai.scene.headless import load_scene_bundle, save_scene_bundle
@@ -10,6 +12,7 @@ from medxai.scene.regions import box_of_roi, roi_of_box
 from medxai.scene.volumes import volume_of
 from medxai.slice.box import PixelBox
 from medxai.slice.slice_image import slice_of
+from medxai.volume.reading import read_volume
 from medxai.volume.volume import Modality, ModalitySource, make_volume
 
 #: Values that a guess takes for a CT.
@@ -85,3 +88,41 @@ def test_voxels_of_every_type_are_saved_with_their_values(scene, kind, tmp_path)
     save_scene_bundle(scene, tmp_path / "scene.mrb")
     load_scene_bundle(scene, tmp_path / "scene.mrb")
     np.testing.assert_array_equal(slicer.util.arrayFromVolume(scene.GetFirstNodeByName("scan")), voxels)
+
+
+def test_what_a_file_left_open_stays_open_in_the_scene(scene, tmp_path):
+    """A picture has no place and no size in the saved scene either, and is no MR there."""
+    Image.fromarray(np.arange(120, dtype=np.uint8).reshape(12, 10)).save(tmp_path / "p.png")
+    add_volume(scene, read_volume(tmp_path / "p.png"))
+    save_scene_bundle(scene, tmp_path / "scene.mrb")
+    load_scene_bundle(scene, tmp_path / "scene.mrb")
+    volume = volume_of(scene.GetFirstNodeByName("p"))
+    assert (volume.modality, volume.modality_source) == (Modality.PICTURE, ModalitySource.SCENE)
+    assert not volume.facts.has_known_orientation and not volume.facts.has_known_spacing
+    assert len(volume.notes) == 2
+
+
+def loaded(scene, path):
+    """A volume node as Slicer loads it from a file."""
+    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", path.stem)
+    storage = scene.AddNewNodeByClass("vtkMRMLVolumeArchetypeStorageNode")
+    storage.SetFileName(str(path))
+    node.SetAndObserveStorageNodeID(storage.GetID())
+    assert storage.ReadData(node)
+    return node
+
+
+def test_a_volume_that_slicer_read_is_asked_for_what_its_file_said(scene, tmp_path):
+    image = nib.Nifti1Image(VOXELS.T, None)
+    image.header.set_zooms((1, 1, 2))
+    image.set_sform(None, 0)
+    image.set_qform(None, 0)
+    nib.save(image, tmp_path / "bare.nii")
+    nib.save(nib.Nifti1Image(VOXELS.T, np.diag([-1, -1, 2, 1])), tmp_path / "placed.nii")
+    bare, placed = loaded(scene, tmp_path / "bare.nii"), loaded(scene, tmp_path / "placed.nii")
+    assert volume_of(placed, "MR").facts.has_known_orientation and volume_of(placed, "MR").notes == ()
+    facts = volume_of(bare).facts
+    assert not facts.has_known_orientation and facts.has_known_spacing
+    assert any("does not say how it lies" in note for note in facts.notes)
+    (tmp_path / "bare.nii").unlink()
+    assert volume_of(bare).facts.has_known_orientation  # nobody can be asked any more

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from PIL import Image
 
 from medxai.errors import InputError
+from medxai.volume.file_facts import KnownPlace, known_place_of
 from medxai.volume.reading import read_volume
 from medxai.volume.volume import Modality, ModalitySource
 from support.scans import ROOT
@@ -65,6 +66,29 @@ def test_a_volume_without_a_place_is_read_and_says_so(tmp_path):
     assert not volume.facts.has_known_orientation and volume.facts.has_known_spacing
     np.testing.assert_allclose(volume.spacing_mm, (0.8, 0.9, 2.5), rtol=1e-6)
     assert any("no qform, no sform" in note for note in volume.notes)
+
+
+@pytest.mark.parametrize("kind", [nib.Nifti1Image, nib.Nifti2Image])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(("form", "spacing"), [("none", 1), ("none", 0), ("qform", 2), ("sform", 0)])
+def test_first_bytes_of_a_nifti_say_what_is_known(kind, order, form, spacing, tmp_path):
+    """The same as nibabel reads, in every version and byte order."""
+    header = kind.header_class(endianness=order)
+    header.set_data_dtype(np.dtype(f"{order}i2"))
+    image = kind(CT.T, np.eye(4), header)
+    image.set_sform(np.eye(4) if form == "sform" else None, int(form == "sform"))
+    image.set_qform(np.eye(4) if form == "qform" else None, int(form == "qform"))
+    path = tmp_path / "scan.nii.gz"
+    nib.save(image, path)
+    content = bytearray(gzip.decompress(path.read_bytes()))
+    at, size = (80, "f4") if kind is nib.Nifti1Image else (112, "f8")
+    edges = np.full(3, spacing, order + size).tobytes()
+    content[at : at + len(edges)] = edges
+    path.write_bytes(gzip.compress(content))
+    facts = read_volume(path).facts
+    assert facts.has_known_orientation == (form != "none")
+    assert facts.has_known_spacing == (form == "sform" or spacing != 0)
+    assert known_place_of(path) == KnownPlace(facts.has_known_orientation, facts.has_known_spacing)
 
 
 def test_two_places_in_one_header_are_said(tmp_path):
