@@ -9,17 +9,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pydicom
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from pydicom import uid
 
 from medxai.errors import InputError
 from medxai.volume.reading import read_volume
-from support.dicom import RAS_TO_LPS, grid_lps, slices_of, write_frames, write_series
+from support.dicom import RAS_TO_LPS, grid_lps, slices_of, write_frames, write_image, write_series
 
 RANDOM_SERIES = int(os.environ.get("MEDXAI_RANDOM_SERIES", "40"))
 #: Headers hold eight digits, and positions may be rounded.
 PLACE_MM = 0.25
-FAULTS = ("none", "none", "missing", "moved", "sideways", "turned", "pixel size", "echo", "twice", "copied")
+FAULTS = (
+    *("none", "none", "missing", "moved", "sideways", "turned", "pixel size", "echo", "twice", "copied"),
+    *("truncated", "another size", "scout", "phase"),
+)
+#: Faults that single files have.
+ONE_FILE_EACH = ("turned", "pixel size", "copied", "truncated", "another size", "scout", "phase")
+#: What may be read, but not without a word.
+HARMLESS = ("none", "copied", "scout")
+#: As which files may lie on a disk; compressed ones are tried in test_dicom.py.
+SYNTAXES = (uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian, uid.ExplicitVRBigEndian,
+            uid.DeflatedExplicitVRLittleEndian, uid.RLELossless)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,8 +76,8 @@ def test_no_series_is_read_wrong_without_a_word(data):
             assert not regular, f"refused though nothing is wrong: {error}"
             assert 30 <= len(str(error)) <= 690
             return
-        assert series.fault in ("none", "copied"), f"read although: {series.fault}"
-        assert not (series.fault == "copied" and not volume.notes)
+        assert series.fault in HARMLESS, f"read although: {series.fault}"
+        assert volume.notes or series.fault == "none"
         _check_every_voxel(volume, series)
 
 
@@ -102,6 +114,7 @@ def _written(data, folder: Path, fault: str | None = None) -> tuple[Series, bool
     fault = fault or draw(st.sampled_from(FAULTS))
     rows, columns, count = draw(st.integers(2, 6)), draw(st.integers(2, 6)), draw(st.integers(1, 7))
     count = max(count, 4) if fault not in ("none", "copied", "twice") else count
+    count = max(count, 2) if fault == "phase" else count
     spacing = draw(st.lists(st.floats(0.3, 8), min_size=3, max_size=3))
     origin = draw(st.lists(st.floats(-400, 400), min_size=3, max_size=3))
     grid = grid_lps(spacing, origin, draw(directions()))
@@ -110,13 +123,14 @@ def _written(data, folder: Path, fault: str | None = None) -> tuple[Series, bool
         grid[:3, 2] += np.tan(np.deg2rad(draw(st.floats(-30, 30)))) * spacing[2] * along_rows
     places = slices_of(grid, count)
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    stored = rng.integers(0, 4000, (count, rows, columns)).astype(np.uint16)
+    is_signed = draw(st.booleans())
+    stored = rng.integers(-2000 if is_signed else 0, 4000, (count, rows, columns)).astype("i2" if is_signed else "u2")
     stored[:, 0, 0] = np.arange(count) * 100 + 7  # no two slices are equal
     places = _with_fault(fault, places, draw)
     echoes = [10.0] * len(places)
-    if fault in ("echo", "twice"):
+    if fault in ("echo", "twice", "phase"):
         places, stored = places * 2, np.concatenate([stored, stored + 4000])
-        echoes = [10.0] * count + [10.0 if fault == "twice" else 80.0] * count
+        echoes = [10.0] * count + [80.0 if fault == "echo" else 10.0] * count
     if fault == "missing":
         gone = draw(st.integers(1, count - 2))
         keep = [n for n in range(count) if n != gone]
@@ -126,15 +140,53 @@ def _written(data, folder: Path, fault: str | None = None) -> tuple[Series, bool
     slopes = (
         [draw(st.sampled_from([1.0, 0.5, 1.7, 3.0])) for _ in places] if draw(st.booleans()) else [1.0] * len(places)
     )
+    intercept = draw(st.sampled_from([0.0, 0.0, -1024.0, 0.25]))
     values = stored * np.array(slopes)[:, None, None]
-    if fault not in ("turned", "pixel size", "copied") and draw(st.booleans()):
+    if fault not in ONE_FILE_EACH and draw(st.booleans()):
         write_frames(folder / "frames.dcm", stored, places, slopes=slopes, EffectiveEchoTime=echoes)
     else:
-        write_series(folder, stored, places, "MR", RescaleSlope=slopes, EchoTime=[f"{echo:g}" for echo in echoes])
+        values = values + intercept
+        own = {"RescaleSlope": slopes, "RescaleIntercept": intercept, "EchoTime": [f"{echo:g}" for echo in echoes]}
+        if fault == "phase":
+            own["TriggerTime"] = [f"{300 * (value[0, 0] >= 4000)}" for value in stored]
+        write_series(folder, stored, places, "MR", **own)
+        _stored_as(draw(st.sampled_from(SYNTAXES)), folder)
+    _with_file_fault(fault, folder, draw)
+    return Series(places, values, fault), fault in HARMLESS
+
+
+def _stored_as(syntax: str, folder: Path) -> None:
+    """Writes the files once more in another transfer syntax."""
+    for file in folder.iterdir() if syntax != uid.ExplicitVRLittleEndian else ():
+        data = pydicom.dcmread(file)
+        if syntax == uid.RLELossless:
+            data.compress(syntax, generate_instance_uid=False)
+        elif syntax == uid.ExplicitVRBigEndian:
+            data.PixelData = np.frombuffer(data.PixelData, "<u2").astype(">u2").tobytes()
+        data.file_meta.TransferSyntaxUID = syntax
+        implicit, little = syntax == uid.ImplicitVRLittleEndian, syntax != uid.ExplicitVRBigEndian
+        pydicom.dcmwrite(file, data, implicit_vr=implicit, little_endian=little, force_encoding=True)
+
+
+def _with_file_fault(fault: str, folder: Path, draw) -> None:
+    """A copy, a truncated file, a slice of another size, or a scout beside the others."""
+    files = sorted(folder.iterdir())
+    file = files[draw(st.integers(0, len(files) - 1))]
     if fault == "copied":
-        file = sorted(folder.iterdir())[0]
         (folder / "copy.dcm").write_bytes(file.read_bytes())
-    return Series(places, values, fault), fault in ("none", "copied")
+    elif fault == "truncated":
+        whole = file.read_bytes()
+        file.write_bytes(whole[: draw(st.integers(140, len(whole) - 2))])
+    elif fault in ("another size", "scout"):
+        data = pydicom.dcmread(file)
+        kind = ["ORIGINAL", "PRIMARY", "LOCALIZER"] if fault == "scout" else None
+        where = {key: data[key].value for key in ("PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient")}
+        if fault == "scout":
+            where["ImageOrientationPatient"] = [
+                *where["ImageOrientationPatient"][3:],
+                *where["ImageOrientationPatient"][:3],
+            ]
+        write_image(folder / "scout.dcm", np.zeros((7, 8), np.uint16), "MR", ImageType=kind, EchoTime="10", **where)
 
 
 def _with_fault(fault: str, places: list[np.ndarray], draw) -> list[np.ndarray]:
