@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"medxai: {error}", file=sys.stderr)
         return 130
     except MedXAIError as error:
-        print(f"medxai: {error}", file=sys.stderr)
+        print(f"medxai: {_one_line(error)}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of our output went away (… | head); the files are written by then
         sys.stdout = None
@@ -38,6 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     return 0
+
+
+def _one_line(error: MedXAIError) -> str:
+    """The sentence without the line breaks and control characters that a file's name or header may have put into it."""
+    return "".join(letter if letter.isprintable() or "\ud800" <= letter <= "\udfff" else " " for letter in str(error))
 
 
 def _print_every_letter() -> None:

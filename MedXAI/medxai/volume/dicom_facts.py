@@ -45,7 +45,7 @@ def notes_on_values(first: Frame) -> list[str]:
         notes.append(
             "The images ask to be shown with low values white (MONOCHROME1); their Hounsfield units were taken as they are."
         )
-    unit = str(first.values.get("RescaleType") or "").strip()
+    unit = str(first.values.get("RescaleType") or "").strip()[:16]
     if str(first.header.get("Modality", "")) == "CT" and unit.upper() not in _HOUNSFIELD_TYPES:
         notes.append(
             f"The file says that its values are '{unit}', not Hounsfield units, so a CT window may not fit; give the window (--window) "

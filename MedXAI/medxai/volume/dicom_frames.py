@@ -1,5 +1,7 @@
 """DICOM files as frames: one record for each image plane, whether files hold one frame each or all frames of a series."""
 
+import struct
+import zlib
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ import numpy as np
 import pydicom
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
@@ -23,8 +25,12 @@ _NOT_SCANS = {"SEG", "PR", "SR", "KO", "REG", "RTSTRUCT", "RTPLAN", "RTDOSE", "D
 _LONG_VALUE = "4 KB"
 #: Rows and columns that are nearer to each other than 30 degrees are nonsense.
 _LEAST_SINE = 0.5
-#: What pydicom raises where a value is not what its kind asks for.
-_BAD_VALUE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, NotImplementedError, InvalidDicomError)
+#: What pydicom raises where a value is not what its kind asks for, and where a file is damaged.
+_BAD_VALUE = (
+    *(ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, NotImplementedError),
+    *(InvalidDicomError, BytesLengthException, struct.error),
+)
+BROKEN_FILE = (*_BAD_VALUE, OSError, EOFError, zlib.error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +116,13 @@ def frames_of_file(file: Path) -> tuple[Frame, ...]:
     Raises:
         InputError: Where the file is DICOM but damaged.
     """
+    try:
+        return _frames_of(file)
+    except BROKEN_FILE as error:  # pydicom converts a value when it is asked for, and fails only then
+        raise damaged(file) from error
+
+
+def _frames_of(file: Path) -> tuple[Frame, ...]:
     header = _header_of(file)
     if header is None or _what_it_is(header):
         return ()
@@ -145,7 +158,7 @@ def _what_it_is(header: Dataset) -> str:
         return f"a DICOM object of the kind {modality}"
     kind = str(header.get("SOPClassUID", ""))
     named = UID(kind).name if kind else ""
-    is_image = "Image Storage" in named or not kind
+    is_image = "Image Storage" in named or not UID(kind).is_valid
     return "" if _has_pixels(header) or is_image else f"a DICOM object without an image ({named or kind})"
 
 
@@ -161,7 +174,7 @@ def _header_of(file: Path) -> Dataset | None:
         return None
     try:
         return pydicom.dcmread(file, defer_size=_LONG_VALUE, force=not is_dicom)
-    except (InvalidDicomError, OSError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except BROKEN_FILE as error:
         raise damaged(file) from error
 
 
@@ -186,8 +199,15 @@ def without_copies(frames: Sequence[Frame]) -> tuple[list[Frame], int]:
     return [frame for frame in frames if frame.file not in copies], len(copies)
 
 
+def _whole(file: Path) -> Dataset:
+    try:
+        return pydicom.dcmread(file, force=True)
+    except BROKEN_FILE as error:
+        raise damaged(file) from error
+
+
 def _same_pixels(one: Path, other: Path) -> bool:
-    a, b = pydicom.dcmread(one), pydicom.dcmread(other)
+    a, b = (_whole(file) for file in (one, other))
     keys = ("PixelData", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns")
     return all(a.get(key) == b.get(key) for key in keys)
 
@@ -237,4 +257,4 @@ def _flat(data: Dataset) -> dict[str, object]:
     return flat
 
 
-__all__ = ["FUNCTIONAL_GROUPS", "Frame", "damaged", "frames_of_file", "no_scan", "without_copies"]
+__all__ = ["BROKEN_FILE", "FUNCTIONAL_GROUPS", "Frame", "damaged", "frames_of_file", "no_scan", "without_copies"]

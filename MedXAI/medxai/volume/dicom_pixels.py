@@ -8,11 +8,10 @@ import numpy as np
 import pydicom
 import SimpleITK as sitk
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 from pydicom.pixels.processing import apply_modality_lut
 
 from ..errors import InputError
-from .dicom_frames import FUNCTIONAL_GROUPS, Frame, damaged
+from .dicom_frames import BROKEN_FILE, FUNCTIONAL_GROUPS, Frame, damaged
 from .quiet import silent_stderr
 
 
@@ -49,14 +48,14 @@ def _stored(frame: Frame) -> np.ndarray:
         syntax = data.file_meta.get("TransferSyntaxUID") if hasattr(data, "file_meta") else None
         if syntax is None:
             data.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
-    except (InvalidDicomError, OSError, EOFError, ValueError, AttributeError) as error:
+    except BROKEN_FILE as error:
         raise damaged(frame.file) from error
     _check_bits(frame.file, data)
     try:
         pixels = data.pixel_array
     except (NotImplementedError, RuntimeError):
         pixels = _decoded_by_gdcm(frame.file, data)
-    except (ValueError, EOFError, AttributeError, OSError, KeyError, IndexError) as error:
+    except BROKEN_FILE as error:
         raise damaged(frame.file) from error
     if int(data.get("SamplesPerPixel", 1)) > 1:
         if np.any(pixels != pixels[..., :1]):
@@ -136,9 +135,10 @@ def _rescale_number(frame: Frame, keyword: str, otherwise: float) -> float:
     found = frame.numbers(keyword, 1)
     if found is not None:
         return float(found[0])
-    if str(frame.values.get(keyword) or "").strip():
+    held = str(frame.values.get(keyword) or "").strip()
+    if held:
         raise InputError(
-            f"'{frame.file.name}' has a {keyword} that is no number ('{frame.values[keyword]}'), so its values are not known; "
+            f"'{frame.file.name}' has a {keyword} that is no number ('{held[:16]}'), so its values are not known; "
             "export the series again."
         )
     return otherwise

@@ -1,5 +1,7 @@
 """NIfTI volumes, through nibabel: version 1 and 2, one file or a pair, compressed or not whatever the name says."""
 
+import io
+import math
 import zlib
 from pathlib import Path
 
@@ -116,6 +118,9 @@ def _voxels_of(path: Path, image: nib.Nifti1Pair) -> np.ndarray:
             "but MedXAI needs one 3-D volume; pick one time point and save it as a file of its own."
         )
     shape = (*shape, *[1] * (3 - len(shape)))
+    stored_in = image.file_map["image"].fileobj
+    if isinstance(stored_in, io.BytesIO) and math.prod(map(int, shape)) * kind.itemsize > stored_in.getbuffer().nbytes:
+        raise _unreadable(path)  # before memory is asked for what is not there
     try:
         stored = np.asanyarray(image.dataobj)
     except (OSError, EOFError, ValueError) as error:

@@ -1,6 +1,8 @@
 """`read_volume`: a volume from a file or a DICOM folder, whatever its kind; each family of formats has a file of its own."""
 
 import importlib
+import struct
+import zlib
 from pathlib import Path
 from types import ModuleType
 
@@ -16,6 +18,11 @@ _READERS = {
     Kind.PICTURE: ("pictures", "read_picture"),
 }
 _ITK = ("itk_files", "read_with_itk")
+#: What libraries raise in the middle of a file whose header promises other than what follows, beyond what each reader expects.
+_DAMAGED = (
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, NotImplementedError),
+    *(OSError, EOFError, SyntaxError, struct.error, zlib.error),
+)
 
 
 def read_volume(
@@ -42,16 +49,23 @@ def read_volume(
     path = Path(path)
     if not _exists(path):
         raise InputError(f"There is no file or folder '{path}'; check the path.")
-    with quiet_readers():
-        kind = Kind.DICOM if path.is_dir() else kind_of(path)
-        if kind is Kind.DICOM:
-            return _family("dicom").read_dicom(path, modality, series, stack)
-        if series is not None or stack is not None:
-            raise InputError(
-                f"'{path.name}' is no DICOM, so it has no series or stack to choose; leave these options out."
-            )
-        module, function = _READERS.get(kind, _ITK)
-        return getattr(_family(module), function)(path, modality)
+    try:
+        with quiet_readers():
+            return _read(path, modality, series, stack)
+    except _DAMAGED as error:
+        raise InputError(
+            f"'{path.name}' cannot be read (it is damaged, or of another kind than it says); copy or export it again."
+        ) from error
+
+
+def _read(path: Path, modality: Modality | str | None, series: int | str | None, stack: int | None) -> Volume:
+    kind = Kind.DICOM if path.is_dir() else kind_of(path)
+    if kind is Kind.DICOM:
+        return _family("dicom").read_dicom(path, modality, series, stack)
+    if series is not None or stack is not None:
+        raise InputError(f"'{path.name}' is no DICOM, so it has no series or stack to choose; leave these options out.")
+    module, function = _READERS.get(kind, _ITK)
+    return getattr(_family(module), function)(path, modality)
 
 
 def _exists(path: Path) -> bool:

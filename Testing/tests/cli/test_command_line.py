@@ -437,6 +437,13 @@ def test_folders_that_were_made_for_nothing_go_again(capsys, tmp_path):
     assert status == 2 and not (tmp_path / "a").exists()
 
 
+def test_a_line_break_in_a_name_breaks_no_sentence(capsys, tmp_path):
+    status, _, complaint = run(
+        capsys, "explain", tmp_path / "a\nb\x1b[31m.nii", "--box", 1, 1, 5, 5, "--output", tmp_path / "o"
+    )
+    assert status == 2 and complaint.count("\n") == 1 and "\x1b" not in complaint
+
+
 def test_a_folder_whose_name_is_no_text_is_refused(capsys, scan, tmp_path):
     """C++ libraries would end the process at such a name."""
     folder = os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff")

@@ -7,15 +7,21 @@ import sys
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
+from pydicom import uid
 
 from medxai.errors import InputError
 from medxai.volume.reading import read_volume
-from support.dicom import grid_lps, place, slices_of, write_image, write_series
+from support.dicom import grid_lps, place, slices_of, write_frames, write_image, write_series
 from support.scans import ROOT
 
+#: Content of one whole file of each kind, made once.
+WHOLE: dict = {}
 CT = np.random.default_rng(0).integers(-1000, 1000, (5, 12, 10)).astype(np.int16)
 AFFINE = np.diag([-0.8, -0.9, 2.5, 1])
 
@@ -153,3 +159,40 @@ def test_no_text_of_a_library_reaches_the_user(tmp_path):
     code = NOISY.format(paths=[str(ROOT / "MedXAI")], folder=str(tmp_path))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == "" and done.stdout == ""
+
+
+def _whole_files(folder):
+    """One file of each kind, by name."""
+    write_series(folder, CT[:2] + 1024, slices_of(grid_lps(), 2))
+    write_frames(folder / "frames.dcm", CT + 1024, slices_of(grid_lps(), 5))
+    packed = pydicom.dcmread(folder / "s000.dcm")
+    packed.file_meta.TransferSyntaxUID = uid.DeflatedExplicitVRLittleEndian
+    packed.save_as(folder / "deflated.dcm")
+    for name, kind in (("a.nii", nib.Nifti1Image), ("b.nii", nib.Nifti2Image), ("c.nii.gz", nib.Nifti1Image)):
+        nib.save(kind(CT.T, AFFINE), folder / name)
+    for name in ("a.nrrd", "a.mha"):
+        sitk.WriteImage(sitk.GetImageFromArray(CT), str(folder / name))
+    for name in ("a.png", "a.jpg", "a.tif"):
+        Image.fromarray(CT[0].astype(np.uint8)).save(folder / name)
+    return {file: file.read_bytes() for file in sorted(folder.iterdir())}
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_damaged_file_is_read_or_refused_in_one_sentence(data, tmp_path_factory):
+    """Bytes changed, lost or cut off anywhere end in no exception of a library."""
+    draw = data.draw
+    if not WHOLE:
+        WHOLE.update(_whole_files(tmp_path_factory.mktemp("whole")))
+    file = draw(st.sampled_from(list(WHOLE)))
+    rng, content = np.random.default_rng(draw(st.integers(0, 2**32 - 1))), bytearray(WHOLE[file])
+    reach = min(len(content), draw(st.sampled_from([200, 400, 1200, 10**9])))
+    for _ in range(draw(st.integers(1, 5))):
+        at = int(rng.integers(reach))
+        content[at : at + int(rng.integers(1, 9))] = rng.bytes(int(rng.integers(0, 5)))
+    path = tmp_path_factory.mktemp("damaged") / file.name
+    path.write_bytes(content[: int(draw(st.sampled_from([0.5, 1, 1])) * len(content))])
+    try:
+        read_volume(path)
+    except InputError as error:
+        assert 30 <= len(str(error)) <= 690

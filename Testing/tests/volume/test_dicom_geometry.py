@@ -176,7 +176,7 @@ def _with_file_fault(fault: str, folder: Path, draw) -> None:
         (folder / "copy.dcm").write_bytes(file.read_bytes())
     elif fault == "truncated":
         whole = file.read_bytes()
-        file.write_bytes(whole[: draw(st.integers(140, len(whole) - 2))])
+        file.write_bytes(whole[: max(140, int(draw(st.floats(0, 0.99)) * len(whole)))])
     elif fault in ("another size", "scout"):
         data = pydicom.dcmread(file)
         kind = ["ORIGINAL", "PRIMARY", "LOCALIZER"] if fault == "scout" else None
