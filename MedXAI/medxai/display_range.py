@@ -1,4 +1,4 @@
-"""How raw maps are scaled for display: one range for all layers of a stage; noise is not amplified."""
+"""How raw maps are scaled for display: by one range for all layers or by each layer's own; noise is not amplified."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ import numpy as np
 #: A map whose values span less than this says nothing; it is shown as zeros.
 UNINFORMATIVE_RANGE = 1e-4
 _LOWER_PERCENTILE, _UPPER_PERCENTILE = 2.0, 99.5
+#: A layer's own range reaches at least to this share of the range of all layers: what says little stays dim.
+_LEAST_SHARE = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,23 @@ def display_range(maps: Iterable[np.ndarray]) -> DisplayRange:
     lower = max(float(np.percentile(values, _LOWER_PERCENTILE)), 0.0) + 0.0  # never −0.0, which legends would show
     upper = max(float(np.percentile(positive, _UPPER_PERCENTILE)), lower + UNINFORMATIVE_RANGE)
     return DisplayRange(lower, upper, True)
+
+
+def range_of_one(values: np.ndarray, shared: DisplayRange) -> DisplayRange:
+    """The range of one layer's map alone, which shows the most of it.
+
+    In a real model the layers differ by a factor of two and more: on one range for all of them the deepest layer, the one
+    that is looked at, has only the lower half of the colours.
+
+    Args:
+        values: Of the map.
+        shared: The range of the same map over all layers. The new one has its lower end, and at least a third of its span.
+    """
+    own = display_range([values])
+    if not shared.informative or not own.informative:
+        return shared
+    least = shared.lower + _LEAST_SHARE * (shared.upper - shared.lower)
+    return DisplayRange(shared.lower, max(own.upper, least), True)
 
 
 def for_display(values: np.ndarray, shown: DisplayRange) -> np.ndarray:

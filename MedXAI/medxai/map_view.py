@@ -28,6 +28,8 @@ class ViewChoices:
         segmentation: Whether the mask's outline is drawn.
         legend: Whether the colour legend is drawn.
         side_by_side: Whether the stages stand beside each other in linked views.
+        one_scale: Whether all layers of a map have one range of colours, so that layers can be compared; else each layer
+            has its own.
     """
 
     map_key: str = STAGE3.key
@@ -40,6 +42,7 @@ class ViewChoices:
     segmentation: bool = True
     legend: bool = True
     side_by_side: bool = False
+    one_scale: bool = False
 
     @property
     def is_own(self) -> bool:
@@ -80,7 +83,8 @@ class ViewChoices:
 
     def display_range(self, result: SliceExplanation) -> DisplayRange:
         """The colours' range of the map."""
-        return result.display_range(self.map_id(result))
+        map_id = self.map_id(result)
+        return result.display_range(map_id) if self.one_scale else result.layer_range(map_id)
 
 
 def map_key_of(saved: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import maps
-from .display_range import DisplayRange, display_range
+from .display_range import DisplayRange, display_range, range_of_one
 from .maps import MEDXAI, STAGES, MapId
 
 if TYPE_CHECKING:  # only named here; these modules stand above this one or need scikit-image
@@ -320,6 +320,11 @@ class SliceExplanation:
         """The colours' range of a map: one for all layers of a map, so that scrubbing compares like with like."""
         same = [other for other in self.map_ids() if other.key == map_id.key]
         return display_range(self.values(other) for other in same)
+
+    def layer_range(self, map_id: MapId) -> DisplayRange:
+        """The colours' range of a map at its layer alone, which shows the most of it."""
+        shared = self.display_range(map_id)
+        return range_of_one(self.values(map_id), shared) if map_id.layer else shared
 
     def on_slice(self, values: np.ndarray) -> np.ndarray:
         """A map (h, w) on the model's square brought to the slice's pixels (rows, columns); zero outside the volume."""

@@ -160,7 +160,8 @@ class Display:
     def _show_layers(self, state: State) -> None:
         slider, result = self._ui.layerSlider, state.result
         names = state.view.layers(result) if result is not None else ()
-        self._set("layerSlider", "enabled", len(names) > 1)
+        for widget in ("layerSlider", "scaleCheck"):
+            self._set(widget, "enabled", len(names) > 1)
         if not names:
             self._set("layerLabel", "text", _("one map only") if result is not None else "")
             return

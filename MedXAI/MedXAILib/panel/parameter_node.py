@@ -62,6 +62,7 @@ class MedXAIParameterNode:
     opacity: Annotated[int, WithinRange(0, 100)] = 60
     threshold: Annotated[int, WithinRange(0, 95)] = 5
     colours: str = "inferno"
+    oneScale: bool = False
 
 
 def method_of(parameters: MedXAIParameterNode, device: str, encoder: str) -> MethodChoices:
@@ -110,4 +111,5 @@ def view_of(parameters: MedXAIParameterNode) -> ViewChoices:
         segmentation=parameters.segmentation,
         legend=parameters.legend,
         side_by_side=parameters.sideBySide,
+        one_scale=parameters.oneScale,
     )

@@ -105,7 +105,7 @@ def show_result(
             values = result.on_slice(result.values(map_id))
             overlays[map_id] = add_overlay(volume_node, name, image, values)
             describe(overlays[map_id], {**shared, **map_attributes(info, map_id)})
-            style_overlay(overlays[map_id], result.display_range(map_id), colour_node)
+            style_overlay(overlays[map_id], result.layer_range(map_id), colour_node)
         segmentation_node = add_segmentation(
             volume_node,
             segmentation_name(volume_node),

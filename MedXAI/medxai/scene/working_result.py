@@ -194,7 +194,7 @@ def write_map(
         node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
         give_name(node, f"{name} · preview" if explanation.is_preview else name)
         describe(node, {**provenance_of(explanation), **map_attributes(info, map_id)})
-    style_map(node, explanation.display_range(map_id), view)
+    style_map(node, view.display_range(explanation), view)
 
 
 def style_map(node: "slicer.vtkMRMLScalarVolumeNode", shown: DisplayRange | None, view: ViewChoices) -> None:

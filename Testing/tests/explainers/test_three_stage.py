@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medxai.display_range import display_range, for_display
+from medxai.display_range import display_range, for_display, range_of_one
 from medxai.encoding.encoding import encode
 from medxai.encoding.features import layer_features
 from medxai.errors import InputError
@@ -221,6 +221,17 @@ def test_layers_of_a_stage_share_their_range_and_negative_values_stay_dark():
     assert for_display(weak, shown).max() < 0.4
     assert for_display(strong, shown).max() == 1
     assert (for_display(strong, shown)[strong <= 0] == 0).all()
+
+
+def test_a_layers_own_range_shows_the_most_of_it_but_amplifies_nothing():
+    weak, strong, faint = np.linspace(-0.5, 0.4, 100), np.linspace(-0.5, 0.8, 100), np.linspace(-0.5, 0.01, 100)
+    shared = display_range([weak, strong, faint])
+    assert for_display(weak, shared).max() < 0.6
+    assert for_display(weak, range_of_one(weak, shared)).max() == 1
+    assert for_display(strong, range_of_one(strong, shared)).max() == 1
+    assert for_display(faint, range_of_one(faint, shared)).max() < 0.05
+    nothing = np.full((8, 8), 0.4)
+    assert range_of_one(nothing, shared) == shared and not range_of_one(weak, display_range([nothing])).informative
 
 
 def test_a_small_organ_keeps_its_shades():

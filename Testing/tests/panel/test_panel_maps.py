@@ -3,15 +3,19 @@
 import html
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import slicer
 
+from medxai.display_range import for_display
 from medxai.explainers.grad_cam_import import GRAD_CAM
 from medxai.limits import LIMITS_STATEMENT
+from medxai.map_view import ViewChoices
 from medxai.maps import INTERACTION, STAGE1, STAGE2, STAGE3, TERMINAL
+from medxai.results import SliceExplanation
 from medxai.scene.views import composite_of
 from medxai.scene.working_result import find_working
 from stand_ins.panel_bench import PanelBench
@@ -47,13 +51,37 @@ def test_scrubbing_shows_every_layer_of_every_stage_without_computing(explained:
     assert bench.controller.jobs.started == tasks
 
 
-def test_layers_of_a_stage_share_one_range_so_that_scrubbing_compares(explained: PanelBench) -> None:
-    ranges = set()
-    for index in range(len(explained.state.result.encoding.layers)):
-        explained.slide("layerSlider", index)
-        display = overlay(explained).GetDisplayNode()
-        ranges.add((display.GetWindowLevelMin(), display.GetWindowLevelMax()))
-    assert len(ranges) == 1
+def ranges_of_all_layers(bench: PanelBench) -> list[tuple[float, float]]:
+    """The colours' range in the scene at each layer of the chosen map."""
+    ranges = []
+    for index in range(len(bench.state.result.encoding.layers)):
+        bench.slide("layerSlider", index)
+        display = overlay(bench).GetDisplayNode()
+        ranges.append((display.GetWindowLevelMin(), display.GetWindowLevelMax()))
+    return ranges
+
+
+def test_each_layer_has_its_own_range_unless_layers_are_to_be_compared(explained: PanelBench) -> None:
+    bench, result = explained, explained.state.result
+    own = ranges_of_all_layers(bench)
+    assert len(set(own)) == len(own)
+    ids = [map_id for map_id in result.map_ids() if map_id.key == STAGE3.key]
+    assert [upper for _, upper in own] == pytest.approx([result.layer_range(map_id).upper for map_id in ids], rel=1e-5)
+    bench.click("scaleCheck")
+    (shared,) = set(ranges_of_all_layers(bench))
+    assert shared[1] == pytest.approx(result.display_range(ids[0]).upper, rel=1e-5)
+    bench.click("terminalButton")
+    assert not bench.ui.scaleCheck.enabled
+
+
+def test_a_real_models_liver_has_most_of_the_colours(lite_liver: SliceExplanation) -> None:
+    """On one range for all layers the liver of this scan has its middle at a third of the colours, all purple."""
+    result, view = lite_liver, ViewChoices(STAGE3.key)
+    values = result.on_slice(view.values(result))[result.segmentation.mask]
+    low, middle, high = np.percentile(for_display(values, view.display_range(result)), [5, 50, 95])
+    assert middle > 0.5 and high > 0.8 and high - low > 0.4
+    shared = replace(view, one_scale=True).display_range(result)
+    assert np.median(for_display(values, shared)) < 0.4, "this scan no longer shows the fault"
 
 
 def test_weighting_threshold_opacity_colours_legend_and_outline_reach_the_scene(explained: PanelBench) -> None:
