@@ -59,6 +59,9 @@ class Display:
             )
             self._set("installLabel", "text", text)
         self._show_models(state)
+        facts = state.snapshot.volume.facts if state.snapshot.volume is not None else None
+        self._set("modalityLabel", "text", wording.modality_found(facts))
+        self._set("methodSection", "text", wording.method_heading(facts))
         self.show_work(state, elapsed_s, maps)
         self._set("mapLabel", "text", wording.map_caption(state.map_info, wording.shows_preview(state)))
         self._show_layers(state)
@@ -124,7 +127,7 @@ class Display:
             "brain": _("Brain (40, 80)"),
             "spine": _("Spine (50, 250)"),
         }
-        modalities = {AUTOMATIC: _("Automatic"), "CT": _("CT"), "MR": _("MR"), "picture": _("8-bit picture")}
+        modalities = {AUTOMATIC: _("Automatic")} | {name: wording.modality(name) for name in ("CT", "MR", "picture")}
         presets = {"paper": _("From the box's centre (paper)"), "contour": _("From the box's edge (contour)")}
         colours = {"inferno": _("Inferno"), "viridis": _("Viridis"), "cividis": _("Cividis"), "gray": _("Grey")}
         devices = {name: wording.device(name) for name in DEVICES}

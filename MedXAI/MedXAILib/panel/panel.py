@@ -25,6 +25,7 @@ from .scene_access import SceneAccess
 from .scene_events import SceneEvents
 from .shortcuts import Shortcuts
 from .side_by_side_views import SideBySideViews
+from .time_for_worker import TimeForWorker
 from .user_actions import UserActions
 from .watching import Watch
 
@@ -32,9 +33,8 @@ from .watching import Watch
 _PARTS = ("caseSection", "modelSection", "methodSection", "resultSection", "settingsSection")
 #: How long only Qt works between two ticks, in milliseconds.
 TICK_MS = 10
-#: Slicer's main thread keeps Python's global lock even while Qt waits for events, so another Python thread is fast only
-#: while the main thread sleeps in Python. While the worker has something to do, it sleeps this long in each tick.
-YIELD_S = 0.02
+#: How long closing waits for the worker, in seconds; what it is at ends within a block of the encoder anyway.
+_CLOSING_S = 0.02
 
 
 class Panel:
@@ -83,6 +83,7 @@ class Panel:
         self._chosen_nodes = Watch(self._chosen_node_changed)
         self._timer = qt.QTimer()
         self._timer.setInterval(TICK_MS)
+        self._worker_time = TimeForWorker(time.monotonic)
         self._connections.connect(self._timer, "timeout()", self._tick)
         self._events = SceneEvents(
             self._parameters,
@@ -150,7 +151,7 @@ class Panel:
         self._parameters.bind(None)
         self._chosen_nodes.stop()
         self._connections.end()
-        self._controller.close(YIELD_S)
+        self._controller.close(_CLOSING_S)
         self._engine.free()
         self._access.forget()
 
@@ -252,17 +253,19 @@ class Panel:
 
     def _wake(self) -> None:
         if self._controller.wants_ticks and not self._timer.active:
+            self._worker_time.begin()
             self._timer.start()
 
     def _tick(self) -> None:
         if self._controller.jobs.is_working:
-            time.sleep(YIELD_S)
+            self._controller.jobs.give_time(self._worker_time.limit_s)
         self._controller.tick()
         state = self._controller.state
         if state.is_busy:
             self._display.show_work(state, self._controller.jobs.elapsed_seconds, self._access.maps(state))
         if not self._controller.wants_ticks:
             self._timer.stop()
+        self._worker_time.begin()
 
     def _state_changed(self, state: State, before: State) -> None:
         if state.models != before.models and self._parameters.now is not None and not self._parameters.now.model:

@@ -107,10 +107,11 @@ class PanelScene:
             or chosen.roi.GetNumberOfControlPoints() == 0
             or not chosen.roi.GetControlPointPlacementComplete()
         ):
-            return SceneSnapshot(volume_key, lack=MissingInput.REGION)
+            return SceneSnapshot(volume_key, volume=volume, lack=MissingInput.REGION)
         if chosen.slice is None:
             return SceneSnapshot(
                 volume_key,
+                volume=volume,
                 lack=MissingInput.UNUSABLE,
                 reason=_("There is no slice view to take the slice from; show one in the layout."),
             )
@@ -119,7 +120,7 @@ class PanelScene:
             self._legends.follow_slice(slice_key)
             box = box_of_roi(chosen.roi, chosen.volume, image)
         except InputError as error:
-            return SceneSnapshot(volume_key, lack=MissingInput.UNUSABLE, reason=str(error))
+            return SceneSnapshot(volume_key, volume=volume, lack=MissingInput.UNUSABLE, reason=str(error))
         origin = Origin(chosen.volume.GetID(), chosen.roi.GetID(), chosen.slice.GetID())
         return SceneSnapshot(volume_key, slice_key, origin, volume, image, box, MissingInput.NONE)
 

@@ -10,6 +10,7 @@ import slicer
 from medxai.map_view import ViewChoices
 from medxai.results import SliceExplanation
 from medxai.scene.geometry import array_of, world_from_ijk
+from medxai.scene.nodes import nodes_of_class
 
 from ..session.choices import MethodChoices
 from ..session.snapshot import ExplanationKey, MissingInput, SceneSnapshot
@@ -82,8 +83,7 @@ class SceneAccess:
         if parameters.volume is None:
             parameters.volume = self._shown_volume(parameters.view) or self._first_volume()
         if parameters.region is None:
-            count = self._scene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode")
-            regions = [self._scene.GetNthNodeByClass(index, "vtkMRMLMarkupsROINode") for index in range(count)]
+            regions = nodes_of_class(self._scene, "vtkMRMLMarkupsROINode")
             visible = [region for region in regions if not region.GetHideFromEditors()]
             if visible:
                 parameters.region = visible[-1]
@@ -127,8 +127,7 @@ class SceneAccess:
 
     def ids_of_own_views(self) -> tuple[str, ...]:
         """Slice views of the side-by-side layout."""
-        count = self._scene.GetNumberOfNodesByClass("vtkMRMLSliceNode")
-        views = [self._scene.GetNthNodeByClass(index, "vtkMRMLSliceNode") for index in range(count)]
+        views = nodes_of_class(self._scene, "vtkMRMLSliceNode")
         return tuple(view.GetID() for view in views if self.is_own_view(view))
 
     def is_own_view(self, view: "slicer.vtkMRMLSliceNode") -> bool:
@@ -155,8 +154,7 @@ class SceneAccess:
         ]
 
     def _volumes(self) -> list:
-        count = self._scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
-        return [self._scene.GetNthNodeByClass(index, "vtkMRMLScalarVolumeNode") for index in range(count)]
+        return nodes_of_class(self._scene, "vtkMRMLScalarVolumeNode")
 
     def _shown_volume(self, view: "slicer.vtkMRMLSliceNode | None") -> "slicer.vtkMRMLScalarVolumeNode | None":
         composite = slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(view) if view is not None else None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from medxai.limits import LIMITS_SHORT, LIMITS_STATEMENT
 from medxai.maps import MapInfo
 from medxai.models.family import Pace
+from medxai.volume.volume import Modality, ModalitySource, ScanFacts
 
 from ..session.map_metrics import MapMetrics
 from ..session.model_list import ModelStatus
@@ -135,6 +136,38 @@ def explain_tip(state: State) -> str:
     if state.can_explain:
         return _("Segment what is in the box and show, stage by stage, what the model compared.")
     return _("Wait until the work under way is done, or cancel it.") if state.is_busy else next_step(state)
+
+
+def modality(name: str) -> str:
+    """A modality's name."""
+    return {
+        Modality.CT: _("CT"),
+        Modality.MR: _("MR"),
+        Modality.PICTURE: _("8-bit picture"),
+        Modality.OTHER: _("another kind, treated as MR"),
+    }[Modality(name)]
+
+
+def modality_found(facts: ScanFacts | None) -> str:
+    """Which modality a volume is taken for, and how that was found."""
+    if facts is None:
+        return ""
+    found = {
+        ModalitySource.GIVEN: _("✔ Taken as {kind}, as you chose."),
+        ModalitySource.FILE: _("✔ Taken as {kind}, as the file says."),
+        ModalitySource.SCENE: _("✔ Taken as {kind}, as the scene says."),
+        ModalitySource.GUESSED: _("▲ Taken as {kind}: guessed from the values. If this is wrong, choose the modality."),
+    }[facts.modality_source]
+    return found.format(kind=modality(facts.modality))
+
+
+def method_heading(facts: ScanFacts | None) -> str:
+    """The heading of the part that says how maps are made: the modality is read there also while the part is folded."""
+    if facts is None:
+        return _("How the maps are made")
+    is_guess = facts.modality_source is ModalitySource.GUESSED
+    text = _("How the maps are made: {kind}, guessed ▲") if is_guess else _("How the maps are made: {kind}")
+    return text.format(kind=modality(facts.modality))
 
 
 def model_heading(model: ModelStatus | None) -> str:

@@ -78,6 +78,10 @@ class Jobs:
         self._worker.cancel()
         self._job = self._number = None
 
+    def give_time(self, limit_s: float) -> None:
+        """Lets the worker get on until it has something to show, but no longer than the limit."""
+        self._worker.wait(limit_s)
+
     def poll(self) -> bool:
         """Takes in what the worker has done; returns whether anything ended or was handed over."""
         has_news = self._take_events()

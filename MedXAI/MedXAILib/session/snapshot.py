@@ -31,8 +31,8 @@ class SceneSnapshot:
         slice_key: Equal for two looks exactly if the plane is the same; (plane, index) for a slice along the voxels'
             axes.
         origin: The scene's own names for volume, region and view.
-        volume: The scan; None where something is missing, as the next two.
-        image: The slice.
+        volume: The scan, where it can be used; None else.
+        image: The slice; it and origin and box are set where nothing is missing.
         box: On the slice.
         lack: What is missing or wrong.
         reason: The same in a sentence for the user.

@@ -91,6 +91,7 @@ class Worker:
         self._running: _Waiting | None = None
         self._closed = False
         self._events: queue.SimpleQueue = queue.SimpleQueue()
+        self._has_told = threading.Event()
         self._numbers = 0
         self._thread: threading.Thread | None = None
 
@@ -130,9 +131,17 @@ class Worker:
             if self._running:
                 self._running.cancelled.set()
 
+    def wait(self, limit_s: float) -> None:
+        """Lets the worker's thread run until a task has ended or handed something over, but no longer than the limit.
+
+        Where the caller's thread keeps Python's global lock, this is the time that the worker gets on in.
+        """
+        self._has_told.wait(limit_s)
+
     def poll(self) -> "list[Event]":
         """What has happened since the last call, oldest first; of a task's progress only the latest."""
         events: list[Event] = []
+        self._has_told.clear()
         while True:
             try:
                 event = self._events.get_nowait()
@@ -175,15 +184,20 @@ class Worker:
                     return
                 task, self._waiting = self._waiting, None
                 self._running = task
-            self._events.put(self._done(task))  # before the worker counts as idle, so that idle means: all is told
+            self._tell(self._done(task))  # before the worker counts as idle, so that idle means: all is told
             with self._wake:
                 self._running = None
+
+    def _tell(self, event: Event) -> None:
+        self._events.put(event)
+        if not isinstance(event, TaskProgress):  # progress can wait for the next look
+            self._has_told.set()
 
     def _done(self, task: _Waiting) -> TaskFinished | TaskFailed:
         def tell(event: TaskProgress | PartialResult) -> None:
             if task.cancelled.is_set():
                 raise Cancelled
-            self._events.put(event)
+            self._tell(event)
 
         control = RunControl(
             lambda step, done, total: tell(TaskProgress(task.number, step, done, total)), task.cancelled.is_set

@@ -4,6 +4,8 @@ import matplotlib
 import numpy as np
 import slicer
 
+from .nodes import nodes_of_class
+
 #: Names of matplotlib's maps, all of rising lightness, so that they can be read without seeing hues; the first is the default.
 COLOUR_MAPS = ("inferno", "viridis", "cividis", "gray")
 _ATTRIBUTE = "MedXAI.ColourMap"
@@ -20,8 +22,7 @@ def colour_node_of(scene: "slicer.vtkMRMLScene", name: str = COLOUR_MAPS[0]) -> 
         name: One of `COLOUR_MAPS`; inferno where it is unknown.
     """
     name = name if name in COLOUR_MAPS else COLOUR_MAPS[0]
-    for index in range(scene.GetNumberOfNodesByClass("vtkMRMLColorTableNode")):
-        known = scene.GetNthNodeByClass(index, "vtkMRMLColorTableNode")
+    for known in nodes_of_class(scene, "vtkMRMLColorTableNode"):
         if known.GetAttribute(_ATTRIBUTE) == name:
             return known
     node = slicer.vtkMRMLColorTableNode()

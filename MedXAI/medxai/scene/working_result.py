@@ -13,6 +13,7 @@ from ..results import SliceExplanation
 from ..slice.slice_image import as_one_slice_volume
 from .colour_maps import colour_node_of
 from .geometry import matrix_of
+from .nodes import nodes_of_class
 from .overlays import add_overlay, describe, give_name, node_name, segmentation_name, style_overlay
 from .results import put_into_folder, show_result
 from .segmentations import mask_labelmap
@@ -52,8 +53,7 @@ def find_working(volume: "slicer.vtkMRMLScalarVolumeNode", roi: "slicer.vtkMRMLM
     scene = volume.GetScene()
     overlays, segmentation = {}, None
     for class_name in ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode"):
-        for index in range(scene.GetNumberOfNodesByClass(class_name)):
-            node = scene.GetNthNodeByClass(index, class_name)
+        for node in nodes_of_class(scene, class_name):
             role = node.GetAttribute(WORKING_ATTRIBUTE)
             if not role or node.GetNodeReferenceID(SOURCE_REFERENCE) != volume.GetID():
                 continue
@@ -124,14 +124,10 @@ def _mark(node: "slicer.vtkMRMLNode", role: str, roi: "slicer.vtkMRMLMarkupsROIN
 
 def remove_orphans(scene: "slicer.vtkMRMLScene") -> None:
     """Takes results out of the scene whose volume is no longer in it; what the user chose to keep stays."""
-    orphans = [
-        scene.GetNthNodeByClass(index, class_name)
-        for class_name in ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode")
-        for index in range(scene.GetNumberOfNodesByClass(class_name))
-    ]
-    for node in orphans:
-        if node.GetAttribute(WORKING_ATTRIBUTE) and node.GetNodeReference(SOURCE_REFERENCE) is None:
-            remove_with_displays(node)
+    for class_name in ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode"):
+        for node in nodes_of_class(scene, class_name):
+            if node.GetAttribute(WORKING_ATTRIBUTE) and node.GetNodeReference(SOURCE_REFERENCE) is None:
+                remove_with_displays(node)
 
 
 def remove_with_displays(node: "slicer.vtkMRMLDisplayableNode") -> None:
