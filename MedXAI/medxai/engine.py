@@ -363,6 +363,7 @@ class Engine:
         boxes: Sequence[ClippedBox],
     ) -> tuple[SliceExplanation, ...]:
         encoding, is_new = encoded
+        ready = replace(ready, notes=(*ready.notes, encoding.note))
         segmentations = segment(ready.model, encoding, [clipped.box for clipped in boxes])
         explanations = explain(encoding, segmentations, request.parameters)
         summary = _summary(encoding, is_new)

@@ -76,16 +76,27 @@ def whitened(centred: Tensor, weight: Tensor) -> Tensor:
         weight: (n, 1), each token's share of the image.
 
     Returns:
-        (n, d); all zeros stay zeros: a layer that is the same everywhere has nothing to compare.
+        (n, d); all zeros stay zeros: a layer that is the same everywhere has nothing to compare. So has one
+        whose covariance cannot be factorised even in double precision, as where squares of its numbers are not finite.
     """
+    found = _whitened(centred, weight)
+    if found is None:
+        found = _whitened(centred.cpu().double(), weight.cpu().double())
+    return torch.zeros_like(centred) if found is None else found.to(centred.device, centred.dtype)
+
+
+def _whitened(centred: Tensor, weight: Tensor) -> Tensor | None:
+    """None where the covariance cannot be factorised in this precision."""
     covariance = (centred * weight).T @ centred / weight.sum()
     spread = covariance.diagonal().mean()
     if spread <= _EPSILON**2:
         return torch.zeros_like(centred)
     covariance.diagonal().add_(SHRINKAGE * spread)
     # On the CPU, since not every accelerator can factorise; d ≤ 1,280, so only one small matrix is copied.
-    root = torch.linalg.cholesky(covariance.cpu())
-    inverse_root = torch.linalg.solve_triangular(root, torch.eye(len(root)), upper=False)
+    root, failed_at = torch.linalg.cholesky_ex(covariance.cpu())
+    if failed_at.item() or not root.isfinite().all():
+        return None
+    inverse_root = torch.linalg.solve_triangular(root, torch.eye(len(root), dtype=root.dtype), upper=False)
     return centred @ inverse_root.T.to(centred.device)
 
 

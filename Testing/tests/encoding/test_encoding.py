@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from medxai.encoding.backends.base import Backend, BackendFailed
 from medxai.encoding.cache import EncodingCache
 from medxai.encoding.encoding import encode, encoding_key
 from medxai.encoding.feature_extraction import default_layers, layer_names, run_encoder
 from medxai.encoding.features import SHRINKAGE, layer_features, repair_artefacts
-from medxai.errors import Cancelled, InputError
+from medxai.errors import Cancelled, InputError, ModelError
 from medxai.models.convention import InputConvention
 from medxai.models.families.sam import Sam
 from medxai.models.networks.demo_encoder import build_demo_sam
@@ -190,3 +191,46 @@ def test_the_cache_keeps_to_its_budget_and_drops_what_was_unused_longest(model):
     EncodingCache(budget_bytes=10).put("a", encodings[0])
     cache.clear()
     assert len(cache) == 0
+
+
+def test_numbers_that_are_not_finite_are_answered_by_the_exact_way_and_the_note_says_so(model):
+    def broken(encoder, image, layers, control):
+        output = run_encoder(encoder, image, layers, control)
+        spoiled = output.tokens["block 1"].clone()
+        spoiled[0, 0, 0] = float("nan")
+        return replace(output, tokens={**output.tokens, "block 1": spoiled})
+
+    made = encode(model, make_input(model), backend=Backend("half", broken))
+    exact = encode(model, make_input(model))
+    assert made.backend == "exact"
+    assert "'half' gave numbers that are not finite" in made.note
+    assert torch.equal(made.embedding, exact.embedding)
+    assert exact.note == ""
+
+
+def test_a_backend_that_fails_is_answered_by_the_exact_way_too(model):
+    def failing(*_arguments):
+        raise BackendFailed("no rule for this layer")
+
+    made = encode(model, make_input(model), backend=Backend("other", failing))
+    assert made.backend == "exact"
+    assert "'other' failed (no rule for this layer)" in made.note
+
+
+def test_damaged_weights_are_said_and_not_a_traceback_of_linear_algebra():
+    damaged = small_model()
+    damaged.sam.image_encoder.blocks[0].mlp.lin1.weight.data[0] = float("inf")
+    with pytest.raises(ModelError, match="weights are damaged"):
+        encode(damaged, make_input(damaged))
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e15, 1e25])
+def test_features_are_finite_whatever_the_size_of_the_tokens(scale):
+    tokens = scale * torch.randn(6, 6, 8, generator=torch.Generator().manual_seed(0))
+    assert layer_features("x", tokens, torch.ones(6, 6)).unit.isfinite().all()
+
+
+def test_tokens_whose_squares_overflow_are_whitened_in_double_precision():
+    tokens = torch.randn(16, 16, 24, generator=torch.Generator().manual_seed(0))
+    small, large = (layer_features("x", scale * tokens, torch.ones(16, 16)).unit for scale in (1.0, 1e25))
+    torch.testing.assert_close(large.float(), small.float(), rtol=0, atol=2e-3)

@@ -24,7 +24,15 @@ class Run(Protocol):
     def __call__(
         self, encoder: Network, image: Tensor, layers: Sequence[str], control: RunControl = ..., /
     ) -> EncoderOutput:
-        """The embedding of an image (1, 3, S, S) and the tokens of the asked layers."""
+        """The embedding of an image (1, 3, S, S) and the tokens of the asked layers.
+
+        Raises:
+            BackendFailed: Where the exact backend should be used for this image.
+        """
+
+
+class BackendFailed(RuntimeError):
+    """A backend could not compute this encoder or image; its text is a short reason. The exact one takes its place."""
 
 
 @dataclass(frozen=True)
