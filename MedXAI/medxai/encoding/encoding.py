@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import ModelError, ResourceError
 from ..model_input.frame import ModelFrame, ModelInput
 from ..models.loading import LoadedModel
+from ..models.network_type import Network
 from ..progress import RunControl
 from .backends.base import Backend, BackendFailed
 from .backends.exact import EXACT
@@ -119,7 +120,7 @@ _NOT_FINITE = (
 
 
 def _finite_output(
-    backend: Backend, encoder: nn.Module, image: Tensor, layers: Sequence[str], control: RunControl
+    backend: Backend, encoder: Network, image: Tensor, layers: Sequence[str], control: RunControl
 ) -> tuple[EncoderOutput, Backend]:
     """The backend's output, or the exact one's, and which it is; its note says what happened to this image."""
     if backend.name == EXACT.name:

@@ -89,11 +89,11 @@ def run_encoder(
     return run_own_forward(image_encoder, image, layers, control)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def run_own_forward(
     image_encoder: Network, image: Tensor, layers: Sequence[str], control: RunControl = RunControl()
 ) -> EncoderOutput:
-    """Like `run_encoder`, by the module's own forward: hooks on its blocks keep the tokens.
+    """Like `run_encoder`, by the module's own forward: hooks on its blocks keep the tokens. `torch.export` can export it.
 
     Args:
         image_encoder: In evaluation mode.

@@ -4,11 +4,15 @@ import importlib.util
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from medxai.encoding.backends.base import BackendFailed
 from medxai.encoding.backends.registry import choose_backend
-from medxai.encoding.feature_extraction import run_encoder
+from medxai.encoding.feature_extraction import run_encoder, run_own_forward
 from medxai.encoding.kernels import bfloat16, openvino_encoder
 from medxai.errors import Cancelled
+from medxai.models.networks.demo_encoder import DemoImageEncoder
+from medxai.models.networks.tiny_vit import TinyViT
 from medxai.progress import RunControl
 from support.encoders import SHAPES, image_for, own_forward, relative_error, vit
 
@@ -19,7 +23,7 @@ CPU = torch.device("cpu")
 
 
 @needs_openvino
-@pytest.mark.parametrize("name", [name for name in SHAPES if name != "another activation"])
+@pytest.mark.parametrize("name", ["cut windows, as in ViT-B", "no relative positions", "another activation"])
 def test_embedding_and_layers_equal_the_models_own_forward(name, tmp_path):
     encoder = vit(**SHAPES[name])
     image = image_for(encoder)
@@ -34,12 +38,34 @@ def test_embedding_and_layers_equal_the_models_own_forward(name, tmp_path):
 
 
 @needs_openvino
-def test_scores_of_a_large_grid_are_cut_and_joined_again():
-    encoder = vit(img_size=128, patch_size=2, embed_dim=8, num_heads=2, depth=1, window_size=0)
-    image = image_for(encoder)
-    expected, _ = own_forward(encoder, image)
-    output = choose_backend("openvino", encoder, CPU).run(encoder, image, ("neck",))
-    assert relative_error(output.embedding, expected) < 1e-5
+def test_litemedsams_encoder_too(tmp_path):
+    torch.manual_seed(0)
+    encoder = TinyViT().eval().requires_grad_(False)
+    image = torch.rand(1, 3, 60, 60)
+    layers = ("block 1", "block 5", "neck")
+    expected = run_own_forward(encoder, image, layers)
+    output = choose_backend("openvino", encoder, CPU, tmp_path).run(encoder, image, layers)
+    assert relative_error(output.embedding, expected.embedding) < 1e-5
+    for layer, found in output.tokens.items():
+        assert relative_error(found, expected.tokens[layer]) < 1e-5, layer
+
+
+@needs_openvino
+def test_the_graph_is_written_down_without_computing_the_forward():
+    """Else 4,096 tokens would need their whole score matrix for it."""
+    encoder = vit(img_size=64, patch_size=2, embed_dim=8, num_heads=2, depth=1, window_size=0)
+    largest = []
+
+    class Largest(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            result = func(*args, **(kwargs or {}))
+            if type(result) is torch.Tensor:
+                largest.append(result.numel())
+            return result
+
+    with Largest():
+        choose_backend("openvino", encoder, CPU).run(encoder, image_for(encoder), ("neck",))
+    assert max(largest) < 1024**2
 
 
 @needs_openvino
@@ -49,12 +75,49 @@ def test_the_compiled_model_is_kept_on_disk_and_results_are_not_overwritten(tmp_
     backend = choose_backend("openvino", encoder, CPU, tmp_path / "compiled")
     output = backend.run(encoder, first, ("block 1",))
     kept = output.embedding.clone(), output.tokens["block 1"].clone()
-    assert list((tmp_path / "compiled").rglob("*.blob"))
+    (kept_file,) = (tmp_path / "compiled").iterdir()
     assert not torch.equal(backend.run(encoder, second, ("block 1",)).embedding, kept[0])
     assert torch.equal(output.embedding, kept[0])
     assert torch.equal(output.tokens["block 1"], kept[1])
     again = choose_backend("openvino", encoder, CPU, tmp_path / "compiled").run(encoder, first, ("block 1",))
     assert relative_error(again.embedding, kept[0]) < 1e-6
+    other_weights = vit(seed=9, **SHAPES["windows that fit"])
+    choose_backend("openvino", other_weights, CPU, tmp_path / "compiled").run(other_weights, first, ("block 1",))
+    assert len(list((tmp_path / "compiled").iterdir())) == 2
+    kept_file.write_bytes(b"half a file")
+    repaired = choose_backend("openvino", encoder, CPU, tmp_path / "compiled").run(encoder, first, ("block 1",))
+    assert relative_error(repaired.embedding, kept[0]) < 1e-6
+
+
+@needs_openvino
+def test_the_kept_model_is_loaded_and_not_made_again(tmp_path, monkeypatch):
+    encoder = vit(**SHAPES["windows that fit"])
+    image = image_for(encoder)
+    first = choose_backend("openvino", encoder, CPU, tmp_path).run(encoder, image, ("neck",))
+    monkeypatch.setattr(openvino_encoder, "_graph", lambda *_: pytest.fail("the graph was made again"))
+    again = choose_backend("openvino", encoder, CPU, tmp_path).run(encoder, image, ("neck",))
+    assert relative_error(again.embedding, first.embedding) < 1e-6
+
+
+@needs_openvino
+def test_a_graph_that_openvino_cannot_make_is_a_failure_that_the_exact_way_answers(monkeypatch):
+    encoder = vit(**SHAPES["windows that fit"])
+
+    def unknown(*_arguments):
+        raise RuntimeError("No conversion rule found for\n some operation")
+
+    monkeypatch.setattr(openvino_encoder, "_graph", unknown)
+    with pytest.raises(BackendFailed, match="No conversion rule found for some operation"):
+        choose_backend("openvino", encoder, CPU).run(encoder, image_for(encoder), ("neck",))
+
+
+@needs_openvino
+def test_nothing_is_told_to_a_server(monkeypatch):
+    """`openvino.convert_model` would report its use; the library's reporter is never even made."""
+    telemetry = pytest.importorskip("openvino_telemetry")
+    monkeypatch.setattr(telemetry.Telemetry, "init", lambda *_a, **_k: pytest.fail("telemetry was started"))
+    encoder = vit(**SHAPES["windows that fit"])
+    choose_backend("openvino", encoder, CPU).run(encoder, image_for(encoder), ("neck",))
 
 
 @needs_openvino
@@ -79,6 +142,7 @@ def test_cancellation_before_and_during_the_run():
 def test_where_it_cannot_serve_the_exact_encoder_does_and_says_so(monkeypatch):
     encoder = vit(**SHAPES["another activation"])
     image = image_for(encoder)
+    other = DemoImageEncoder().eval()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     missing = choose_backend("openvino", encoder, CPU)
     assert missing.name == "exact"
@@ -87,7 +151,7 @@ def test_where_it_cannot_serve_the_exact_encoder_does_and_says_so(monkeypatch):
         missing.run(encoder, image, ("neck",)).embedding, run_encoder(encoder, image, ("neck",)).embedding
     )
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
-    assert "made for SAM's ViT" in choose_backend("openvino", encoder, CPU).note
+    assert "made for SAM's ViT" in choose_backend("openvino", other, CPU).note
     assert "is on cuda" in choose_backend("openvino", encoder, torch.device("cuda")).note
 
 

@@ -20,7 +20,7 @@ class OpenVino(BackendFactory):
 
     key = "openvino"
     title = "OpenVINO"
-    sentence = "Intel's runtime. Outline and maps as with Exact. Keeps about 370 MB a model on disk."
+    sentence = "Intel's runtime. Outline and maps as with Exact. Keeps a file as large as the model on disk."
     name = "openvino"
     precision = "f32"
 
