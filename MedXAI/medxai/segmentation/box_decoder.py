@@ -114,6 +114,7 @@ class _ImageTokens:
         self._shared = tokens[0] if len(tokens) == 1 and boxes >= _BOXES_WORTH_PROJECTING else None
         self._own = len(tokens) == boxes
         self._placed = torch.empty_like(self._pe)
+        self._placed_keys: Tensor | None = None
 
     def looked_at(self, attention: Network, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """What prompt tokens (B, t, C) take from the image, and their attention (B, t, heads, n) to it."""
@@ -165,8 +166,11 @@ class _ImageTokens:
         self.keys, self._shared, self._own = updated, None, True
 
     def _with_positions(self, keys: Tensor) -> Tensor:
-        """The keys plus their positions, in memory that the next box uses again."""
-        return torch.add(keys, self._pe, out=self._placed)
+        """The keys plus their positions, in memory that the next box uses again; a single box uses it twice a layer."""
+        if self._placed_keys is not keys:
+            torch.add(keys, self._pe, out=self._placed)
+            self._placed_keys = keys
+        return self._placed
 
 
 def _head_width(attention: Network) -> int:
