@@ -19,18 +19,17 @@ sys.path.insert(0, str(ROOT / "MedXAI"))
 import torch
 
 from medxai.encoding.backends.exact import EXACT
-from medxai.encoding.cache import EncodingCache
 from medxai.encoding.feature_extraction import default_layers
 from medxai.encoding.features import whitened
-from medxai.engine import Explainer, SliceExplanation, prepare_slice
+from medxai.engine import Engine
 from medxai.explainers.random_weights import with_random_weights
 from medxai.explainers.three_stage import spatial as geometry
 from medxai.explainers.three_stage.parameters import ExplainerParameters
 from medxai.metrics.localisation import localisation_metrics
 from medxai.metrics.slice_region import grown_box
 from medxai.models.loading import LoadedModel, load_model
-from medxai.slice.box import clip_box
-from medxai.slice.slice_image import slice_of
+from medxai.request import ExplainRequest
+from medxai.results import SliceExplanation
 from medxai.volume.volume import Modality, Volume, make_volume
 from medxai_lab.synthetic.samples import make_sample
 from medxai_lab.synthetic.storage import SceneStore, make_shard
@@ -114,15 +113,12 @@ def definitions(result: SliceExplanation, tokens: np.ndarray) -> dict[str, np.nd
     return {name: values.reshape(h, w).astype(np.float32) for name, values in maps.items()}
 
 
-def explained(
-    model: LoadedModel, question: Question, cache: EncodingCache
-) -> tuple[SliceExplanation, dict[str, np.ndarray]]:
-    image = slice_of(question.volume, "axial", 0)
-    prepared = prepare_slice(question.volume, image, model.convention)
-    result = Explainer(model, cache).explain(prepared, [clip_box(image, *question.box)])[0]
+def explained(model: LoadedModel, question: Question, engine: Engine) -> tuple[SliceExplanation, dict[str, np.ndarray]]:
+    request = ExplainRequest.of_slice(question.volume, "axial", 0, model=model)
+    result = engine.explain(request, [question.box])[0]
     encoder = model.sam.image_encoder
-    tensor = torch.from_numpy(prepared.model_input.tensor_chw)[None]
-    output = EXACT.run(encoder, tensor, default_layers(encoder), lambda done, total: None, lambda: False)
+    tensor = torch.from_numpy(result.prepared.model_input.tensor_chw)[None]
+    output = EXACT.run(encoder, tensor, default_layers(encoder))
     return result, {name: tokens.float().numpy() for name, tokens in output.tokens.items()}
 
 
@@ -135,14 +131,15 @@ def auroc(result: SliceExplanation, values: np.ndarray, structure: np.ndarray) -
 def measured() -> tuple[dict[tuple[str, str], np.ndarray], np.ndarray, np.ndarray]:
     """AUROC of every map by (name, layer), of the Gaussian, and each structure's size in tokens; one entry a box."""
     trained = load_model("demo")
-    models = {"": (trained, EncodingCache()), ", random weights": (with_random_weights(trained, 0), EncodingCache())}
+    engine = Engine()
+    models = {"": trained, ", random weights": with_random_weights(trained, 0)}
     found, gaussian, tokens = defaultdict(list), [], []
     with tempfile.TemporaryDirectory() as folder:
         asked = questions(Path(folder))
     for question in asked:
-        answers = {name: explained(model, question, cache) for name, (model, cache) in models.items()}
+        answers = {name: explained(model, question, engine) for name, model in models.items()}
         result = answers[""][0]
-        grid = result.encoding.embedding.shape[-2:]
+        grid = result.encoding.grid
         weighting = geometry.spatial_weight(result.box.box, result.encoding.frame, grid, ExplainerParameters())
         baseline = auroc(result, weighting.astype(np.float32), question.structure)
         if baseline is None:  # the structure fills the grown box

@@ -29,13 +29,13 @@ import torch
 from medxai.encoding.backends.base import Backend
 from medxai.encoding.backends.exact import EXACT
 from medxai.encoding.backends.preview import PREVIEW
-from medxai.encoding.cache import EncodingCache
 from medxai.encoding.encoding import encode
 from medxai.encoding.feature_extraction import EncoderOutput, run_own_forward
 from medxai.encoding.features import LayerFeatures, repair_artefacts, whitened
 from medxai.encoding.kernels.exact_vit import exact_pass
-from medxai.engine import prepare_slice
-from medxai.explainers.three_stage.stages import Explanation, explain
+from medxai.explainers.three_stage.stages import explain
+from medxai.model_input.grey import grey_range_of, grey_slice
+from medxai.results import Explanation
 from medxai.segmentation.segmenting import segment
 from medxai.slice.box import box_of_mask
 from medxai.slice.slice_image import slice_of
@@ -82,13 +82,13 @@ def ways(model, cache: Path) -> dict[str, Backend]:
 def full_precision(tokens: torch.Tensor, features: LayerFeatures, content: np.ndarray) -> LayerFeatures:
     """The same features without rounding them to float16 for the cache."""
     lit = torch.from_numpy(content).float()
-    repaired, _ = repair_artefacts(tokens.float(), lit > 0)
+    repaired, _ = repair_artefacts(tokens.float(), lit)
     flat, weight = repaired.flatten(0, 1), lit.reshape(-1, 1)
     white = whitened((flat - (flat * weight).sum(0) / weight.sum()) * (weight > 0), weight)
     return replace(features, unit=white / white.norm(dim=1, keepdim=True).clamp_min(1e-6))
 
 
-def reference(model, prepared, box) -> Explanation:
+def reference(model, model_input, box) -> Explanation:
     """segment-anything's own forward, its tokens kept in float32."""
     kept = {}
 
@@ -97,7 +97,7 @@ def reference(model, prepared, box) -> Explanation:
         kept.update(output.tokens)
         return output
 
-    encoding = encode(model, prepared.model_input, backend=Backend("plain", run))
+    encoding = encode(model, model_input, backend=Backend("plain", run))
     layers = tuple(
         full_precision(kept[one.name], one, encoding.frame.content_coverage(one.grid)) for one in encoding.layers
     )
@@ -144,7 +144,7 @@ def cases(model):
             last_column=min(tight.last_column + 2, columns - 1),
             last_row=min(tight.last_row + 2, rows - 1),
         )
-        yield prepare_slice(volume, image, model.convention), box
+        yield model.convention.prepare(grey_slice(image, grey_range_of(volume))), box
 
 
 def table(checkpoint: Path, is_random: bool, cache: Path) -> str:
@@ -152,11 +152,10 @@ def table(checkpoint: Path, is_random: bool, cache: Path) -> str:
     threshold = partial(np.quantile, q=RANDOM_MASK_SHARE) if is_random else lambda logits: 0.0
     backends = ways(model, cache)
     scores: dict[str, list[tuple[float, dict[str, float]]]] = {way: [] for way in backends}
-    for prepared, box in cases(model):
-        expected = reference(model, prepared, box)
+    for model_input, box in cases(model):
+        expected = reference(model, model_input, box)
         for way, backend in backends.items():
-            explainer = subjects.Explainer(model, EncodingCache(), backend)
-            encoding, _ = explainer.encode(prepared)
+            encoding = encode(model, model_input, backend=backend)
             found = explain(encoding, segment(model, encoding, [box]))[0]
             correlations = {
                 name: rank_correlation(maps_of(found)[name], values) for name, values in maps_of(expected).items()

@@ -8,6 +8,7 @@ adds. The same measurements one by one: `pytest -n 0 Testing/benchmarks`.
 """
 
 import argparse
+import os
 import platform
 import sys
 import tempfile
@@ -64,11 +65,10 @@ class ModelMeasured:
 
 def measure_model(name: str, rounds: int) -> ModelMeasured:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as open_processes:
-        checkpoint = Path(folder) / "random.pth"
-        subjects.save_random(name, checkpoint)
+        checkpoint = subjects.checkpoint_of(name, Path(folder))
         processes, notes = {}, []
         for way, title in subjects.WAYS.items():
-            process = open_processes.enter_context(closing(MeasuredProcess(checkpoint, Path(folder) / "compiled", way)))
+            process = open_processes.enter_context(closing(MeasuredProcess(checkpoint, Path(folder), way)))
             if process.note:
                 notes.append(f"{subjects.MODELS[name][0]}, {title}: {process.note}")
             else:
@@ -82,7 +82,8 @@ def measure_model(name: str, rounds: int) -> ModelMeasured:
             for step, times in (("encode", 1), ("first", 1), ("next", _NEXT_BOXES), ("together", 1)):
                 for _ in range(times):
                     for way, process in processes.items():
-                        measured[way].add(step, process.do(step))
+                        if step in process.steps:
+                            measured[way].add(step, process.do(step))
             speeds.append(gigaflops())
         plain = processes[subjects.PLAIN].embedding()
         for way, process in processes.items():
@@ -110,13 +111,15 @@ def box_row(title: str, way: str, found: Measured) -> str:
 
 def table(models: list[str], rounds: int) -> str:
     encode, boxes, commands, notes, speeds = [], [], [], [], []
+    load = [os.getloadavg()[0]]
     for name in models:
         found, title = measure_model(name, rounds), subjects.MODELS[name][0]
         encode += [encode_row(title, way, measured, found.ways[subjects.PLAIN]) for way, measured in found.ways.items()]
-        boxes += [box_row(title, way, measured) for way, measured in found.ways.items()]
+        boxes += [box_row(title, way, measured) for way, measured in found.ways.items() if "next" in measured.seconds]
         commands.append(f"| {title} | {found.command['seconds']:.1f} | {found.command['peak_mb']:,.0f} |")
         notes += found.notes
         speeds += found.gigaflops
+        load.append(os.getloadavg()[0])
     return TEXT.format(
         date=date.today().isoformat(),
         processor=processor(),
@@ -125,6 +128,7 @@ def table(models: list[str], rounds: int) -> str:
         slowest=min(speeds),
         fastest=max(speeds),
         rounds=rounds,
+        load=", ".join(f"{one:.1f}" for one in load),
         encode="\n".join(encode),
         boxes="\n".join(boxes),
         commands="\n".join(commands),
@@ -140,11 +144,12 @@ Made by `python Testing/benchmarks/encoder_table.py` on {date}; run it to have y
 Machine: {processor}; torch {torch}, Python {python}. Its own matrix product (float32, 4096 × 768 by 768 × 3072), which
 no way can beat, ran at {slowest:.0f} to {fastest:.0f} GFLOP/s between the rounds: where these two differ much, another
 program took part of the machine. {rounds} rounds, each way in a process of its own, in turn; the best round counts.
-Weights are random; the slice is the built-in phantom's.
+Load average of the machine before the first model and after each: {load} (the measured way alone makes 2 of it). LiteMedSAM has its own weights, the others random ones;
+the slice is the built-in phantom's.
 
 ## Encoding one slice
 
-`segment-anything` is the encoder's own forward without layers; the other ways give the default layers too. Peak memory
+The model's own code is the encoder's forward without layers; the other ways give the default layers too. Peak memory
 is that of a whole process that loads the model and encodes one slice. Error: of the embedding, relative to the first row.
 
 | model | way | seconds | faster | peak MB | share of memory | error |
@@ -157,7 +162,7 @@ Not measured here:
 
 ## Explaining boxes on one slice
 
-`segment-anything` gives masks only; the other backends give masks, all maps and their metrics. First box: with encoding. Next
+The model's own code gives masks only; the backends give masks, all maps and their metrics. First box: with encoding. Next
 box: on the same slice. Peak memory is that of the whole process up to then.
 
 | model | way | load s | first box s | next box ms | {count} boxes together s | of one next box | peak MB, one box | peak MB, {count} boxes | slice in cache MB |

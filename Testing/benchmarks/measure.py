@@ -1,6 +1,6 @@
 """One backend on one model in its own process, so that memory and allocator are measured for it alone.
 
-    python Testing/benchmarks/measure.py CHECKPOINT CACHE WAY
+    python Testing/benchmarks/measure.py CHECKPOINT FOLDER WAY
 
 reads steps, one a line (`subjects.STEPS`, 'load' first), and answers each with a line of JSON: its seconds, the most memory
 that the process ever held, and whatever else the step found. `MeasuredProcess` is the other end.
@@ -22,15 +22,17 @@ from machine import peak_mb, seconds_of
 class MeasuredProcess:
     """A process that does one way's steps whenever it is asked to.
 
-    note: why the way is not to be had here; empty where it is. loading: what loading the model took.
+    note: why the way is not to be had here; empty where it is. steps: what it can be asked for. loading: what loading the
+    model took. folder: for compiled models and the embedding.
     """
 
-    def __init__(self, checkpoint: Path, cache: Path, way: str):
-        command = [sys.executable, __file__, str(checkpoint), str(cache), way]
-        self._embedding = checkpoint.with_name(f"{way}.pt")
+    def __init__(self, checkpoint: Path, folder: Path, way: str):
+        command = [sys.executable, __file__, str(checkpoint), str(folder), way]
+        self._embedding = folder / f"{way}.pt"
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.loading = self.do("load")
         self.note = str(self.loading["note"])
+        self.steps = tuple(self.loading["steps"])
 
     def do(self, step: str) -> dict:
         """'seconds' and 'peak_mb' of a step. Raises RuntimeError where the process has ended."""
@@ -53,15 +55,15 @@ class MeasuredProcess:
         self._process.stdout.close()
 
 
-def answer_steps(checkpoint: Path, cache: Path, way: str) -> None:
+def answer_steps(checkpoint: Path, folder: Path, way: str) -> None:
     subject = None
     for line in sys.stdin:
         step, *rest = line.split(maxsplit=1)
         found: dict[str, object] = {}
         if step == "load":
-            loaded = []
-            found["seconds"] = seconds_of(lambda kept=loaded: kept.append(subjects.load(checkpoint)))
-            subject, found["note"] = subjects.subject_for(way, loaded[0], cache)
+            started = subjects.start(way, checkpoint, folder)
+            subject = started.subject
+            found = {"seconds": started.load_seconds, "note": started.note, "steps": getattr(subject, "steps", ())}
         elif step == "save":
             torch.save(subject.embedding, rest[0].strip())
         else:

@@ -1,10 +1,12 @@
-"""What is measured: models with random weights, the backends, and the steps of each on a slice of the phantom with boxes on it.
+"""What is measured: models, the backends, and the steps of each on a slice of the phantom with boxes on it.
 
-Random weights cost the same arithmetic as real ones. Nothing of a trained model is zero, so nothing here is either.
+LiteMedSAM has its real weights where they are on this machine. Elsewhere weights are random: they cost the same
+arithmetic. Nothing of a trained model is zero, so nothing here is either.
 """
 
 import itertools
-from dataclasses import replace
+import time
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,16 +16,22 @@ import torch
 from medxai.encoding.backends.base import Backend
 from medxai.encoding.backends.preview import PREVIEW, can_preview
 from medxai.encoding.backends.registry import choose_backend
-from medxai.encoding.cache import EncodingCache
-from medxai.engine import Explainer, PreparedSlice, prepare_slice
+from medxai.encoding.encoding import encode
+from medxai.engine import DEFAULT_BUDGET_BYTES, Engine
+from medxai.model_input.frame import ModelInput
+from medxai.model_input.grey import grey_range_of, grey_slice
 from medxai.models.loading import LoadedModel, load_model
 from medxai.models.networks.demo_encoder import build_demo_sam
 from medxai.models.networks.lite_medsam import build_lite_medsam
 from medxai.models.networks.sam_vit import SAM_VIT_B, SAM_VIT_L, build_sam_vit
+from medxai.models.registry import registered
+from medxai.models.store import ModelStore
+from medxai.request import ExplainRequest, ModelChoice
 from medxai.segmentation.prompting import prompt_embeddings
 from medxai.slice.box import ClippedBox, clip_box
-from medxai.slice.slice_image import slice_of
+from medxai.slice.slice_image import SliceImage, slice_of
 from medxai.volume.phantom import make_phantom
+from medxai.volume.volume import Volume
 
 MODELS = {
     "vit-b": ("ViT-B, 1024 px (MedSAM)", partial(build_sam_vit, SAM_VIT_B)),
@@ -33,11 +41,22 @@ MODELS = {
 }
 #: The model's own forward, without layers: what every other way is compared with.
 PLAIN = "plain"
-WAYS = {PLAIN: "segment-anything", "exact": "MedXAI exact", "fast": "MedXAI fast (bfloat16)"}
+WAYS = {PLAIN: "the model's own code", "exact": "MedXAI exact", "fast": "MedXAI fast (bfloat16)"}
 WAYS |= {"openvino": "OpenVINO float32", "openvino-fast": "OpenVINO bfloat16", PREVIEW.name: "preview at half size"}
 BOXES = 32
 #: What can be asked of a subject, after loading: the first box of a slice includes encoding it.
 STEPS = ("encode", "first", "next", "together")
+
+
+def checkpoint_of(name: str, folder: Path) -> Path:
+    """LiteMedSAM's own weights where they are on this machine; else a checkpoint with random weights in the folder."""
+    if name == "litemedsam":
+        path = ModelStore().path_of(registered(name))
+        if path.is_file():
+            return path
+    path = folder / "random.pth"
+    save_random(name, path)
+    return path
 
 
 def save_random(name: str, path: Path) -> None:
@@ -56,22 +75,23 @@ def load(path: Path) -> LoadedModel:
 
 
 class PlainSubject:
-    """segment-anything's own modules, called as MedSAM_Inference.py calls them: masks, no layers and no maps."""
+    """The model's own modules, called as MedSAM_Inference.py calls them: masks, no layers and no maps."""
 
+    steps = STEPS
     cache_mb = 0.0
 
     def __init__(self, model: LoadedModel):
-        self._sam = model.sam
-        _, prepared, boxes = slice_and_boxes(model)
-        self._frame = prepared.model_input.frame
-        self._image = torch.from_numpy(prepared.model_input.tensor_chw)[None]
+        self._model = model
+        model_input, boxes = input_and_boxes(model)
+        self._frame = model_input.frame
+        self._image = torch.from_numpy(model_input.tensor_chw)[None]
         self._corners = [model.convention.box_in_model_px(box.box, self._frame) for box in boxes]
         self._turn = itertools.cycle(range(1, BOXES))
         self.embedding = torch.empty(0)
 
     @torch.inference_mode()
     def encode(self) -> None:
-        self.embedding = self._sam.image_encoder(self._image)
+        self.embedding = self._model.sam.image_encoder(self._image)
 
     def first(self) -> None:
         self.encode()
@@ -88,61 +108,97 @@ class PlainSubject:
     def _decode(self, corners: list[np.ndarray]) -> None:
         if not self.embedding.numel():
             self.encode()
-        sparse, dense = prompt_embeddings(self._sam, torch.from_numpy(np.stack(corners)).float())
-        pe = self._sam.prompt_encoder.get_dense_pe()
-        logits, _ = self._sam.mask_decoder(self.embedding, pe, sparse, dense, multimask_output=False)
+        sam = self._model.sam
+        sparse, dense = prompt_embeddings(self._model.family, sam, torch.from_numpy(np.stack(corners)).float())
+        pe = sam.prompt_encoder.get_dense_pe()
+        logits, _ = sam.mask_decoder(self.embedding, pe, sparse, dense, multimask_output=False)
         self._frame.to_slice(torch.sigmoid(logits[:, 0]).numpy())
 
 
-class MedxaiSubject:
-    """MedXAI as it is used: encoding with the default layers, then masks, all maps and their metrics."""
+class EncodingSubject:
+    """A backend by itself: encoding with the default layers, their features included."""
+
+    steps: tuple[str, ...] = ("encode",)
 
     def __init__(self, model: LoadedModel, backend: Backend):
-        explainer, self._prepared, self._boxes = slice_and_boxes(model)
-        self._explainer = replace(explainer, backend=backend)
-        self._turn = itertools.cycle(range(1, BOXES))
+        self._model, self._backend = model, backend
+        self._input, _ = input_and_boxes(model)
         self.embedding = torch.empty(0)
         self.cache_mb = 0.0
 
     def encode(self) -> None:
-        self._explainer.cache.clear()
-        encoding, _ = self._explainer.encode(self._prepared)
+        encoding = encode(self._model, self._input, backend=self._backend)
+        if encoding.note:
+            raise RuntimeError(encoding.note)
         self.embedding, self.cache_mb = encoding.embedding, encoding.nbytes / 1e6
 
+
+class MedxaiSubject(EncodingSubject):
+    """MedXAI as it is used: the engine gives masks, all maps and their metrics."""
+
+    steps = STEPS
+
+    def __init__(self, model: LoadedModel, backend: Backend, engine: Engine, choice: ModelChoice):
+        super().__init__(model, backend)
+        volume, image, self._boxes = slice_and_boxes()
+        self._engine, self._request = engine, ExplainRequest(volume, image, choice)
+        self._turn = itertools.cycle(range(1, BOXES))
+
     def first(self) -> None:
-        self._explainer.cache.clear()
-        self._explainer.explain(self._prepared, self._boxes[:1])
+        self._engine.set_budget(0)  # drops what is encoded
+        self._engine.set_budget(DEFAULT_BUDGET_BYTES)
+        self._engine.explain(self._request, self._boxes[:1])
 
     def next(self) -> None:
         turn = next(self._turn)
-        self._explainer.explain(self._prepared, self._boxes[turn : turn + 1])
+        self._engine.explain(self._request, self._boxes[turn : turn + 1])
 
     def together(self) -> None:
-        self._explainer.explain(self._prepared, self._boxes)
+        self._engine.explain(self._request, self._boxes)
 
 
-def subject_for(way: str, model: LoadedModel, cache_folder: Path) -> tuple[PlainSubject | MedxaiSubject | None, str]:
-    """What does a model's steps that way, or None and the reason."""
+@dataclass(frozen=True)
+class Started:
+    """subject: what does the steps; None where the way is not to be had. note: why not. load_seconds: for the model."""
+
+    subject: PlainSubject | EncodingSubject | None
+    note: str
+    load_seconds: float
+
+
+def start(way: str, checkpoint: Path, folder: Path) -> Started:
+    """A checkpoint's subject for a way. folder: for compiled models."""
+    begin = time.perf_counter()
     if way == PLAIN:
-        return PlainSubject(model), ""
+        model = load(checkpoint)
+        seconds = time.perf_counter() - begin
+        return Started(PlainSubject(model), "", seconds)
+    engine, choice = Engine(ModelStore(folder)), ModelChoice(checkpoint, "cpu", "exact" if way == PREVIEW.name else way)
+    model = engine.load(choice)
+    seconds = time.perf_counter() - begin
+    encoder = model.sam.image_encoder
     if way == PREVIEW.name:
-        can = can_preview(model.sam.image_encoder)
-        return (
-            (MedxaiSubject(model, PREVIEW), "")
-            if can
-            else (None, "Previews are for large ViT encoders; this model's slices take little time.")
-        )
-    backend = choose_backend(way, model.sam.image_encoder, model.device, cache_folder)
-    return (None, backend.note) if backend.note else (MedxaiSubject(model, backend), "")
+        if can_preview(encoder):
+            return Started(EncodingSubject(model, PREVIEW), "", seconds)
+        return Started(None, "Previews are for large ViT encoders; this model's slices take little time.", seconds)
+    backend = choose_backend(way, encoder, model.device, folder / "compiled")
+    if backend.note:
+        return Started(None, backend.note, seconds)
+    return Started(MedxaiSubject(model, backend, engine, choice), "", seconds)
 
 
-def slice_and_boxes(model: LoadedModel) -> tuple[Explainer, PreparedSlice, list[ClippedBox]]:
-    """An explainer with an empty cache, a slice of the built-in phantom, and boxes of many sizes on it."""
+def slice_and_boxes() -> tuple[Volume, SliceImage, list[ClippedBox]]:
+    """The built-in phantom, a slice of it, and boxes of many sizes on it."""
     phantom = make_phantom()
     image = slice_of(phantom.volume, "axial", phantom.slice_with_most("liver"))
     rows, columns = image.shape
     random = np.random.default_rng(0)
     first = random.integers((0, 0), (columns - 40, rows - 40), (BOXES, 2))
     last = first + random.integers(8, 40, (BOXES, 2))
-    boxes = [clip_box(image, *corners) for corners in np.hstack([first, last]).tolist()]
-    return Explainer(model, EncodingCache()), prepare_slice(phantom.volume, image, model.convention), boxes
+    return phantom.volume, image, [clip_box(image, *corners) for corners in np.hstack([first, last]).tolist()]
+
+
+def input_and_boxes(model: LoadedModel) -> tuple[ModelInput, list[ClippedBox]]:
+    """That slice as the model wants it, and the boxes."""
+    volume, image, boxes = slice_and_boxes()
+    return model.convention.prepare(grey_slice(image, grey_range_of(volume))), boxes
