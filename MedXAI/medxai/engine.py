@@ -12,6 +12,8 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .contour.check import check_contour, check_tolerance
+from .contour.result import ContourCheck
 from .encoding.backends.base import Backend
 from .encoding.backends.exact import EXACT
 from .encoding.backends.preview import PREVIEW, can_preview
@@ -194,6 +196,30 @@ class Engine:
         with self._lock:
             (one,) = registry.make([explainer])
             return tuple(one.explain(self.case(request, box, control), control.at(Step.COMPARING)))
+
+    def check_contour(
+        self, request: ExplainRequest, result: SliceExplanation, control: RunControl = RunControl()
+    ) -> ContourCheck:
+        """The contour check of a result with both of its halves: how firm the outline is, and how far it follows the box.
+
+        `result.contour` has the first half already. The second takes eight more decodes of moved boxes, all at once.
+
+        Args:
+            request: What the result was asked with.
+            result: Of one box; not a preview.
+            control: Hears of the progress, and stops the work.
+
+        Raises:
+            InputError: The result is a preview, whose outline is not the one that is shown in the end.
+            Cancelled: The control said so. And what `explain` raises.
+        """
+        if result.is_preview:
+            raise InputError("A preview's outline is not checked against the box; wait for the full result.")
+        with self._lock:
+            ready, prepared = self._made_ready(request, control)
+            encoding, _ = self._encoding(request, ready, prepared, control)
+            control = control.at(Step.CHECKING)
+            return check_contour(ready.model, encoding, prepared.image, result.segmentation, control)
 
     # Idle time.
 
@@ -475,4 +501,5 @@ def _result(
             explanation,
             (*prepared.image.facts.notes, *ready.notes, ready.model.convention.warning_for(encoding.frame)),
         ),
+        check_tolerance(prepared.image, encoding.frame, explanation.segmentation.logits),
     )

@@ -18,6 +18,7 @@ class Step(StrEnum):
     PREPARING = "preparing"
     PREVIEWING = "previewing"
     ENCODING = "encoding"
+    CHECKING = "checking the outline"
     COMPARING = "comparing"
     MEASURING = "measuring"
     EXPORTING = "exporting"

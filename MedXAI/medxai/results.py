@@ -13,6 +13,7 @@ from .display_range import DisplayRange, display_range, range_of_one
 from .maps import MEDXAI, STAGES, MapId
 
 if TYPE_CHECKING:  # only named here; these modules stand above this one or need scikit-image
+    from .contour.result import ContourCheck
     from .explainers.three_stage.parameters import ExplainerParameters
     from .model_input.frame import ModelFrame, ModelInput
     from .model_input.grey import GreyRange
@@ -272,6 +273,8 @@ class SliceExplanation:
         concentration: How concentrated the maps are.
         resolution_mm: Width and height in millimetres of one token of the embedding.
         warnings: Sentences for the user.
+        contour: How easily the mask's outline moves, point by point. Whether it follows the box is in it only where
+            `Engine.check_contour` was asked.
         comparisons: Other explainers' maps that were asked for besides, by identity; raw (h, w) over the square.
     """
 
@@ -283,6 +286,7 @@ class SliceExplanation:
     concentration: Concentration
     resolution_mm: tuple[float, float]
     warnings: tuple[str, ...]
+    contour: ContourCheck
     comparisons: Mapping[MapId, np.ndarray] = field(default_factory=dict)
 
     @property

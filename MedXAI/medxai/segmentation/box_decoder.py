@@ -49,7 +49,12 @@ def can_run(mask_decoder: Network) -> bool:
 
 @torch.inference_mode()
 def decode_boxes(
-    mask_decoder: Network, embedding: Tensor, image_pe: Tensor, sparse: Tensor, dense: Tensor
+    mask_decoder: Network,
+    embedding: Tensor,
+    image_pe: Tensor,
+    sparse: Tensor,
+    dense: Tensor,
+    asked: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The mask decoder's logits for many boxes, and the prompt's attention to the image.
 
@@ -62,6 +67,8 @@ def decode_boxes(
         image_pe: (1, C, h, w), the positions of the image's tokens.
         sparse: (B, 2, C), the two corners of each box.
         dense: (B, C, h, w), or (1, C, h, w) where all boxes have the same.
+        asked: (h·w,) bool, the image tokens whose logits are wanted (the others' are 0); None for all. Upscaling is
+            over half of the work, so a few tokens cost less than half.
 
     Returns:
         Logits (B, 4h, 4w) of mask token 0, and the attention (B, h·w), rows summing to 1.
@@ -86,8 +93,11 @@ def decode_boxes(
     queries = transformer.norm_final_attn(queries + update)
     mask_token = mask_decoder.output_hypernetworks_mlps[0](queries[:, 1])
     upscaling = _Upscaling(mask_decoder.output_upscaling)
-    logits = [upscaling.logits(keys, token) for keys, token in zip(image.keys, mask_token, strict=True)]
-    return _in_raster_order(torch.stack(logits), h, w), torch.stack(looked_at).mean(0)
+    wanted = image.keys if asked is None else [keys[asked] for keys in image.keys]
+    logits = torch.stack([upscaling.logits(keys, token) for keys, token in zip(wanted, mask_token, strict=True)])
+    if asked is not None:
+        logits = logits.new_zeros(len(logits), h * w, logits.shape[-1]).index_copy_(1, asked.nonzero()[:, 0], logits)
+    return _in_raster_order(logits, h, w), torch.stack(looked_at).mean(0)
 
 
 def _self_attention(layer: Network, queries: Tensor, prompt: Tensor) -> Tensor:

@@ -73,6 +73,24 @@ def mask_logits(model: LoadedModel, embeddings: Tensor, frame: ModelFrame, box: 
     return torch.cat(parts)
 
 
+@torch.inference_mode()
+def logits_of_corners(
+    model: LoadedModel, encoding: Encoding, corners_xyxy: np.ndarray, asked: np.ndarray | None = None
+) -> np.ndarray:
+    """(B, 4h, 4w) float32: the logits of boxes that need not lie on whole pixels, in one batch.
+
+    Args:
+        model: The model.
+        encoding: Of the slice.
+        corners_xyxy: (B, 4) x0, y0, x1, y1 in model pixels, as `box_in_model_px` gives them.
+        asked: (h, w) bool, the cells of the embedding where the logits are wanted; what they are elsewhere is then not
+            said. None for all.
+    """
+    xyxy = torch.from_numpy(corners_xyxy).to(model.device, torch.float32)
+    wanted = None if asked is None else torch.from_numpy(asked.ravel()).to(model.device)
+    return _decode(model, encoding.embedding, xyxy, wanted)[0].cpu().numpy()
+
+
 def _masks_on_slice(model: LoadedModel, logits: Tensor, frame: ModelFrame) -> np.ndarray:
     """(B, rows, columns) bool: where the mask's probability is above one half."""
     if model.family.interpolates_logits:
@@ -80,15 +98,18 @@ def _masks_on_slice(model: LoadedModel, logits: Tensor, frame: ModelFrame) -> np
     return frame.to_slice(torch.sigmoid(logits).cpu().numpy()) > 0.5
 
 
-def _decode(model: LoadedModel, embedding: Tensor, xyxy: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits (B, 4h, 4w) and the prompt's attention (B, h·w) for boxes (B, 4) in model pixels."""
+def _decode(model: LoadedModel, embedding: Tensor, xyxy: Tensor, asked: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Logits (B, 4h, 4w) and the prompt's attention (B, h·w) for boxes (B, 4) in model pixels.
+
+    asked: (h·w,) bool, the image tokens whose logits are wanted at least; None for all.
+    """
     sam = model.sam
     sparse, dense = prompt_embeddings(model.family, sam, xyxy)
     image_pe = sam.prompt_encoder.get_dense_pe()
     if box_decoder.can_run(sam.mask_decoder):
         if not model.family.has_mask_prompt:
             dense = dense[:1]  # the same for all boxes
-        return box_decoder.decode_boxes(sam.mask_decoder, embedding, image_pe, sparse, dense)
+        return box_decoder.decode_boxes(sam.mask_decoder, embedding, image_pe, sparse, dense, asked)
     with PromptAttention(sam.mask_decoder) as attention:
         logits, _ = sam.mask_decoder(
             image_embeddings=embedding,

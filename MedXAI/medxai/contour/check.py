@@ -1,0 +1,81 @@
+"""The contour check of one box: tolerance from its logits alone, box-following from eight more decodes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from ..encoding.encoding import Encoding
+from ..model_input.frame import ModelFrame
+from ..models.loading import LoadedModel
+from ..progress import RunControl
+from ..results import Segmentation
+from ..segmentation.segmenting import logits_of_corners
+from ..slice.slice_image import SliceImage
+from .box_following import follows_box, moved_boxes
+from .outline import Grid, Outline, ras_mm_of
+from .result import ContourCheck
+from .tolerance import tolerance_mm_per_logit
+
+
+def check_tolerance(image: SliceImage, frame: ModelFrame, logits: np.ndarray) -> ContourCheck:
+    """The outline with its tolerance; no model is needed.
+
+    Args:
+        image: The slice.
+        frame: Where it lies in the model's square.
+        logits: (4h, 4w) over the model's square, the mask's.
+    """
+    begin = time.perf_counter()
+    outline = Outline.of(logits, Grid.of(_shape(logits), frame, image))
+    found = len(outline.points) > 0
+    return ContourCheck(
+        points_px=outline.points_px,
+        points_ras_mm=ras_mm_of(outline.points_px, image),
+        outline=outline.number,
+        is_closed=outline.is_closed,
+        length_mm=outline.length_mm,
+        tolerance_mm_per_logit=tolerance_mm_per_logit(outline, logits) if found else np.empty(0),
+        follows_box=None,
+        seconds=time.perf_counter() - begin,
+    )
+
+
+def check_contour(
+    model: LoadedModel,
+    encoding: Encoding,
+    image: SliceImage,
+    segmentation: Segmentation,
+    control: RunControl = RunControl(),
+) -> ContourCheck:
+    """The outline with its tolerance and with how far it follows each edge of the box.
+
+    Args:
+        model: What segmented the slice.
+        encoding: Of the slice, by that model.
+        image: The slice.
+        segmentation: Of the box on it.
+        control: Stops the work before the eight boxes are decoded.
+
+    Raises:
+        Cancelled: The control said so.
+    """
+    begin = time.perf_counter()
+    logits, frame = segmentation.logits, encoding.frame
+    check = check_tolerance(image, frame, logits)
+    control.raise_if_cancelled()
+    if not len(check):
+        return replace(check, follows_box=np.empty((0, 4)), seconds=time.perf_counter() - begin)
+    shape = _shape(logits)
+    moved = moved_boxes(model.convention.box_in_model_px(segmentation.box, frame), shape, frame)
+    outline = Outline.of(logits, Grid.of(shape, frame, image))
+    h, w = encoding.embedding.shape[-2:]
+    moved_logits = logits_of_corners(model, encoding, moved.corners_xyxy, outline.read_blocks(shape, (h, w)))
+    followed = follows_box(outline, check.tolerance_mm_per_logit, moved, moved_logits)
+    return replace(check, follows_box=followed, seconds=time.perf_counter() - begin)
+
+
+def _shape(logits: np.ndarray) -> tuple[int, int]:
+    return int(logits.shape[0]), int(logits.shape[1])
