@@ -95,7 +95,7 @@ class ContourCheck:
         return {kind: float(self.length_mm[kinds == kind].sum()) / whole if whole else 0.0 for kind in ContourKind}
 
     def median_tolerance(self, kind: ContourKind) -> float | None:
-        """mm per logit: the middle one of a kind's points; None where there is none."""
+        """The middle tolerance of a kind's points, in mm per logit; None where there is none."""
         own = [t for t, k in zip(self.tolerance_mm_per_logit, self.kind, strict=True) if k == kind]
         return float(np.median(own)) if own else None
 
