@@ -119,56 +119,68 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
         layers=None,
         device="auto",
         encoder="exact",
+        preparation="default",
         progress=None,
         isCancelled=None,
     ):
         """Segments and explains what an ROI encloses on the slice that a view shows; adds the result to the scene.
 
+        It is the panel's engine: a slice that either has encoded is not encoded again for the other. The work holds
+        Slicer up until it is done; its progress stands in the status bar.
+
+        Example:
+            >>> logic = MedXAILogic()
+            >>> result = logic.explain(slicer.util.getNode("CT"), slicer.util.getNode("R"))
+            >>> slicer.util.arrayFromVolume(result.stage_node(3)).max()
+
         Args:
-            volumeNode: Scalar volume, CT or MR.
-            roiNode: vtkMRMLMarkupsROINode, in any orientation, under linear transforms.
-            sliceNode: The view (default: Red).
-            model: A name of `modelNames`, or a checkpoint file; None: the best one whose weights are here.
-            preset: How stage 3 measures distance, 'paper' or 'contour'.
-            window: (level, width); None: level 40 and width 400 for CT, percentiles for MR.
-            modality: 'CT' or 'MR' where it cannot be told.
+            volumeNode: Scalar volume, CT or MR; only read.
+            roiNode: vtkMRMLMarkupsROINode around the organ, in any orientation, under linear transforms.
+            sliceNode: vtkMRMLSliceNode, the view whose slice is explained; None for the Red one.
+            model: One of `modelNames`, or a checkpoint file; None for the best model whose weights are here.
+            preset: How stage 3 measures distance: 'paper' (from the box's centre) or 'contour' (from its edge).
+            window: (level, width); None for CT 40/400, MR by percentiles.
+            modality: 'CT', 'MR' or 'picture'; None for what the scene says, else a guess, which is said in the warnings.
             enhanceInput: Whether the model, too, sees the contrast-enhanced slice.
-            layers: For example ['block 2', 'block 11', 'neck']; None for the default ones.
+            layers: Names of encoder layers, for example ['block 2', 'block 11', 'neck']; 'all'; None for the usual ones.
             device: 'auto', 'cpu', 'cuda' or 'mps'.
-            encoder: How the image encoder is computed, 'exact', 'fast' or 'openvino'.
-            progress: Called with (done, total) parts.
-            isCancelled: Asked between blocks.
+            encoder: How the image encoder is computed: 'exact', 'fast', 'openvino' or 'openvino-fast'.
+            preparation: How the slice is prepared: 'default', or 'official' for exactly what the model's authors do.
+            progress: Called with (done, total) parts of the work; None for Slicer's status bar.
+            isCancelled: Asked between the encoder's blocks; True ends the work.
 
         Returns:
-            A SceneResult: `overlays` and `stage_node(n)`, `segmentation_node`, `roi_node`, `folder_item`, and
-            `explanation` with
-            masks, raw maps, metrics (`explanation.concentration`) and `explanation.warnings`.
+            medxai.scene.results.SceneResult: `overlays`, `stage_node(n)`, `map_node(key)`, `segmentation_node`,
+            `roi_node`, `folder_item`; and `explanation` with the mask, all maps as arrays, the metrics
+            (`explanation.concentration`) and `explanation.warnings`. A map shows what influenced the model, not that
+            the model is right.
 
         Raises:
-            MedXAIError: One sentence that names cause and remedy; the scene is then as it was.
+            medxai.errors.MedXAIError: One sentence with cause and remedy; the scene is then as it was.
         """
         from medxai.explainers.three_stage.parameters import parameters_for
         from medxai.model_input.grey import Window
         from medxai.progress import RunControl
         from medxai.request import ModelChoice
         from medxai.scene.explaining import NodeRequest, explain_nodes
+        from MedXAILib.panel import status_bar
 
         asked = NodeRequest(
             volumeNode,
             roiNode,
             sliceNode,
-            ModelChoice(model, device, encoder),
+            ModelChoice(model, device, encoder, preparation),
             Window(*window) if window is not None else None,
             modality,
             enhanceInput,
-            tuple(layers) if layers else None,
+            layers if layers == "all" else tuple(layers) if layers else None,
             parameters_for(preset),
         )
-        control = RunControl(
-            (lambda step, done, total: progress(done, total)) if progress else (lambda step, done, total: None),
-            isCancelled or (lambda: False),
-        )
-        return explain_nodes(self.engine.get(), asked, control)
+        told = status_bar.show_progress if progress is None else lambda _step, done, total: progress(done, total)
+        try:
+            return explain_nodes(self.engine.get(), asked, RunControl(told, isCancelled or (lambda: False)))
+        finally:
+            status_bar.show_end()
 
     @property
     def engine(self):
@@ -178,7 +190,7 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
         return engine_of_process()
 
     def modelNames(self):
-        """The names that `explain` takes as model."""
+        """The names that `explain` takes as model, the best first."""
         from medxai.models.registry import checkpoints
 
         return [entry.name for entry in checkpoints()]
@@ -195,7 +207,7 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
 
 
 class MedXAITest(ScriptedLoadableModuleTest):
-    """Runs the cases of medxai/scene/self_test.py inside Slicer."""
+    """Runs the cases of MedXAILib/panel/self_test.py inside Slicer: every feature that a user can see."""
 
     def runTest(self):
         """All cases, each in an empty scene."""

@@ -52,6 +52,32 @@ class ModuleManager:
         return types.SimpleNamespace(widgetRepresentation=lambda: ModuleManager.frame) if name == "MedXAI" else None
 
 
+class StatusBar:
+    """The main window's status bar; while the main thread works, only what is repainted is seen."""
+
+    def __init__(self):
+        self._text = ""
+        self.seen: list[str] = []
+
+    def showMessage(self, text: str, _milliseconds: int = 0) -> None:
+        self._text = text
+
+    def repaint(self) -> None:
+        self.seen.append(self._text)
+
+
+class MainWindow:
+    """Slicer's main window, as `slicer.util.mainWindow` finds it."""
+
+    objectName = "qSlicerMainWindow"
+
+    def __init__(self):
+        self.bar = StatusBar()
+
+    def statusBar(self) -> StatusBar:
+        return self.bar
+
+
 class Application:
     """`slicer.app` in testing mode; what MedXAI does not use raises."""
 
@@ -59,9 +85,13 @@ class Application:
 
     def __init__(self):
         self.at_start: list[Callable] = []
+        self.windows: list[MainWindow] = [MainWindow()]
 
     def testingEnabled(self) -> bool:
         return True
+
+    def topLevelWidgets(self) -> list[MainWindow]:
+        return self.windows
 
     def processEvents(self) -> None:
         event_loop.process_events()

@@ -36,6 +36,16 @@ class SampleDataLogic:
         """Adds a source to a category."""
         cls.sources.setdefault(category, []).append(SampleDataSource(**source))
 
+    def downloadSamples(self, sampleName: str) -> list:
+        """The nodes of a source, by its name."""
+        (source,) = [one for many in self.sources.values() for one in many if one.sampleName == sampleName]
+        return source.customDownloader(source)
+
     @staticmethod
     def registerCustomSampleDataCategory(category: str, title: str) -> None:
         """Slicer 5.12 and later."""
+
+
+def downloadSample(sampleName: str) -> Any:
+    """The first node of a source."""
+    return SampleDataLogic().downloadSamples(sampleName)[0]

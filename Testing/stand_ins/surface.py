@@ -98,10 +98,12 @@ SURFACES = {
     "ctkCollapsibleButton": Surface(
         properties=("collapsed", "text"), bases=("QWidget",), header="Libs/Widgets/ctkCollapsibleButton.h"
     ),
+    "qSlicerAbstractModuleWidget": Surface(
+        properties=("isEntered",), bases=("QWidget",), header="Base/QTGUI/qSlicerAbstractModuleWidget.h"
+    ),
     "qSlicerScriptedLoadableModuleWidget": Surface(
-        properties=("isEntered",),
         methods=("self",),
-        bases=("QWidget",),
+        bases=("qSlicerAbstractModuleWidget",),
         header="Base/QTGUI/qSlicerScriptedLoadableModuleWidget.h",
     ),
 }

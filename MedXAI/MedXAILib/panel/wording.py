@@ -88,6 +88,23 @@ def step_of(state: State) -> str:
     }.get(running.step, _("Working"))
 
 
+def progress(step: Step, done: int, total: int) -> str:
+    """How far the console's work is, for the status bar."""
+    what = {
+        Step.LOADING: _("loading the model"),
+        Step.PREPARING: _("preparing the slice"),
+        Step.ENCODING: _("looking at the slice"),
+    }.get(step, _("working"))
+    if not total:
+        return _("MedXAI: {what}…").format(what=what)
+    return _("MedXAI: {what}, {done} of {total}").format(what=what, done=done, total=total)
+
+
+def progress_end() -> str:
+    """The console's work has ended."""
+    return _("MedXAI: finished")
+
+
 def packages(modules: Sequence[str]) -> str:
     """The packages that bring the modules, by the names under which they are installed."""
     return ", ".join(_PACKAGES.get(module, module) for module in modules)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import slicer
 
@@ -32,7 +33,7 @@ class NodeRequest:
         window: Level and width; None for the modality's own.
         modality: 'CT', 'MR' or 'picture'; None to let the volume tell.
         enhance_input: Whether the model, too, sees the contrast-enhanced slice.
-        layers: The encoder's layers; None for the default ones.
+        layers: The encoder's layers; None for the default ones, 'all' for every one.
         parameters: The weights of the three stages.
     """
 
@@ -43,7 +44,7 @@ class NodeRequest:
     window: Window | None = None
     modality: Modality | str | None = None
     enhance_input: bool = False
-    layers: tuple[str, ...] | None = None
+    layers: tuple[str, ...] | Literal["all"] | None = None
     parameters: ExplainerParameters = ExplainerParameters()
 
 
