@@ -190,7 +190,7 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
         return engine_of_process()
 
     def modelNames(self):
-        """The names that `explain` takes as model, the best first."""
+        """The names that `explain` takes as model, in the order of the panel's list."""
         from medxai.models.registry import checkpoints
 
         return [entry.name for entry in checkpoints()]
