@@ -207,13 +207,13 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
 
 
 class MedXAITest(ScriptedLoadableModuleTest):
-    """Runs the cases of MedXAILib/panel/self_test.py inside Slicer: every feature that a user can see."""
+    """Runs the cases of MedXAILib/panel/self_test_features.py inside Slicer: every feature that a user can see."""
 
     def runTest(self):
         """All cases, each in an empty scene."""
-        from MedXAILib.panel.self_test import SelfTestCases
+        from MedXAILib.panel.self_test_features import FeatureCases
 
-        class Cases(SelfTestCases, unittest.TestCase):
+        class Cases(FeatureCases, unittest.TestCase):
             def setUp(self):
                 slicer.mrmlScene.Clear(0)
 

@@ -27,7 +27,9 @@ class PanelBench:
         self.folder = folder
         self.application = application
         self.actions = 0
-        self.layout = scene.AddNewNodeByClass("vtkMRMLLayoutNode")
+        layout = slicer.vtkMRMLLayoutNode()
+        layout.SetSingletonTag("vtkMRMLLayoutNode")  # as Slicer makes it: it outlives the scene's content
+        self.layout = scene.AddNode(layout)
         self.layout_manager = LayoutManager(scene, self.layout)
         self.legends = LegendManager(scene)
         self.crosshair = scene.AddNewNodeByClass("vtkMRMLCrosshairNode")

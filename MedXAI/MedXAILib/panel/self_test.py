@@ -128,6 +128,11 @@ class SelfTestCases:
     def _red(self) -> "slicer.vtkMRMLSliceNode":
         return slice_view(slicer.mrmlScene, "Red")
 
+    def _pause(self, seconds: float) -> None:
+        """Lets Slicer do what it does later."""
+        end = time.monotonic() + seconds
+        self._wait(lambda: time.monotonic() > end)
+
     def _wait(self, condition: Callable[[], bool]) -> None:
         end = time.monotonic() + _LIMIT_S
         while not condition():

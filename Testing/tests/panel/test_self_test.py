@@ -1,5 +1,7 @@
 """The cases that run inside Slicer, run here through the same `MedXAITest` on the stand-ins and the real MRML scene."""
 
+import re
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,11 @@ pytest.importorskip("slicer", reason="the panel's tests need slicer-core")
 
 
 from stand_ins.panel_bench import panel_bench
+from support.scans import ROOT
+
+#: What a test inside Slicer leaves alone: it asks for a file, a folder or a question's answer, or needs the network.
+ASKS_SOMEBODY = {"installButton", "fileButton", "folderButton", "downloadButton", "offerButton", "removeButton"}
+USABLE = {"QPushButton", "QToolButton", "QCheckBox", "QComboBox", "QSlider", "QSpinBox", "qMRMLNodeComboBox"}
 
 
 def test_slicers_own_self_test_passes(tmp_path: Path) -> None:
@@ -31,3 +38,14 @@ def test_a_failing_case_fails_the_self_test(tmp_path: Path, monkeypatch: pytest.
         monkeypatch.setattr(self_test, "world_from_ijk", lambda node: [[0.0] * 4])
         with pytest.raises(AssertionError, match="cases failed"):
             MedXAI.MedXAITest().runTest()
+
+
+def test_slicers_own_self_test_uses_everything_that_a_user_can() -> None:
+    form = ElementTree.parse(ROOT / "MedXAI" / "Resources" / "UI" / "MedXAI.ui")
+    usable = {widget.get("name") for widget in form.iter("widget") if widget.get("class") in USABLE}
+    panel = ROOT / "MedXAI" / "MedXAILib" / "panel"
+    cases = "".join(path.read_text(encoding="utf-8") for path in panel.glob("self_test*.py"))
+    used = set(re.findall(r"\w+(?:Button|Check|Slider|Spin|Selector)\b", cases))
+    from MedXAILib.panel.map_list import MAP_BUTTONS
+
+    assert usable - ASKS_SOMEBODY - set(MAP_BUTTONS.values()) <= used
