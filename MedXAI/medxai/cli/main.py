@@ -280,6 +280,12 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
         help="voxels of the organ that a slice must exceed (default: 100)",
     )
     _add_boxes(command)
+    command.add_argument(
+        "--jitter-outwards",
+        type=float,
+        metavar="SHARE",
+        help="the same outwards, where readers' boxes are rather too large: 0.08 with --jitter 0.05 (default: as --jitter)",
+    )
     _add_measurements(command)
     _add_workers(command)
     command.set_defaults(run=evaluate.run)
@@ -296,7 +302,7 @@ def _add_measurements(command: argparse.ArgumentParser) -> None:
         "--families",
         nargs="+",
         metavar="FAMILY",
-        help="these instead of the plan's, for example localisation faithfulness",
+        help="these instead of the plan's, for example localisation faithfulness; contour: the contour check against its baselines",
     )
     command.add_argument("--preset", choices=("paper", "contour"), default="paper", help="spatial weighting of stage 3")
     command.add_argument(

@@ -14,6 +14,9 @@ import numpy as np
 
 from ..errors import InputError
 
+#: How carelessly a reader draws a box: each side up to so much of the box short of the organ, or so much too far out.
+READER_SHORT, READER_OUTWARDS = 0.05, 0.08
+
 Segment = Callable[[int, np.ndarray], np.ndarray]
 """(slice number, boxes (K, 4) x0, y0, x1, y1 in pixel edges) to masks (K, h, w) bool."""
 
@@ -87,13 +90,16 @@ def ellipse_mask(box: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return u * u + v * v <= 1.0
 
 
-def jittered_box(rng: np.random.Generator, mask: np.ndarray, jitter: float) -> np.ndarray:
+def jittered_box(
+    rng: np.random.Generator, mask: np.ndarray, jitter: float, outwards: float | None = None
+) -> np.ndarray:
     """The box around a mask with every side moved at random, in or out.
 
     Args:
         rng: Draws the moves.
         mask: (rows, columns) bool.
         jitter: By how much a side may move, as a share of the box.
+        outwards: Another share for moves outwards; None for the same.
 
     Returns:
         (4,) x0, y0, x1, y1 in pixel edges, on whole pixels as a user's box is, at least one pixel large, inside the
@@ -107,7 +113,10 @@ def jittered_box(rng: np.random.Generator, mask: np.ndarray, jitter: float) -> n
         raise ValueError("An empty mask has no box: leave out slices without the organ.")
     x0, x1, y0, y1 = columns[0], columns[-1] + 1, rows[0], rows[-1] + 1
     sides = np.array([x1 - x0, y1 - y0] * 2)
-    box = np.rint(np.array([x0, y0, x1, y1]) + rng.uniform(-jitter, jitter, 4) * sides)
+    # Without `outwards` the signs do not matter, and earlier boxes stay as they were.
+    signs = np.array([1, 1, 1, 1] if outwards is None else [-1, -1, 1, 1])
+    moved = rng.uniform(-jitter, jitter if outwards is None else outwards, 4) * signs
+    box = np.rint(np.array([x0, y0, x1, y1]) + moved * sides)
     height, width = mask.shape
     x0, y0 = np.clip(box[:2], 0, (width - 1, height - 1))
     x1, y1 = np.clip(box[2:], (x0 + 1, y0 + 1), (width, height))

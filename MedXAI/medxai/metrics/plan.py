@@ -8,7 +8,10 @@ from ..maps import Role
 
 
 class Measurement(StrEnum):
-    """A family of metrics, faithfulness by its two spaces since they cost so differently."""
+    """A family of metrics, faithfulness by its two spaces since they cost so differently.
+
+    CONTOUR is of the contour check and not of maps; only a cohort measures it, since it needs references.
+    """
 
     LOCALISATION = "localisation"
     COMPLEXITY = "complexity"
@@ -17,6 +20,7 @@ class Measurement(StrEnum):
     FAITHFULNESS_IMAGE = "faithfulness in the image"
     STABILITY = "stability"
     SANITY = "sanity"
+    CONTOUR = "contour"
 
 
 @dataclass(frozen=True)

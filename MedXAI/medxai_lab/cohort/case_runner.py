@@ -1,5 +1,6 @@
 """What a worker keeps from one task to the next: the model, the explainers, the open scan and its slices' encodings."""
 
+import zlib
 from dataclasses import dataclass, field, replace
 
 from medxai.engine import Engine
@@ -8,7 +9,8 @@ from medxai.explainers.base import Case, Explainer
 from medxai.explainers.registry import make
 from medxai.explainers.three_stage.parameters import parameters_for
 from medxai.metrics.box_dice import box_mask, dice
-from medxai.metrics.case_evidence import evaluate_case
+from medxai.metrics.case_evidence import CaseEvidence, evaluate_case
+from medxai.metrics.contour_errors import contour_points
 from medxai.metrics.plan import Measurement
 from medxai.request import ExplainRequest
 from medxai.slice.box import ClippedBox
@@ -82,11 +84,8 @@ class CaseRunner:
     def _evaluated(self, scan: Scan, partner: Scan | None, chosen: ChosenCase) -> CaseOutcome:
         opened = self._opened(scan)
         case = self._case(opened, chosen)
-        evidence = evaluate_case(case, self.explainers, self.settings.plan, self._others(opened, partner, chosen))
-        if not evidence.maps:
-            raise InputError(
-                "No explainer gave a map: " + " ".join(f"{name}: {reason}" for name, reason in evidence.failures)
-            )
+        evidence = self._evidence(case, opened, partner, chosen)
+        contour = Measurement.CONTOUR in self.settings.plan.measurements
         result = case.result
         box = box_mask(chosen.box.extent_xyxy, case.reference_mask.shape)
         return CaseOutcome(
@@ -101,7 +100,20 @@ class CaseRunner:
             evidence.rows,
             evidence.verdicts,
             evidence.failures,
+            str(result.prepared.image.facts.modality.value),
+            contour_points(case, zlib.crc32(chosen.case_id.encode())) if contour else (),
         )
+
+    def _evidence(self, case: Case, opened: _OpenScan, partner: Scan | None, chosen: ChosenCase) -> CaseEvidence:
+        """Of the maps; nothing where only the contour check is measured."""
+        if not self.settings.explainers and self.settings.plan.measurements == {Measurement.CONTOUR}:
+            return CaseEvidence(chosen.case_id, (), (), (), ())
+        evidence = evaluate_case(case, self.explainers, self.settings.plan, self._others(opened, partner, chosen))
+        if not evidence.maps:
+            raise InputError(
+                "No explainer gave a map: " + " ".join(f"{name}: {reason}" for name, reason in evidence.failures)
+            )
+        return evidence
 
     def _others(self, opened: _OpenScan, partner: Scan | None, chosen: ChosenCase) -> tuple[Case, ...]:
         """What the sanity checks compare with: the next organ on the slice, and a case of another patient.
@@ -174,7 +186,8 @@ def make_case_runner(settings: CohortSettings) -> CaseRunner:
         raise ModelError(
             f"'{settings.model}' is another file on this worker than where the cohort was begun; put the same one there."
         )
-    return CaseRunner(settings, engine, make(settings.explainers, seed=settings.plan.seed))
+    explainers = make(settings.explainers, seed=settings.plan.seed) if settings.explainers else ()
+    return CaseRunner(settings, engine, explainers)
 
 
 def sentence(error: Exception) -> str:

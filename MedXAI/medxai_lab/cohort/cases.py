@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medxai.metrics.box_dice import jittered_box
+from medxai.metrics.contour_errors import ContourPoint
 from medxai.metrics.metric_row import MetricRow
 from medxai.metrics.sanity_verdict import SanityVerdict
 from medxai.slice.box import PixelBox
@@ -28,6 +29,7 @@ class CaseChoice:
         smallest_px: a slice counts with more pixels of the organ than that.
         organs: names, empty for all that the data set labels.
         jitter: share of the box by which each side may be moved.
+        jitter_outwards: the same outwards, where it is another than inwards.
         seed: of the jitter.
     """
 
@@ -36,6 +38,7 @@ class CaseChoice:
     organs: tuple[str, ...] = ()
     jitter: float = 0.05
     seed: int = 0
+    jitter_outwards: float | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class CaseOutcome:
         rows: the metrics.
         verdicts: of the sanity checks.
         failed_explainers: (explainer, reason).
+        modality: of the scan.
+        contour: the points of the model's outline, where the contour check is measured.
     """
 
     scan: str
@@ -88,6 +93,8 @@ class CaseOutcome:
     rows: tuple[MetricRow, ...] = ()
     verdicts: tuple[SanityVerdict, ...] = ()
     failed_explainers: tuple[tuple[str, str], ...] = ()
+    modality: str = ""
+    contour: tuple[ContourPoint, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -165,5 +172,5 @@ def slices_at_quantiles(areas: Sequence[int], count: int, smallest_px: int) -> l
 def _box(case_id: str, mask: np.ndarray, choice: CaseChoice) -> PixelBox:
     """Its jitter follows from the case's own name, so that no case depends on which others are asked for."""
     rng = np.random.default_rng([choice.seed, zlib.crc32(case_id.encode())])
-    x0, y0, x1, y1 = jittered_box(rng, mask, choice.jitter)
+    x0, y0, x1, y1 = jittered_box(rng, mask, choice.jitter, choice.jitter_outwards)
     return PixelBox(int(x0), int(y0), int(x1) - 1, int(y1) - 1)

@@ -67,13 +67,19 @@ def _labels(arguments: argparse.Namespace) -> OrganLabels:
 
 def _settings(arguments: argparse.Namespace) -> CohortSettings:
     plan = _plan(arguments)
-    explainers = tuple(one.key for one in make(arguments.explainers, seed=arguments.seed))
+    needs_maps = bool(plan.measurements - {Measurement.CONTOUR})
+    explainers = tuple(one.key for one in make(arguments.explainers, seed=arguments.seed)) if needs_maps else ()
     engine = Engine()
     name = arguments.model or default_model(engine.store)
     model = engine.load(ModelChoice(name, "cpu", preparation=arguments.preparation))
     layers = check_layers(model.sam.image_encoder, arguments.layers) if arguments.layers else None
     choice = CaseChoice(
-        arguments.slices_per_organ, arguments.smallest, tuple(arguments.organs or ()), arguments.jitter, arguments.seed
+        arguments.slices_per_organ,
+        arguments.smallest,
+        tuple(arguments.organs or ()),
+        arguments.jitter,
+        arguments.seed,
+        arguments.jitter_outwards,
     )
     return CohortSettings(
         dataset=str(arguments.dataset.resolve()),

@@ -55,6 +55,8 @@ class CohortSettings:
             raise InputError(
                 "Slices per organ and threads must be at least 1, the smallest size at least 0; raise them."
             )
+        if not 0 <= (choice.jitter_outwards or 0) <= 1:
+            raise InputError(f"{choice.jitter_outwards} outwards is no share of a box; give one from 0 to 1.")
         if not 0 <= choice.jitter < 0.5:
             raise InputError(f"A jitter of {choice.jitter} would turn boxes inside out; give one from 0 to below 0.5.")
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from medxai.errors import InputError, OutputError
+from medxai.metrics.contour_errors import ContourPoint
 from medxai.metrics.metric_row import MetricRow
 from medxai.metrics.sanity_verdict import SanityVerdict
 from medxai.report.folder import check_writable
@@ -160,6 +161,7 @@ def _outcome(content: dict[str, Any]) -> CaseOutcome:
             "case": _chosen(content["case"]),
             "rows": (),
             "verdicts": verdicts,
+            "contour": tuple(ContourPoint(*point) for point in content.get("contour", ())),
             "failed_explainers": _tuples(content["failed_explainers"]),
         }
     )

@@ -11,6 +11,7 @@ from medxai.maps import OWN_MAPS, STAGE3, Role
 from medxai.metrics.learned_gain import learned_gains
 from medxai.metrics.localisation import HEADLINE
 
+from .contour import contour_lines, kind_lines
 from .statistics import PATIENTS_AS_UNITS, Comparison, bootstrap_means, paired_tests
 from .summary import (
     ALL_ORGANS,
@@ -39,6 +40,8 @@ def summarise(folder: Path) -> CohortSummary:
     )
     metrics = pd.read_parquet(folder / "figures.parquet")
     gains = _gains(metrics)
+    path = folder / "contour_points.parquet"
+    points = pd.read_parquet(path) if path.exists() else None
     layer = headline_layer(cases)
     tests = paired_tests(tuple(_comparisons(metrics, gains, layer)), cases)
     return CohortSummary(
@@ -63,6 +66,8 @@ def summarise(folder: Path) -> CohortSummary:
         pictures={},
         costs=tuple(_costs(pd.read_parquet(folder / "cost.parquet"))),
         token_mm=_token_mm(cases),
+        contour=tuple(contour_lines(points)) if points is not None else (),
+        contour_kinds=tuple(kind_lines(points)) if points is not None else (),
     )
 
 

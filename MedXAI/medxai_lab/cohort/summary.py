@@ -146,6 +146,52 @@ class CostLine:
 
 
 @dataclass(frozen=True)
+class ContourLine:
+    """One score against one threshold.
+
+    Attributes:
+        group: A modality, a scan, or all scans.
+        score: Its name.
+        role: 'check' or 'baseline'.
+        threshold_mm: A point counts as off by more than that.
+        auroc: Of all points of the group.
+        low, high: 95 % interval over slices.
+        ahead, ahead_low, ahead_high: The tolerance's AUROC less this one's, with its interval over the same draws.
+        off: Share of the points that are off.
+        points, cases, slices, patients: How many it rests on.
+    """
+
+    group: str
+    score: str
+    role: str
+    threshold_mm: float
+    auroc: float
+    low: float
+    high: float
+    ahead: float
+    ahead_low: float
+    ahead_high: float
+    off: float
+    points: int
+    cases: int
+    slices: int
+    patients: int
+
+
+@dataclass(frozen=True)
+class KindLine:
+    """How far the points of a kind are off. shares: of the outlines' length; median_mm and p90_mm of the error."""
+
+    group: str
+    kind: str
+    share_of_length: float
+    over_3_mm: float
+    over_5_mm: float
+    median_mm: float
+    p90_mm: float
+
+
+@dataclass(frozen=True)
 class CohortSummary:
     """Everything that the tables, the pictures and the report of a cohort say.
 
@@ -171,6 +217,8 @@ class CohortSummary:
         pictures: file name to caption, in the cohort's folder.
         costs: seconds and memory.
         token_mm: smallest and largest side of one token of the maps over all cases, None without a case.
+        contour: the contour check against its baselines, where it was measured.
+        contour_kinds: how far the outlines' points of each kind are off.
         limits: the statement that goes before everything else.
     """
 
@@ -195,4 +243,6 @@ class CohortSummary:
     pictures: Mapping[str, str]
     costs: tuple[CostLine, ...] = ()
     token_mm: tuple[float, float] | None = None
+    contour: tuple[ContourLine, ...] = ()
+    contour_kinds: tuple[KindLine, ...] = ()
     limits: str = LIMITS_STATEMENT

@@ -8,6 +8,7 @@ from pathlib import Path
 from medxai.maps import OWN_MAP_KEYS
 from medxai.report.folder import whole_or_nothing
 
+from .contour import write_contour_csv
 from .pictures import draw_pictures
 from .report import write_cohort_report
 from .summarise import summarise
@@ -62,6 +63,8 @@ def write_summary(folder: Path) -> CohortSummary:
         _write_csv(scratch / "figure_means.csv", _LINE_COLUMNS, (_line(one) for one in summary.metrics))
         _write_csv(scratch / "paired_tests.csv", [one.name for one in fields(PairedTest)], map(astuple, summary.tests))
         (scratch / "summary.md").write_text(markdown(summary), encoding="utf-8")
+        if summary.contour:
+            write_contour_csv(scratch, summary.contour, summary.contour_kinds)
         write_cohort_report(scratch / "report.html", summary)
     return summary
 
@@ -85,6 +88,7 @@ def markdown(summary: CohortSummary) -> str:
             ("question", "organ", "mask", "units", "median difference", "p", "p corrected"), map(_test, summary.tests)
         ),
         *_faithfulness(summary),
+        *_contour(summary),
         *_segmentation(summary),
         *_checks(summary),
         *_costs(summary),
@@ -196,6 +200,61 @@ def _faithfulness(summary: CohortSummary) -> Iterator[str]:
 def _test(test: PairedTest) -> tuple[str, ...]:
     p, corrected = (f"{value:.2g}" if value is not None else "all equal" for value in (test.p, test.p_holm))
     return test.question, test.organ, test.mask, f"{test.units} {test.unit}", f"{test.difference:+.3f}", p, corrected
+
+
+def _contour(summary: CohortSummary) -> Iterator[str]:
+    if not summary.contour:
+        return
+    yield "## Contour check"
+    yield (
+        "Which points of the model's outline are off? The area under the ROC curve over all points of a group, with 95 % intervals by drawing "
+        "slices anew (patients first where there are several). In the last column the tolerance's less this one's, over the same draws."
+    )
+    yield _table(
+        (
+            "scans",
+            "off by more than",
+            "score",
+            "AUROC",
+            "tolerance less this",
+            "off",
+            "points",
+            "boxes",
+            "slices",
+            "patients",
+        ),
+        (
+            (
+                one.group,
+                f"{one.threshold_mm:g} mm",
+                f"{one.score} ({one.role})",
+                f"{one.auroc:.2f} ({one.low:.2f} to {one.high:.2f})",
+                "" if one.score == "tolerance" else f"{one.ahead:+.2f} ({one.ahead_low:+.2f} to {one.ahead_high:+.2f})",
+                f"{one.off:.0%}",
+                one.points,
+                one.cases,
+                one.slices,
+                one.patients,
+            )
+            for one in summary.contour
+        ),
+    )
+    yield "What a reader is told, and how far such points are off:"
+    yield _table(
+        ("scans", "kind", "share of the outlines", "off over 3 mm", "off over 5 mm", "median", "90 % within"),
+        (
+            (
+                one.group,
+                one.kind,
+                f"{one.share_of_length:.0%}",
+                f"{one.over_3_mm:.0%}",
+                f"{one.over_5_mm:.0%}",
+                f"{one.median_mm:.1f} mm",
+                f"{one.p90_mm:.1f} mm",
+            )
+            for one in summary.contour_kinds
+        ),
+    )
 
 
 def _segmentation(summary: CohortSummary) -> Iterator[str]:

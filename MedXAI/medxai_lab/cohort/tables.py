@@ -2,7 +2,8 @@
 
 figures.parquet: every metric (`metric_row.MetricRow`) but those of cost. cost.parquet: seconds and memory, apart
 because no second run finds the same. cases.csv: every case with its box and the Dice of the model's mask. checks.csv: the
-verdicts of the sanity checks. organs.csv: on how many scans each organ had a slice to take. failures.csv: what could not
+verdicts of the sanity checks. contour_points.parquet: every point of every outline, where the contour check was
+measured. organs.csv: on how many scans each organ had a slice to take. failures.csv: what could not
 be done, and why.
 """
 
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from medxai.metrics.contour_errors import ContourPoint
 from medxai.report.folder import whole_or_nothing
 
 from ..datasets.scan import Scan
@@ -37,6 +39,8 @@ _CASE_COLUMNS = (
     "resolution_height_mm",
     "layers",
 )
+#: What is told of a point of an outline besides itself; cases on one slice are alike.
+_POINT_OF = ("case_id", "patient", "scan", "organ", "modality", "slice")
 _CHECK_COLUMNS = (
     "case_id",
     "patient",
@@ -53,7 +57,7 @@ _CHECK_COLUMNS = (
 
 
 def write_tables(store: CohortStore, scans: Sequence[Scan], failures: Sequence[Failure]) -> None:
-    """Writes all six, whole or not at all.
+    """Writes all of them, whole or not at all.
 
     Args:
         store: with the finished cases.
@@ -69,6 +73,8 @@ def write_tables(store: CohortStore, scans: Sequence[Scan], failures: Sequence[F
     with whole_or_nothing(store.folder) as scratch:
         pq.write_table(rows.filter(pc.invert(cost)), scratch / "figures.parquet")
         pq.write_table(rows.filter(cost), scratch / "cost.parquet")
+        if any(case.outcome.contour for case in kept):
+            pq.write_table(_contour_points(kept), scratch / "contour_points.parquet")
         _write_csv(scratch / "cases.csv", _CASE_COLUMNS, map(_case_line, kept))
         _write_csv(scratch / "checks.csv", _CHECK_COLUMNS, (line for case in kept for line in _check_lines(case)))
         _write_csv(
@@ -105,6 +111,18 @@ def _case_line(kept: KeptCase) -> tuple:
         *one.resolution_mm,
         "; ".join(one.layers),
     )
+
+
+def _contour_points(kept: Sequence[KeptCase]) -> pa.Table:
+    """One line a point: the case, its slice and modality, and the columns of `ContourPoint`."""
+    columns: dict[str, list] = {name: [] for name in (*_POINT_OF, *ContourPoint._fields)}
+    for one in (case.outcome for case in kept):
+        chosen = one.case
+        about = (chosen.case_id, one.patient, one.scan, chosen.organ, one.modality, f"{one.scan} {chosen.index}")
+        for point in one.contour:
+            for name, value in zip(columns, (*about, *point), strict=True):
+                columns[name].append(value)
+    return pa.table(columns)
 
 
 def _check_lines(kept: KeptCase) -> Iterable[tuple]:

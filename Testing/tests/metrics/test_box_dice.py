@@ -134,3 +134,10 @@ def test_planes_are_cut_along_their_own_axis(monkeypatch):
     assert row.model == 1.0
     with pytest.raises(InputError, match="no plane 'oblique'"):
         volume_dice.volume_dice(replace(asked, plane="oblique"), Engine())
+
+
+def test_a_box_may_be_further_out_than_in():
+    mask = square(40, 140, 200)
+    boxes = np.array([jittered_box(np.random.default_rng(seed), mask, 0.05, 0.2) for seed in range(200)])
+    outward = (boxes - [40, 40, 140, 140]) * [-1, -1, 1, 1]
+    assert outward.min() == -5 and 17 <= outward.max() <= 20
