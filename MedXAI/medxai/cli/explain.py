@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +81,7 @@ def explain_case(asked: CommandCase, arguments: argparse.Namespace) -> SliceExpl
     else:
         evidence = quick_evidence(case, explainers=arguments.explainers, control=control)
     source: dict[str, object] = {"path": str(getattr(arguments, "input", "")) or None}
-    result = case.result
+    result = replace(case.result, contour=engine.check_contour(request, case.result, control))
     write_results(
         result,
         arguments.output,

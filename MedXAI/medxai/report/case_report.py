@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__
+from ..contour.look import HOW_TESTED, LOOKS, Look, kinds_sentence
+from ..contour.result import ContourKind
 from ..maps import OWN_MAPS, STAGE3, STAGES, stage_map
 from ..metrics.case_evidence import CaseEvidence
 from ..provenance import box_text
 from ..results import Narrowing, SaliencyMap, SliceExplanation
 from .metric_tables import HEADLINE_MAP, MetricTables, metric_tables
 from .page import page_html, write_page
-from .pictures import MapPicture, Pictures
+from .pictures import MapPicture, Pictures, kind_key
 from .record import versions_here
 from .sanity_badges import badges_of
 from .sizes import area_text, size_text, thickness_text
@@ -89,6 +91,9 @@ def case_report_html(
         scene=pictures.scene,
         asked=_asked(result),
         mask_area=area_text(result),
+        kinds=_kinds(result),
+        contour_sentence=kinds_sentence(result.contour, pictures.scene.unit),
+        how_tested=HOW_TESTED,
         interaction=pictures.of_map(result.explanation.interaction),
         terminal=pictures.of_map(result.explanation.terminal),
         stages=tuple(_stage_row(result, stage, pictures, tables) for stage in STAGES),
@@ -178,6 +183,16 @@ def _asked(result: SliceExplanation) -> tuple[tuple[str, str], ...]:
             "Grey values",
             prepared.grey_range.text + (", contrast enhanced for the model" if prepared.enhanced_input else ""),
         ),
+    )
+
+
+def _kinds(result: SliceExplanation) -> tuple[tuple[str, Look, str], ...]:
+    """Key, look and share of each kind of outline that was looked for."""
+    check = result.contour
+    return tuple(
+        (kind_key(kind), look, f"{check.share[kind]:.0%}")
+        for kind, look in LOOKS.items()
+        if check.follows_box is not None or kind != ContourKind.FOLLOWS_BOX
     )
 
 

@@ -11,9 +11,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
+from ..contour.look import LOOKS, Look, kinds_sentence
+from ..contour.result import ContourKind
 from ..display_range import DisplayRange, display_range, for_display
 from ..limits import LIMITS_STATEMENT
 from ..maps import STAGES, stage_map
@@ -29,7 +32,7 @@ STAGE_TITLES = {
 }
 # Inches: a cell's width, the gaps between cells, and the margins for row titles, colour bars, heading and footer.
 _CELL_INCHES, _GAP_ACROSS, _GAP_DOWN = 2.5, 0.1, 0.42
-_LEFT, _RIGHT, _TOP, _BOTTOM = 1.75, 0.85, 0.95, 0.85
+_LEFT, _RIGHT, _TOP, _BOTTOM = 1.75, 0.85, 0.95, 1.05
 _DPI = 110
 #: White marks stay readable on bright fat.
 _DARK_EDGE = [withStroke(linewidth=2, foreground="black")]
@@ -38,7 +41,7 @@ _MAGNIFY_BELOW = 0.5
 
 
 def write_panels(result: SliceExplanation, path: Path) -> None:
-    """Draws the panels as PNG: a input with box, b segmented organ, c feature interaction, d every stage at every layer.
+    """Draws the panels as PNG: a input with box, b segmented organ, c feature interaction, the contour check, d every stage at every layer.
 
     The slice stands upright (patient's right on the left); every map has its range, the scale is in millimetres.
 
@@ -47,7 +50,7 @@ def write_panels(result: SliceExplanation, path: Path) -> None:
         path: Of the file.
     """
     drawing = _Drawing(result)
-    columns, rows = max(len(result.explanation.layers), 4), 1 + len(STAGES)
+    columns, rows = max(len(result.explanation.layers), 5), 1 + len(STAGES)
     cell_height = _CELL_INCHES * min(max(drawing.aspect, 0.55), 1.5)
     width = _LEFT + columns * _CELL_INCHES + (columns - 1) * _GAP_ACROSS + _RIGHT
     height = _TOP + rows * cell_height + (rows - 1) * _GAP_DOWN + _BOTTOM
@@ -68,6 +71,7 @@ def write_panels(result: SliceExplanation, path: Path) -> None:
     drawing.mask_panel(figure.add_subplot(grid[0, 1]))
     drawing.interaction_panel(figure.add_subplot(grid[0, 2]))
     drawing.terminal_panel(figure.add_subplot(grid[0, 3]))
+    drawing.contour_panel(figure.add_subplot(grid[0, 4]))
     for row, stage in enumerate(STAGES, start=1):
         shown = display_range(maps.stages[stage] for maps in result.explanation.layers)
         for column, maps in enumerate(result.explanation.layers):
@@ -131,6 +135,42 @@ class _Drawing:
         self._magnified(axes, lambda inset: self._map(inset, values, shown, outline=True))
         axes.set_title("terminal map (mask logits)", fontsize=10, loc="left")
         _colour_bar(axes.figure, axes, shown)
+
+    def contour_panel(self, axes: Axes) -> None:
+        self._contour(axes)
+        self._magnified(axes, self._contour)
+        axes.set_title("which stretch to check", fontsize=10, loc="left")
+        shown = [
+            kind for kind in LOOKS if self._result.contour.follows_box is not None or kind != ContourKind.FOLLOWS_BOX
+        ]
+        handles = [
+            Line2D([], [], color=LOOKS[kind].colour, linewidth=LOOKS[kind].width, linestyle=_dash(LOOKS[kind]))
+            for kind in shown
+        ]
+        labels = [f"{LOOKS[kind].title} {self._result.contour.share[kind]:.0%}" for kind in shown]
+        axes.legend(
+            handles,
+            labels,
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.01),
+            ncols=len(shown),
+            fontsize=6.5,
+            facecolor="black",
+            labelcolor="white",
+            handlelength=2.2,
+            columnspacing=0.8,
+            borderpad=0.4,
+        )
+
+    def _contour(self, axes: Axes) -> None:
+        self._anatomy(axes)
+        self._box(axes)
+        check = self._result.contour
+        placed = self._turn.upright_points(check.points_px, self._result.prepared.grey.shape) * self._turn.pixel_mm
+        for one in check.stretches():
+            indexes = np.append(one.indexes, one.indexes[0]) if one.is_closed else one.indexes
+            look = LOOKS[one.kind]
+            axes.plot(*placed[indexes].T, color=look.colour, linewidth=look.width, linestyle=_dash(look))
 
     def stage_cell(
         self, axes: Axes, stage: int, layer: str, values: np.ndarray, shown: DisplayRange, first_row: bool
@@ -239,6 +279,11 @@ class _Drawing:
         )
 
 
+def _dash(look: Look) -> tuple[float, tuple[float, ...]] | str:
+    """matplotlib counts dashes in line widths."""
+    return (0, tuple(length / look.width for length in look.dash)) if look.dash else "solid"
+
+
 def _colour_bar(figure: Figure | SubFigure, axes: Axes, shown: DisplayRange) -> None:
     if not shown.informative:
         return
@@ -278,6 +323,8 @@ def _footer(figure: Figure, result: SliceExplanation) -> None:
             f"{100 * narrowing.by_the_model:+.0f} by the model's layers and {100 * narrowing.by_construction:+.0f} by how stage 3 is constructed.",
             fontsize=8.5,
         )
+    unit = "mm" if result.prepared.image.facts.has_known_spacing else "pixels"
+    figure.text(0.012, 0.66 / figure.get_figheight(), kinds_sentence(result.contour, unit), fontsize=8.5)
     figure.text(0.012, 0.18 / figure.get_figheight(), LIMITS_STATEMENT, fontsize=8.5, weight="bold")
 
 

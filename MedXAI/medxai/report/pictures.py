@@ -5,7 +5,7 @@ The page draws them as inline SVG in millimetres, the slice upright, so that the
 
 import base64
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from matplotlib import colormaps
 from PIL import Image
 from skimage.measure import find_contours
 
+from ..contour.result import ContourKind
 from ..display_range import DisplayRange, display_range, for_display
 from ..results import SliceExplanation
 from ..slice.orientation import orientation_of
@@ -55,6 +56,7 @@ class SliceScene:
         unit: Of the lengths.
         token: The size (width, height) of one token of the embedding.
         magnified: The part around a small box that is shown larger; None where the box is large enough.
+        stretches: Of the contour check, each the key of its kind ('firm', 'soft', 'follows-the-box') and SVG path data.
     """
 
     width: float
@@ -68,6 +70,7 @@ class SliceScene:
     unit: str
     token: tuple[float, float]
     magnified: Rectangle | None
+    stretches: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,7 @@ class Pictures:
             "mm" if has_mm else "pixels",
             self._cell(result.encoding.grid),
             _around(box, *self._size),
+            tuple(self._stretches()),
         )
 
     def of_map(self, values: np.ndarray, shown: DisplayRange | None = None) -> MapPicture:
@@ -152,6 +156,14 @@ class Pictures:
         across, down = self._turn.pixel_mm
         return Rectangle(x0 * across, y0 * down, (x1 - x0) * across, (y1 - y0) * down)
 
+    def _stretches(self) -> Iterator[tuple[str, str]]:
+        """The outline that the contour check looked at, cut where its kind changes."""
+        check = self._result.contour
+        placed = self._turn.upright_points(check.points_px, self._result.prepared.grey.shape) * self._turn.pixel_mm
+        for one in check.stretches():
+            path = "M" + "L".join(f"{x:.5g} {y:.5g}" for x, y in placed[one.indexes])
+            yield kind_key(one.kind), path + ("Z" if one.is_closed else "")
+
     def _outline(self, mask: np.ndarray) -> str:
         """The mask's contour, closed at the picture's edge."""
         across, down = self._turn.pixel_mm
@@ -161,6 +173,11 @@ class Pictures:
             points = (contour[:, ::-1] - 0.5) * (across, down)
             paths.append("M" + "L".join(f"{x:.5g} {y:.5g}" for x, y in points[:-1]) + "Z")
         return "".join(paths)
+
+
+def kind_key(kind: ContourKind) -> str:
+    """A kind's name in the page: 'follows-the-box'."""
+    return kind.value.replace(" ", "-")
 
 
 def colour_stops(count: int = 9) -> tuple[tuple[float, str], ...]:

@@ -11,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from .. import __version__
+from ..contour.look import HOW_TESTED, kinds_sentence
+from ..contour.result import FOLLOWS_BOX_FROM, SOFT_FROM_MM_PER_LOGIT, ContourKind
 from ..display_range import display_range
 from ..limits import LIMITS_STATEMENT
 from ..maps import OWN_MAPS_SHOWN, STAGES, MapId
@@ -19,7 +21,7 @@ from ..results import Concentration, Narrowing, SliceExplanation
 #: The published description of the record (JSON Schema). A record says which version of it it follows: the first number
 #: changes where a field goes or means something else, the second where one is added.
 SCHEMA_ID = "https://raw.githubusercontent.com/MedXAI/SlicerMedXAI/main/MedXAI/medxai/report/explanation.schema.json"
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 _PACKAGES = ("torch", "segment-anything", "numpy", "scikit-image", "SimpleITK", "vtk", "slicer-core")
 
 
@@ -55,6 +57,7 @@ def record_of(result: SliceExplanation, source: dict[str, object] | None = None)
             if known.has_known_spacing
             else None,
         },
+        "contour": _contour(result),
         "metrics": _metrics(result.concentration),
         "layers": [
             {
@@ -75,9 +78,29 @@ def record_of(result: SliceExplanation, source: dict[str, object] | None = None)
             "encode": result.encoding.seconds,
             "encoded_now": result.encoding.is_new,
             "segment": result.segmentation.seconds,
+            "check_contour": result.contour.seconds,
             "explain": explanation.seconds,
         },
         "versions": versions_here(),
+    }
+
+
+def _contour(result: SliceExplanation) -> dict[str, object]:
+    """The contour check in shares of the outline's length, and in words."""
+    check = result.contour
+    known, looked_at_box = result.prepared.image.facts.has_known_spacing, check.follows_box is not None
+    return {
+        "sentence": kinds_sentence(check, "mm" if known else "pixels"),
+        "share_of_length": {
+            "firm": check.share[ContourKind.FIRM],
+            "soft": check.share[ContourKind.SOFT],
+            "follows_box": check.share[ContourKind.FOLLOWS_BOX] if looked_at_box else None,
+        },
+        "length_mm": float(check.length_mm.sum()) if known else None,
+        "soft_tolerance_mm_per_logit": check.median_tolerance(ContourKind.SOFT) if known else None,
+        "soft_from_mm_per_logit": SOFT_FROM_MM_PER_LOGIT,
+        "follows_box_from": FOLLOWS_BOX_FROM,
+        "how_tested": HOW_TESTED,
     }
 
 

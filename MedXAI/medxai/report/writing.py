@@ -10,6 +10,7 @@ from ..metrics.case_evidence import CaseEvidence
 from ..provenance import map_attributes, provenance_of
 from ..results import SliceExplanation
 from .case_report import write_case_report
+from .contour_file import write_contour
 from .folder import whole_or_nothing
 from .metrics_file import write_figures
 from .panels import write_panels
@@ -27,8 +28,8 @@ def write_results(
 ) -> None:
     """Writes all files of an explanation into a folder, whole or not at all.
 
-    The files are panels.png, report.html, figures.csv, saliency_stage1.nrrd to saliency_stage3.nrrd (the shown layer,
-    raw values), segmentation.nrrd and explanation.json.
+    The files are panels.png, report.html, figures.csv, contour.csv, saliency_stage1.nrrd to saliency_stage3.nrrd
+    (the shown layer, raw values), segmentation.nrrd and explanation.json.
 
     Args:
         result: What is written.
@@ -50,6 +51,7 @@ def write_results(
             details = {**shared, **map_attributes(info, map_id)}
             write_slice_volume(scratch / f"saliency_{info.map}.nrrd", image, values, details)
         write_slice_volume(scratch / "segmentation.nrrd", image, result.segmentation.mask.astype(np.uint8), shared)
+        write_contour(scratch / "contour.csv", result.contour)
         write_panels(result, scratch / "panels.png")
         write_figures(scratch / "figures.csv", evidence.rows)
         write_case_report(scratch / "report.html", result, evidence, reference_mask, "figures.csv")

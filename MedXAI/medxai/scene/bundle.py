@@ -9,6 +9,7 @@ from ..results import SliceExplanation
 from ..volume.plain_numbers import plain_numbers
 from ..volume.volume import Volume
 from . import views
+from .contours import show_contour
 from .geometry import matrix_of
 from .headless import headless_scene, quiet_vtk, save_scene_bundle
 from .results import show_result
@@ -16,7 +17,7 @@ from .volumes import note_what_is_known
 
 
 def write_scene(result: SliceExplanation, volume: Volume, path: Path) -> None:
-    """Writes a .mrb with the volume, the overlays, the segmentation and the region; the explained slice is in view.
+    """Writes a .mrb with the volume, the overlays, the segmentation, the region, and the outline in its kinds; the explained slice is in view.
 
     Args:
         result: What was explained.
@@ -35,7 +36,8 @@ def write_scene(result: SliceExplanation, volume: Volume, path: Path) -> None:
         for name in views.VIEW_OF_PLANE.values():
             views.show_overlay(views.slice_view(scene, name), volume_node, None)
         views.look_at(slice_node, volume_node, result.prepared.image)
-        show_result(result, volume_node, slice_node=slice_node)
+        done = show_result(result, volume_node, slice_node=slice_node)
+        show_contour(result, volume_node, done.folder_item)
         save_scene_bundle(scene, path)
 
 

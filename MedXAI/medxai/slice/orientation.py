@@ -38,6 +38,19 @@ class ScreenOrientation:
         turned = pixels.T if self.transposed else pixels
         return turned[:: -1 if self.flipped_rows else 1, :: -1 if self.flipped_columns else 1]
 
+    def upright_points(self, points_px: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+        """(n, 2) x and y in pixel edges of the upright picture.
+
+        Args:
+            points_px: (n, 2) column and row, a pixel's centre having whole numbers.
+            shape: (rows, columns) as stored.
+        """
+        x, y = (points_px + 0.5).T
+        rows, columns = shape
+        if self.transposed:
+            x, y, rows, columns = y, x, columns, rows
+        return np.stack([columns - x if self.flipped_columns else x, rows - y if self.flipped_rows else y], axis=1)
+
     def upright_extent(self, box: PixelBox, shape: tuple[int, int]) -> tuple[float, float, float, float]:
         """The edges of a box on the upright picture.
 

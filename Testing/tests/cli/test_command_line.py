@@ -19,6 +19,7 @@ from support.models import small_model
 pytest.importorskip("slicer", reason="needs the package slicer-core")
 
 FILES = {
+    "contour.csv",
     "explanation.json",
     "figures.csv",
     "panels.png",
