@@ -31,6 +31,7 @@ class ModalitySource(StrEnum):
     GIVEN = "given by the user"
     FILE = "from the file"
     SCENE = "from the scene"
+    MADE = "as it was made"
     GUESSED = "guessed from the values"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from .volume import Modality, Volume, make_volume
+from .volume import Modality, ModalitySource, ScanFacts, Volume, make_volume
 
 _SHAPE_KJI = (36, 176, 216)
 _SPACING_IJK_MM = (1.8, 1.8, 5.0)
@@ -142,7 +142,8 @@ def _scan(hu: np.ndarray, rng: np.random.Generator) -> Volume:
     ijk_to_ras = np.diag([-_SPACING_IJK_MM[0], -_SPACING_IJK_MM[1], _SPACING_IJK_MM[2], 1.0])
     size = np.array(_SHAPE_KJI[::-1])
     ijk_to_ras[:3, 3] = -ijk_to_ras[:3, :3] @ ((size - 1) / 2)
-    return make_volume("Abdominal phantom", voxels, ijk_to_ras, Modality.CT)
+    facts = ScanFacts(modality_source=ModalitySource.MADE)
+    return make_volume("Abdominal phantom", voxels, ijk_to_ras, Modality.CT, facts)
 
 
 class _Space:
