@@ -62,18 +62,18 @@ def contour_points(case: Case, seed: int = 0) -> tuple[ContourPoint, ...]:
     total = check.follows_box_total
     assert total is not None  # asked for above
     columns = (
-        errors_mm(check.points_px, reference, image.spacing_mm[:2]),
+        errors_mm(check.points_px, reference, (image.spacing_mm[0], image.spacing_mm[1])),
         check.length_mm,
         check.tolerance_mm_per_logit,
         total,
-        [str(kind) for kind in check.kind],
         _box_edge_mm(check.points_px, case),
         _image_gradient_per_mm(check.points_px, case),
         _jitter_variance(check, case, seed),
     )
+    rounded = ([float(f"{value:.6g}") for value in point] for point in zip(*columns, strict=True))
     return tuple(
-        ContourPoint(*(one if isinstance(one, str) else float(f"{one:.6g}") for one in point))
-        for point in zip(*columns, strict=True)
+        ContourPoint(error, length, tolerance, follows, str(kind), edge, gradient, variance)
+        for (error, length, tolerance, follows, edge, gradient, variance), kind in zip(rounded, check.kind, strict=True)
     )
 
 

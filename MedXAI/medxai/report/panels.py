@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from matplotlib import colormaps
@@ -279,8 +280,8 @@ class _Drawing:
         )
 
 
-def _dash(look: Look) -> tuple[float, tuple[float, ...]] | str:
-    """matplotlib counts dashes in line widths."""
+def _dash(look: Look) -> tuple[float, tuple[float, ...]] | Literal["solid"]:
+    """The dashes of a look as Matplotlib counts them, in line widths."""
     return (0, tuple(length / look.width for length in look.dash)) if look.dash else "solid"
 
 

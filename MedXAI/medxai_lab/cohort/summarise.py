@@ -243,5 +243,7 @@ def _readable(settings: Mapping) -> dict[str, str]:
     for name, value in plain.items():
         for inner, one in value.items() if isinstance(value, Mapping) else ((None, value),):
             text = ", ".join(map(str, one)) if isinstance(one, list) else str(one)
-            flat[(f"{inner}" if inner else name).replace("_", " ")] = text or "all"
+            flat[(f"{inner}" if inner else name).replace("_", " ")] = text or (
+                "none" if name == "explainers" else "all"
+            )
     return flat
