@@ -70,6 +70,7 @@ def make_pictures(bench: PanelBench, phantom: object, theme: str) -> None:
     index = phantom.slice_with_most("liver")
     image = slice_of(phantom.volume, "axial", index)
     node = bench.load(phantom.volume, "CT abdomen phantom")
+    node.SetAttribute("DICOM.Modality", "CT")  # as Sample Data loads it
     look_at(bench.red, node, image)
     bench.settle()
     bench.draw(image, box_of_mask(phantom.organs[index] == ORGAN_LABELS["liver"]))

@@ -49,6 +49,17 @@ class LayoutManager:
                 view.SetDimensions(310, 290, 1)
 
 
+def legend_rectangle(legend: "slicer.vtkMRMLColorLegendDisplayNode") -> tuple[float, float, float, float]:
+    """Left, lower edge, width and height, as shares of the view: as Slicer's legend manager places it (5.10 to 5.13).
+
+    A legend that lies has its thickness first and its length second in its size.
+    """
+    across, up = legend.GetPosition()
+    first, second = legend.GetSize()
+    width, height = (second, first) if legend.GetOrientation() == legend.Horizontal else (first, second)
+    return across * (1 - width), up * (1 - height), width, height
+
+
 class LegendManager:
     """The displayable manager of colour legends: in which views each of them is drawn."""
 

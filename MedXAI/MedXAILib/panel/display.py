@@ -93,10 +93,11 @@ class Display:
 
     def show_settings(self, preferences: Preferences, held_bytes: int) -> None:
         """The preferences, and how much memory the encodings take."""
-        folder = str(preferences.model_folder) if preferences.model_folder else _("the usual place")
+        folder = preferences.model_folder
         with blocked(self._ui.budgetSpin):
             self._ui.budgetSpin.value = preferences.budget_mb
-        self._set("folderButton", "text", folder)
+        self._set("folderButton", "text", wording.folder(folder))
+        self._set("folderButton", "toolTip", wording.folder_tip(folder))
         self._set(
             "memoryLabel", "text", _("Encoded slices hold {size} MB now.").format(size=round(held_bytes / _MEGABYTE))
         )
@@ -145,7 +146,7 @@ class Display:
         ui = self._ui
         if self._last.get("models") != state.models:
             self._last["models"] = state.models
-            fill(ui.modelSelector, {model.name: wording.model_line(model) for model in state.models})
+            fill(ui.modelSelector, {model.name: wording.model_line(model, state.models) for model in state.models})
         select(ui.modelSelector, state.method.model)
         model = state.model
         offered = state.offered_model

@@ -120,7 +120,9 @@ class UserActions:
             self._parameters.choose("model", path)
 
     def _choose_folder(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(None, _("Choose the model folder"), self._ui.folderButton.text)
+        folder = qt.QFileDialog.getExistingDirectory(
+            None, _("Choose the model folder"), str(self._preferences.model_folder or "")
+        )
         if folder:
             self._preferences.model_folder = Path(folder)
             self._controller.models.use_folder(Path(folder))

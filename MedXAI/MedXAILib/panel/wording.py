@@ -1,6 +1,7 @@
 """The session's states and metrics in plain words. Everything a user reads comes from here, from the .ui, or from an error."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from medxai.limits import LIMITS_SHORT, LIMITS_STATEMENT
 from medxai.maps import MapInfo
@@ -14,6 +15,8 @@ from ..session.state import Activity, Obstacle, Phase, State, Step
 from .translation import _
 
 _MEGABYTE = 1_000_000
+#: Letters of a path that a button of a narrow panel has room for.
+_LONGEST_PATH = 26
 #: Modules that are called otherwise than their packages.
 _PACKAGES = {"segment_anything": "segment-anything", "skimage": "scikit-image", "sklearn": "scikit-learn"}
 
@@ -194,9 +197,18 @@ def model_heading(model: ModelStatus | None) -> str:
     return _("Model: {title} {sign}").format(title=model.title.partition(" (")[0], sign="✔" if model.is_here else "▼")
 
 
-def model_line(model: ModelStatus) -> str:
-    """A model in the list, short enough for a narrow panel; the whole title is the list's tooltip."""
-    return _("{sign} {title}").format(sign="✔" if model.is_here else "▼", title=model.title.partition(" (")[0])
+def model_line(model: ModelStatus, others: Sequence[ModelStatus] = ()) -> str:
+    """A model in the list, short enough for a narrow panel; the whole title is the list's tooltip.
+
+    Args:
+        model: Of which it is.
+        others: All models of the list: one that would be called like one before it is told by what is in brackets.
+    """
+    short, _bracket, kind = model.title.partition(" (")
+    before = others[: others.index(model)] if model in others else ()
+    if any(other.title.partition(" (")[0] == short for other in before):
+        short = f"{short.partition(' ')[0]}, {' '.join(kind.rstrip(')').split()[:2])}"
+    return _("{sign} {title}").format(sign="✔" if model.is_here else "▼", title=short)
 
 
 def model_tip(model: ModelStatus | None) -> str:
@@ -222,9 +234,9 @@ def weights(model: ModelStatus | None) -> str:
     if model.is_here:
         return _("✔ Ready, comes with MedXAI.")
     if model.can_download and model.size_bytes:
-        return _("▼ Not here yet: {size} MB to download.").format(size=model.size_bytes // _MEGABYTE)
+        return _("▼ {size} MB to download.").format(size=model.size_bytes // _MEGABYTE)
     if model.can_download:
-        return _("▼ Not here yet; to download.")
+        return _("▼ To be downloaded.")
     return _("✖ The file {path} is not there.").format(path=model.path)
 
 
@@ -335,6 +347,22 @@ def export_tip(state: State) -> str:
     if shows_preview(state):
         return _("A preview is not exported: press Explain for the full maps first.")
     return _("Write report.html, panels.png, explanation.json, the maps and the mask as NRRD into a folder.")
+
+
+def folder(path: Path | None) -> str:
+    """A folder on a button: of a long path only the end, since the button would make the panel wide."""
+    if path is None:
+        return _("the usual place")
+    text = str(path)
+    return text if len(text) <= _LONGEST_PATH else "…" + text[1 - _LONGEST_PATH :]
+
+
+def folder_tip(path: Path | None) -> str:
+    """The whole path, and what the folder is for."""
+    text = _(
+        "Where downloaded weights are kept. For a machine without network, put the files there yourself under their own names."
+    )
+    return _("{text} Now: {path}").format(text=text, path=path) if path is not None else text
 
 
 def seconds(value: float) -> str:

@@ -8,7 +8,9 @@ from ..explainers.registry import map_info
 from .views import composite_of
 
 #: A flat legend at the lower edge, where an axial slice has air or the table; as shares of the view.
-_POSITION, _SIZE = (0.5, 0.02), (0.5, 0.09)
+_POSITION = (0.5, 0.02)
+#: Of a legend that lies, Slicer takes the first number for its thickness and the second for its length.
+_SIZE = (0.09, 0.5)
 _LABELS = 3
 _FONT_PX = 12
 

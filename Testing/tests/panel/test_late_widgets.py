@@ -15,6 +15,7 @@ from medxai.scene.views import composite_of
 from medxai.scene.working_result import WORKING_ATTRIBUTE, find_working
 from MedXAILib.panel import wording
 from MedXAILib.session.state import Phase
+from stand_ins.late_views import legend_rectangle
 from stand_ins.panel_bench import PanelBench
 from support.panel_scene import overlay
 
@@ -102,6 +103,16 @@ def test_the_legend_goes_while_its_map_is_out_of_the_views_plane(explained: Pane
     bench.scroll(bench.red, before)
     bench.settle()
     assert "Red" in bench.legends.views_with(overlay(bench))
+
+
+@pytest.mark.parametrize("button", ["stage3Button", "terminalButton"])
+def test_the_legend_lies_flat_at_the_lower_edge_whatever_its_numbers(explained: PanelBench, button: str) -> None:
+    """There an axial slice has air or the table; a terminal map's numbers reach to −30 and beyond."""
+    explained.click(button)
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(overlay(explained))
+    left, lower, width, height = legend_rectangle(legend)
+    assert lower + height <= 0.12 and left > 0.2 and left + width < 0.8 and width > 3 * height
+    assert legend.GetNumberOfLabels() <= 3 and legend.GetLabelTextProperty().GetFontSize() <= 12
 
 
 def test_the_selectors_show_what_a_loaded_scene_holds(explained: PanelBench, tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""Random actions of a user, in any order: no exception, no leak, never stuck."""
+"""Random actions of a user, in any order: no exception, no leak, never stuck.
+
+A few hundred of them, so that the suite stays quick; before a release more: MEDXAI_RANDOM_ACTIONS=2000.
+"""
 
 import os
 import tempfile
@@ -28,9 +31,8 @@ from MedXAILib.session.state import Phase
 from stand_ins.panel_bench import panel_bench
 from support.panel import OWN_KEYS, ball_volume
 
-#: A session has so many actions; MEDXAI_RANDOM_ACTIONS=2000 looks longer.
-STEPS = 50
-ACTIONS = int(os.environ.get("MEDXAI_RANDOM_ACTIONS", "500"))
+#: How many actions there are in all, and in one session of the panel; from so many on every phase has to be reached.
+ACTIONS, STEPS, ENOUGH = int(os.environ.get("MEDXAI_RANDOM_ACTIONS", "240")), 40, 1000
 VOLUMES = {"ball": ball_volume(), "small": ball_volume("small", (8, 40, 48), 1)}
 BUTTONS = (
     "stage1Button",
@@ -50,6 +52,7 @@ CHECKS = (
     "segmentationCheck",
     "legendCheck",
     "sideCheck",
+    "scaleCheck",
     "allLayersCheck",
     "enhanceCheck",
     "aheadCheck",
@@ -298,12 +301,12 @@ class User(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-def test_any_actions_in_any_order() -> None:
+def test_random_actions() -> None:
     User.done.clear()
     run_state_machine_as_test(
         User,
         settings=settings(
-            max_examples=ACTIONS // 30,  # many sessions end before the last step,
+            max_examples=max(ACTIONS // STEPS, 1),
             stateful_step_count=STEPS,
             derandomize=True,
             deadline=None,
@@ -312,6 +315,6 @@ def test_any_actions_in_any_order() -> None:
             phases=[hypothesis.Phase.generate],  # shrinking would wait a minute for every stuck panel
         ),
     )
-    assert sum(User.done.values()) >= ACTIONS, User.done
-    if ACTIONS >= 1000:  # in fewer a user may never cancel in time
-        assert set(User.done) >= set(Phase) - {Phase.READY}, f"not every phase was reached: {User.done}"
+    assert sum(User.done.values()) >= 0.8 * ACTIONS, User.done
+    reached = {Phase.RUNNING, Phase.RESULT, Phase.STALE} if ACTIONS < ENOUGH else set(Phase) - {Phase.READY}
+    assert set(User.done) >= reached, f"not every phase was reached: {User.done}"
