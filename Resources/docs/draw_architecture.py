@@ -43,7 +43,7 @@ ROOMS = {
     "metrics": "how a map is judged",
     "engine": "goes the whole way",
     "explainers": "one file a method or baseline",
-    "contour": "where an outline is soft",
+    "contour": "which stretch to check",
     "segmentation": "prompts, decoder, attention",
     "encoding": "features, cache, backends",
     "models": "one file a model family",

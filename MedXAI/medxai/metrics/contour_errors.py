@@ -70,7 +70,7 @@ def contour_points(case: Case, seed: int = 0) -> tuple[ContourPoint, ...]:
         _image_gradient_per_mm(check.points_px, case),
         _jitter_variance(check, case, seed),
     )
-    rounded = ([float(f"{value:.6g}") for value in point] for point in zip(*columns, strict=True))
+    rounded = np.array([[float(f"{value:.6g}") for value in column] for column in columns]).T.tolist()
     return tuple(
         ContourPoint(error, length, tolerance, follows, str(kind), edge, gradient, variance)
         for (error, length, tolerance, follows, edge, gradient, variance), kind in zip(rounded, check.kind, strict=True)
