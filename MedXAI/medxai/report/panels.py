@@ -71,8 +71,8 @@ def write_panels(result: SliceExplanation, path: Path) -> None:
     drawing.input_panel(figure.add_subplot(grid[0, 0]))
     drawing.mask_panel(figure.add_subplot(grid[0, 1]))
     drawing.interaction_panel(figure.add_subplot(grid[0, 2]))
-    drawing.terminal_panel(figure.add_subplot(grid[0, 3]))
-    drawing.contour_panel(figure.add_subplot(grid[0, 4]))
+    drawing.contour_panel(figure.add_subplot(grid[0, 3]))
+    drawing.terminal_panel(figure.add_subplot(grid[0, 4]))
     for row, stage in enumerate(STAGES, start=1):
         shown = display_range(maps.stages[stage] for maps in result.explanation.layers)
         for column, maps in enumerate(result.explanation.layers):
