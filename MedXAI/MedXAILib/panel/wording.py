@@ -281,7 +281,7 @@ def encoder(name: str) -> str:
 def encoder_effect(name: str) -> str:
     """What a backend does to the result (Resources/benchmarks/effects.md)."""
     return {
-        "exact": _("The model's own arithmetic; the other ways are measured against it."),
+        "exact": _("The model's own arithmetic; the other backends are compared with it."),
         "fast": _(
             "Numbers of 16 bits, where the processor is faster with them. The outline may move by a pixel here and there; "
             "the maps hardly change."

@@ -167,15 +167,15 @@ def _say_progress(step: Step, done: int, total: int) -> None:
 
 
 def _report(result: SliceExplanation, folder: Path) -> None:
-    figures, layer = result.concentration, result.encoding.layers[-1]
+    measured, layer = result.concentration, result.encoding.layers[-1]
     print(
-        f"{result.model.title}: {result.segmentation.mask.sum()} pixels segmented, {figures.mask_share:.1%} of the slice."
+        f"{result.model.title}: {result.segmentation.mask.sum()} pixels segmented, {measured.mask_share:.1%} of the slice."
     )
     prepared = result.prepared
     print(
         f"{prepared.image.where}; modality {prepared.image.facts.modality_text}; grey values {prepared.grey_range.text}."
     )
-    shares = (figures.share_inside[stage_map(stage, layer)] for stage in STAGES)
+    shares = (measured.share_inside[stage_map(stage, layer)] for stage in STAGES)
     print(
         f"Share of each stage's map inside the mask ({layer}): "
         + ", ".join("none" if s is None else f"{s:.0%}" for s in shares)

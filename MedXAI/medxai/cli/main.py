@@ -230,7 +230,7 @@ def _add_dice(commands: argparse._SubParsersAction) -> None:
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         "evaluate",
-        help="all figures of all explainers over a data set with reference masks",
+        help="all metrics of all explainers over a data set with reference masks",
         epilog=LIMITS_STATEMENT,
         description="Boxes are drawn around the reference masks. Broken off, the same command goes on where it was.",
     )
@@ -322,7 +322,7 @@ def _add_workers(command: argparse.ArgumentParser) -> None:
         type=int,
         default=1,
         metavar="N",
-        help="of each worker; with others, figures may differ in last digits (default: 1)",
+        help="of each worker; with others, metrics may differ in last digits (default: 1)",
     )
     command.add_argument(
         "--scheduler",

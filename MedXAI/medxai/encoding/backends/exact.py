@@ -33,7 +33,7 @@ class Exact(BackendFactory):
 
     key = EXACT.name
     title = "Exact"
-    sentence = "The model's own arithmetic; the other ways are measured against it."
+    sentence = "The model's own arithmetic; the other backends are compared with it."
 
     def make(self, encoder: Network, device: torch.device, cache_folder: Path | None = None) -> Backend:
         return EXACT
