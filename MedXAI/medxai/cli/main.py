@@ -206,6 +206,15 @@ def _add_boxes(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, default=0)
 
 
+def _add_outward_jitter(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--jitter-outwards",
+        type=float,
+        metavar="SHARE",
+        help="the same outwards, where readers' boxes are rather too large: 0.08 with --jitter 0.05 (default: as --jitter)",
+    )
+
+
 def _add_dice(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         "dice", help="box-prompted Dice per organ on a volume with a reference mask", epilog=LIMITS_STATEMENT
@@ -280,12 +289,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
         help="voxels of the organ that a slice must exceed (default: 100)",
     )
     _add_boxes(command)
-    command.add_argument(
-        "--jitter-outwards",
-        type=float,
-        metavar="SHARE",
-        help="the same outwards, where readers' boxes are rather too large: 0.08 with --jitter 0.05 (default: as --jitter)",
-    )
+    _add_outward_jitter(command)
     _add_measurements(command)
     _add_workers(command)
     command.set_defaults(run=evaluate.run)

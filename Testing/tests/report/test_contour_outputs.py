@@ -102,8 +102,8 @@ def test_the_panels_show_the_kinds_where_they_are_and_nothing_without_an_outline
 
 def test_a_slice_that_is_turned_to_be_upright_has_its_outline_on_the_mask():
     """Points go the same way as pixels, whichever way the slice is turned."""
+    volume = answered.make_phantom().volume
     for plane in ("axial", "coronal", "sagittal"):
-        volume = answered.make_phantom().volume
         request = ExplainRequest.of_slice(
             volume, plane, volume.shape_ijk[{"axial": 2, "coronal": 1, "sagittal": 0}[plane]] // 2
         )

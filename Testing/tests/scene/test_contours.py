@@ -19,6 +19,11 @@ from support import answered
 
 
 @pytest.fixture(scope="module")
+def volume():
+    return make_phantom().volume
+
+
+@pytest.fixture(scope="module")
 def result():
     """The phantom's liver, its outline told to be of all three kinds, a third each."""
     found = answered.phantom_case("liver").result
@@ -42,8 +47,8 @@ def cut_by_the_slice(node, image):
     return vtk_to_numpy(cutter.GetOutput().GetPoints().GetData())
 
 
-def test_each_kind_is_a_line_on_its_own_stretch_of_the_slice(scene, result):
-    nodes = show_contour(result, add_volume(scene, make_phantom().volume))
+def test_each_kind_is_a_line_on_its_own_stretch_of_the_slice(scene, volume, result):
+    nodes = show_contour(result, add_volume(scene, volume))
     assert set(nodes) == set(ContourKind)
     kinds = np.array(result.contour.kind)
     for kind, node in nodes.items():
@@ -54,8 +59,8 @@ def test_each_kind_is_a_line_on_its_own_stretch_of_the_slice(scene, result):
     assert high[2] - low[2] == pytest.approx(result.prepared.image.spacing_mm[2])
 
 
-def test_kinds_differ_in_colour_width_and_dash(scene, result):
-    nodes = show_contour(result, add_volume(scene, make_phantom().volume))
+def test_kinds_differ_in_colour_width_and_dash(scene, volume, result):
+    nodes = show_contour(result, add_volume(scene, volume))
     displays = [node.GetDisplayNode() for node in nodes.values()]
     assert len({display.GetColor() for display in displays}) == 3
     assert len({display.GetSliceIntersectionThickness() for display in displays}) == 3
@@ -71,8 +76,8 @@ def test_kinds_differ_in_colour_width_and_dash(scene, result):
     assert ["thin" in n.GetName() for n in nodes.values()] == [True, False, False]
 
 
-def test_the_saved_scene_has_the_outline_with_its_meaning(scene, result, tmp_path):
-    write_scene(result, make_phantom().volume, tmp_path / "scene.mrb")
+def test_the_saved_scene_has_the_outline_with_its_meaning(scene, volume, result, tmp_path):
+    write_scene(result, volume, tmp_path / "scene.mrb")
     load_scene_bundle(scene, tmp_path / "scene.mrb")
     models = [
         scene.GetNthNodeByClass(n, "vtkMRMLModelNode") for n in range(scene.GetNumberOfNodesByClass("vtkMRMLModelNode"))
@@ -86,7 +91,7 @@ def test_the_saved_scene_has_the_outline_with_its_meaning(scene, result, tmp_pat
         assert "AUROC" in node.GetAttribute("MedXAI.HowTested") and node.GetAttribute("MedXAI.Limits")
 
 
-def test_no_outline_leaves_no_model(scene, result):
+def test_no_outline_leaves_no_model(scene, volume, result):
     empty = replace(
         result.contour,
         points_px=np.empty((0, 2)),
@@ -97,4 +102,4 @@ def test_no_outline_leaves_no_model(scene, result):
         tolerance_mm_per_logit=np.empty(0),
         follows_box=np.empty((0, 4)),
     )
-    assert not show_contour(replace(result, contour=empty), add_volume(scene, make_phantom().volume))
+    assert not show_contour(replace(result, contour=empty), add_volume(scene, volume))
