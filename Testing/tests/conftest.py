@@ -1,5 +1,6 @@
 """What several test files need: the real scans, a small model with the real code, a real scene."""
 
+import locale
 import os
 
 # Before anything imports Qt: the tests have no screen, and Qt ends the process where it finds none.
@@ -13,6 +14,15 @@ import pytest
 from medxai.models.loading import LoadedModel
 from support.models import small_model
 from support.scans import RealScan, real_scan
+
+
+_CHARACTERS = locale.setlocale(locale.LC_CTYPE)
+
+
+@pytest.fixture(autouse=True)
+def same_characters() -> None:
+    """A library that leaves the process with another locale does not decide how the next test reads a command's output."""
+    locale.setlocale(locale.LC_CTYPE, _CHARACTERS)
 
 
 @pytest.fixture(scope="session")

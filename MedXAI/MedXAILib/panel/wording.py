@@ -176,6 +176,7 @@ def modality_found(facts: ScanFacts | None) -> str:
         ModalitySource.GIVEN: _("✔ Taken as {kind}, as you chose."),
         ModalitySource.FILE: _("✔ Taken as {kind}, as the file says."),
         ModalitySource.SCENE: _("✔ Taken as {kind}, as the scene says."),
+        ModalitySource.MADE: _("✔ Taken as {kind}, as this volume was made."),
         ModalitySource.GUESSED: _("▲ Taken as {kind}: guessed from the values. If this is wrong, choose the modality."),
     }[facts.modality_source]
     return found.format(kind=modality(facts.modality))

@@ -68,7 +68,7 @@ def _with_plugins(folder, *arguments, cwd):
         cwd=cwd,
         env={**os.environ, "MEDXAI_PLUGINS": str(folder), "PYTHONPATH": str(ROOT / "MedXAI")},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
 
 
@@ -114,7 +114,7 @@ def test_the_site_is_built_without_a_warning(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-W", "-q", "-c", str(DOCS), str(ROOT / "Resources"), str(tmp_path)],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     assert done.returncode == 0, done.stderr
     assert "saliency map" in (tmp_path / "docs" / "maps.html").read_text(encoding="utf-8")
