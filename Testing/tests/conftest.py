@@ -15,7 +15,6 @@ from medxai.models.loading import LoadedModel
 from support.models import small_model
 from support.scans import RealScan, real_scan
 
-
 _CHARACTERS = locale.setlocale(locale.LC_CTYPE)
 
 
