@@ -335,6 +335,7 @@ def metrics(numbers: MapMetrics) -> str:
         )
     if numbers.from_encoder_alone:
         lines.append(_("This map would be the same if the mask were wrong."))
+    lines.append(_("Grey values from black to white: {text}.").format(text=numbers.grey_text))
     return "<br>".join(lines)
 
 

@@ -36,3 +36,8 @@ def test_what_the_scene_says_and_what_the_user_chooses_is_told_apart(bench: Pane
 def test_every_modality_and_source_has_words(modality: Modality, source: ModalitySource) -> None:
     text = wording.modality_found(ScanFacts(modality, source))
     assert wording.modality(modality) in text and text.startswith("▲" if source is ModalitySource.GUESSED else "✔")
+
+
+def test_the_grey_values_and_their_reason_stand_below_the_map(explained: PanelBench) -> None:
+    text = explained.state.result.prepared.grey_range.text
+    assert text and f"Grey values from black to white: {text}." in explained.ui.figuresLabel.text
