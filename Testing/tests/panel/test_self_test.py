@@ -33,6 +33,9 @@ def test_a_failing_case_fails_the_self_test(tmp_path: Path, monkeypatch: pytest.
         bench.start()
         import MedXAI
 
+        for name in dir(self_test.SelfTestCases):  # one case says it; all of them take ten seconds
+            if name.startswith("test_") and name != "test_logic_puts_the_maps_exactly_on_the_slice":
+                monkeypatch.setattr(self_test.SelfTestCases, name, None)
         monkeypatch.setattr(self_test, "_INDEX", 5)
         monkeypatch.setattr(self_test, "_LIMIT_S", 5.0)
         monkeypatch.setattr(self_test, "world_from_ijk", lambda node: [[0.0] * 4])
