@@ -33,8 +33,9 @@ def pixels_of(frames: Sequence[Frame]) -> tuple[np.ndarray, np.ndarray | None]:
             opened = (frame.file, _stored(frame))
         stored = opened[1][frame.number]
         paddings.append(_padding(frame, stored))
-        values.append(_rescaled(frame, stored))
-    stacked = _compact(np.stack(values)) if all(v.dtype.kind == "i" for v in values) else _as_float(values)
+        # Each by itself: a whole scan of int64 would take four times the memory of the volume.
+        values.append(_compact(_rescaled(frame, stored)))
+    stacked = np.stack(values) if all(v.dtype.kind == "i" for v in values) else _as_float(values)
     if all(padding is None for padding in paddings):
         return stacked, None
     kept = [np.ones(v.shape, bool) if p is None else ~p for v, p in zip(values, paddings, strict=True)]
@@ -164,12 +165,15 @@ def _padding(frame: Frame, stored: np.ndarray) -> np.ndarray | None:
 
 
 def _compact(values: np.ndarray) -> np.ndarray:
-    kind = np.int16 if values.min() >= -32768 and values.max() <= 32767 else np.int32
-    return values.astype(kind)
+    """Whole numbers in the smallest of int16 and int32 that holds them; other values as float32."""
+    low, high = values.min(), values.max()
+    if values.dtype.kind != "i" or low < -(2**31) or high >= 2**31:
+        return values.astype(np.float32)
+    return values.astype(np.int16 if low >= -(2**15) and high < 2**15 else np.int32)
 
 
 def _as_float(values: Sequence[np.ndarray]) -> np.ndarray:
-    return np.stack([value.astype(np.float32) for value in values])
+    return np.stack([value.astype(np.float32, copy=False) for value in values])
 
 
 __all__ = ["has_hounsfield_rescale", "is_inverted", "pixels_of"]
