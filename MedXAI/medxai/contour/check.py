@@ -30,17 +30,7 @@ def check_tolerance(image: SliceImage, frame: ModelFrame, logits: np.ndarray) ->
     """
     begin = time.perf_counter()
     outline = Outline.of(logits, Grid.of(_shape(logits), frame, image))
-    found = len(outline.points) > 0
-    return ContourCheck(
-        points_px=outline.points_px,
-        points_ras_mm=ras_mm_of(outline.points_px, image),
-        outline=outline.number,
-        is_closed=outline.is_closed,
-        length_mm=outline.length_mm,
-        tolerance_mm_per_logit=tolerance_mm_per_logit(outline, logits) if found else np.empty(0),
-        follows_box=None,
-        seconds=time.perf_counter() - begin,
-    )
+    return _with_tolerance(outline, logits, image, begin)
 
 
 def check_contour(
@@ -64,17 +54,32 @@ def check_contour(
     """
     begin = time.perf_counter()
     logits, frame = segmentation.logits, encoding.frame
-    check = check_tolerance(image, frame, logits)
+    shape = _shape(logits)
+    outline = Outline.of(logits, Grid.of(shape, frame, image))
+    check = _with_tolerance(outline, logits, image, begin)
     control.raise_if_cancelled()
     if not len(check):
         return replace(check, follows_box=np.empty((0, 4)), seconds=time.perf_counter() - begin)
-    shape = _shape(logits)
     moved = moved_boxes(model.convention.box_in_model_px(segmentation.box, frame), shape, frame)
-    outline = Outline.of(logits, Grid.of(shape, frame, image))
     h, w = encoding.embedding.shape[-2:]
     moved_logits = logits_of_corners(model, encoding, moved.corners_xyxy, outline.read_blocks(shape, (h, w)))
     followed = follows_box(outline, check.tolerance_mm_per_logit, moved, moved_logits)
     return replace(check, follows_box=followed, seconds=time.perf_counter() - begin)
+
+
+def _with_tolerance(outline: Outline, logits: np.ndarray, image: SliceImage, begin: float) -> ContourCheck:
+    """An outline of logits (4h, 4w) with its tolerance alone; begin: when the check began, by `time.perf_counter`."""
+    points_px = outline.points_px
+    return ContourCheck(
+        points_px=points_px,
+        points_ras_mm=ras_mm_of(points_px, image),
+        outline=outline.number,
+        is_closed=outline.is_closed,
+        length_mm=outline.length_mm,
+        tolerance_mm_per_logit=tolerance_mm_per_logit(outline, logits) if len(points_px) else np.empty(0),
+        follows_box=None,
+        seconds=time.perf_counter() - begin,
+    )
 
 
 def _shape(logits: np.ndarray) -> tuple[int, int]:
