@@ -93,17 +93,9 @@ def run_encoder(
 def run_own_forward(
     image_encoder: Network, image: Tensor, layers: Sequence[str], control: RunControl = RunControl()
 ) -> EncoderOutput:
-    """Like `run_encoder`, by the module's own forward: hooks on its blocks keep the tokens. `torch.export` can export it.
+    """Like `run_encoder`, arguments and errors included, by the module's own forward.
 
-    Args:
-        image_encoder: In evaluation mode.
-        image: (1, 3, S, S).
-        layers: Names such as 'block 2' and 'neck'.
-        control: Hears of every block and of the neck, and can stop the pass between two of them.
-
-    Raises:
-        Cancelled: Between two blocks.
-        InputError: For an unknown layer, or none.
+    Hooks on its blocks keep the tokens. `torch.export` can export it.
     """
     tokens: dict[str, Tensor] = {}
     total = len(image_encoder.blocks) + 1

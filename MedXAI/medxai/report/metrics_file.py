@@ -9,7 +9,7 @@ from ..limits import LIMITS_STATEMENT
 from ..metrics.metric_row import MetricRow
 
 
-def write_figures(path: Path, rows: Iterable[MetricRow]) -> None:
+def write_metrics(path: Path, rows: Iterable[MetricRow]) -> None:
     """Writes the metrics of a case as CSV; the first line is a comment with the limits.
 
     Args:

@@ -12,7 +12,7 @@ from ..results import SliceExplanation
 from .case_report import write_case_report
 from .contour_file import write_contour
 from .folder import whole_or_nothing
-from .metrics_file import write_figures
+from .metrics_file import write_metrics
 from .panels import write_panels
 from .record import record_of, write_record
 from .volumes import write_slice_volume
@@ -53,7 +53,7 @@ def write_results(
         write_slice_volume(scratch / "segmentation.nrrd", image, result.segmentation.mask.astype(np.uint8), shared)
         write_contour(scratch / "contour.csv", result.contour)
         write_panels(result, scratch / "panels.png")
-        write_figures(scratch / "figures.csv", evidence.rows)
+        write_metrics(scratch / "figures.csv", evidence.rows)
         write_case_report(scratch / "report.html", result, evidence, reference_mask, "figures.csv")
         write_record(scratch / "explanation.json", record_of(result, source))
         if extra is not None:

@@ -22,7 +22,7 @@ from medxai.metrics.plan import QUICK
 from medxai.metrics.sanity_verdict import SanityVerdict
 from medxai.report.case_evidence import quick_evidence
 from medxai.report.case_report import case_report_html, write_case_report
-from medxai.report.metrics_file import write_figures
+from medxai.report.metrics_file import write_metrics
 from medxai.report.wording import explainer_name
 from support import answered
 from support.models import small_model
@@ -173,7 +173,7 @@ def test_a_report_that_cannot_be_written_leaves_the_older_one(phantom_case, evid
 
 
 def test_all_metrics_come_as_a_table_beside_the_page(evidence, tmp_path):
-    write_figures(tmp_path / "figures.csv", evidence.rows)
+    write_metrics(tmp_path / "figures.csv", evidence.rows)
     first, *lines = (tmp_path / "figures.csv").read_text(encoding="utf-8").splitlines()
     assert LIMITS_STATEMENT in first
     read = [MetricRow(**{**line, "value": float(line["value"])}) for line in csv.DictReader(lines)]

@@ -39,18 +39,9 @@ def _failure_on(device: torch.device, dtype: torch.dtype) -> str:
 def autocast_pass(
     dtype: torch.dtype, encoder: Network, image: Tensor, layers: Sequence[str], control: RunControl = RunControl()
 ) -> EncoderOutput:
-    """Like `run_encoder`, with products of `dtype`; embedding and tokens are float32.
+    """`run_encoder` on a graphics processor with products of `dtype` (torch.bfloat16 or torch.float16).
 
-    Args:
-        dtype: torch.bfloat16 or torch.float16.
-        encoder: In evaluation mode, on the graphics processor.
-        image: (1, 3, S, S).
-        layers: Names such as 'block 2' and 'neck'.
-        control: Hears of every block and of the neck, and can stop the pass between two of them.
-
-    Raises:
-        Cancelled: Between two blocks.
-        InputError: For an unknown layer, or none.
+    Other arguments and errors are those of `run_encoder`. Embedding and tokens are float32.
     """
     with torch.autocast(image.device.type, dtype):
         output = run_encoder(encoder, image, layers, control)

@@ -56,18 +56,9 @@ def rounded_pass(
     layers: Sequence[str],
     control: RunControl = RunControl(),
 ) -> EncoderOutput:
-    """Like `run_encoder`, with the given rounded products, for an encoder that one of the exact passes knows.
+    """`run_encoder` on the CPU with the given rounded products, for an encoder that one of the exact passes knows.
 
-    Args:
-        products: Linear layers with rounded weights.
-        encoder: In evaluation mode, on the CPU.
-        image: (1, 3, S, S).
-        layers: Names such as 'block 2' and 'neck'.
-        control: Hears of every block and of the neck, and can stop the pass between two of them.
-
-    Raises:
-        Cancelled: Between two blocks.
-        InputError: For an unknown layer, or none.
+    Other arguments and errors are those of `run_encoder`.
     """
     kernel = exact_vit if exact_vit.knows(encoder) else exact_tiny_vit
     return EncoderOutput(*kernel.exact_pass(encoder, image, layers, control, products))
