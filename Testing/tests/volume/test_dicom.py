@@ -191,6 +191,16 @@ def test_each_slice_has_its_own_rescale(tmp_path):
     assert volume.modality is Modality.OTHER
 
 
+@pytest.mark.parametrize("largest", [2**15 - 1, 2**15, 2**31 - 1, 2**31, 2**32 - 1])
+def test_whole_numbers_of_any_size_keep_their_values(largest, tmp_path):
+    stored = np.abs(CT.astype(np.int64)).astype(np.uint32)
+    stored[2] = np.linspace(0, largest, stored[2].size).reshape(stored[2].shape)  # in one slice alone
+    write_series(tmp_path, stored, PLACES, "MR")
+    voxels = read_volume(tmp_path).voxels
+    np.testing.assert_allclose(voxels, stored.astype(np.float64), rtol=1e-7)
+    assert (voxels.dtype.kind == "i") == (largest < 2**31)
+
+
 def test_each_frame_has_its_own_rescale_and_its_own_place(tmp_path):
     order = [3, 0, 5, 1, 4, 2]
     slopes = np.array([0.25, 0.5, 0.75, 1.0, 1.25, 1.5])
