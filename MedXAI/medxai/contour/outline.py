@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,16 +79,29 @@ class Outline:
         return (self.points[:, ::-1] + 0.5) * self.grid.cell_px - 0.5
 
     @property
+    def parts(self) -> Iterator[tuple[slice, bool]]:
+        """Where each outline's points are among all, and whether it is closed; a noisy mask has thousands of outlines."""
+        ends = np.searchsorted(self.number, np.arange(len(self.is_closed) + 1))
+        for start, end, is_closed in zip(ends[:-1], ends[1:], self.is_closed, strict=True):
+            yield slice(int(start), int(end)), is_closed
+
+    def to_next_mm(self) -> np.ndarray:
+        """(n,): the way from each point to the next one of its outline; from the last one to the first, closed or not."""
+        placed = self.points[:, ::-1] * self.grid.cell_mm
+        following = np.arange(1, len(placed) + 1)
+        for part, _is_closed in self.parts:
+            following[part.stop - 1] = part.start
+        return np.linalg.norm(placed[following] - placed, axis=1)
+
+    @property
     def length_mm(self) -> np.ndarray:
         """(n,): half the way to the point before and half the way to the one after."""
-        placed = self.points[:, ::-1] * self.grid.cell_mm
-        lengths = np.zeros(len(placed))
-        for number, is_closed in enumerate(self.is_closed):
-            own = placed[self.number == number]
-            after = np.linalg.norm(np.roll(own, -1, axis=0) - own, axis=1)
+        after, lengths = self.to_next_mm(), np.zeros(len(self.points))
+        for part, is_closed in self.parts:
+            own = after[part]
             if not is_closed:
-                after[-1] = 0
-            lengths[self.number == number] = (after + np.roll(after, 1)) / 2
+                own[-1] = 0
+            lengths[part] = (own + np.roll(own, 1)) / 2
         return lengths
 
     def at_points(self, values: np.ndarray) -> np.ndarray:

@@ -101,8 +101,11 @@ class ContourCheck:
 
     def stretches(self) -> Iterator[Stretch]:
         """The outlines cut where their kind changes, in order."""
-        for number, is_closed in enumerate(self.is_closed):
-            yield from self._stretches_of(np.flatnonzero(self.outline == number), is_closed)
+        if not self.is_closed:
+            return
+        starts = np.searchsorted(self.outline, np.arange(1, len(self.is_closed)))
+        for own, is_closed in zip(np.split(np.arange(len(self)), starts), self.is_closed, strict=True):
+            yield from self._stretches_of(own, is_closed)
 
     def _stretches_of(self, own: np.ndarray, is_closed: bool) -> Iterator[Stretch]:
         kinds = [self.kind[index] for index in own]

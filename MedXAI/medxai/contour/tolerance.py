@@ -35,11 +35,9 @@ def tolerance_mm_per_logit(outline: Outline, logits: np.ndarray) -> np.ndarray:
 def along_stretches(outline: Outline, values: np.ndarray) -> np.ndarray:
     """(n,): values at the outline's points averaged along each outline, by a Gaussian of `STRETCH_MM`."""
     step_mm = min(outline.grid.cell_mm) / 2
-    averaged = np.empty_like(values)
-    for number, is_closed in enumerate(outline.is_closed):
-        own = outline.number == number
-        placed = outline.points[own][:, ::-1] * outline.grid.cell_mm
-        gaps = np.linalg.norm(np.roll(placed, -1, axis=0) - placed, axis=1)
+    averaged, to_next_mm = np.empty_like(values), outline.to_next_mm()
+    for own, is_closed in outline.parts:
+        gaps = to_next_mm[own]
         at_mm = np.concatenate([[0.0], np.cumsum(gaps[:-1])])
         whole_mm = float(gaps.sum() if is_closed else gaps[:-1].sum())
         count = max(int(np.ceil(whole_mm / step_mm)), 1)
