@@ -2,6 +2,7 @@
 
 import locale
 import os
+from collections import Counter
 
 # Before anything imports Qt: the tests have no screen, and Qt ends the process where it finds none.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -16,6 +17,12 @@ from support.models import small_model
 from support.scans import RealScan, real_scan
 
 _CHARACTERS = locale.setlocale(locale.LC_CTYPE)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first, so that at the end no worker waits for another that has just begun one of them."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,8 @@ needs_openvino = pytest.mark.skipif(
     importlib.util.find_spec("openvino") is None, reason="openvino is not installed (pip install openvino)"
 )
 CPU = torch.device("cpu")
+#: For tests of what is done with a graph: two blocks, since making one takes most of a test's time.
+FEW_BLOCKS = dict(img_size=64, patch_size=8, window_size=4, global_attn_indexes=(1,), depth=2)
 
 
 @needs_openvino
@@ -70,7 +72,7 @@ def test_the_graph_is_written_down_without_computing_the_forward():
 
 @needs_openvino
 def test_the_compiled_model_is_kept_on_disk_and_results_are_not_overwritten(tmp_path):
-    encoder = vit(**SHAPES["windows that fit"])
+    encoder = vit(**FEW_BLOCKS)
     first, second = image_for(encoder, 1), image_for(encoder, 2)
     backend = choose_backend("openvino", encoder, CPU, tmp_path / "compiled")
     output = backend.run(encoder, first, ("block 1",))
@@ -81,7 +83,7 @@ def test_the_compiled_model_is_kept_on_disk_and_results_are_not_overwritten(tmp_
     assert torch.equal(output.tokens["block 1"], kept[1])
     again = choose_backend("openvino", encoder, CPU, tmp_path / "compiled").run(encoder, first, ("block 1",))
     assert relative_error(again.embedding, kept[0]) < 1e-6
-    other_weights = vit(seed=9, **SHAPES["windows that fit"])
+    other_weights = vit(seed=9, **FEW_BLOCKS)
     choose_backend("openvino", other_weights, CPU, tmp_path / "compiled").run(other_weights, first, ("block 1",))
     assert len(list((tmp_path / "compiled").iterdir())) == 2
     kept_file.write_bytes(b"half a file")
@@ -91,7 +93,7 @@ def test_the_compiled_model_is_kept_on_disk_and_results_are_not_overwritten(tmp_
 
 @needs_openvino
 def test_the_kept_model_is_loaded_and_not_made_again(tmp_path, monkeypatch):
-    encoder = vit(**SHAPES["windows that fit"])
+    encoder = vit(**FEW_BLOCKS)
     image = image_for(encoder)
     first = choose_backend("openvino", encoder, CPU, tmp_path).run(encoder, image, ("neck",))
     monkeypatch.setattr(openvino_encoder, "_graph", lambda *_: pytest.fail("the graph was made again"))
@@ -101,7 +103,7 @@ def test_the_kept_model_is_loaded_and_not_made_again(tmp_path, monkeypatch):
 
 @needs_openvino
 def test_a_graph_that_openvino_cannot_make_is_a_failure_that_the_exact_way_answers(monkeypatch):
-    encoder = vit(**SHAPES["windows that fit"])
+    encoder = vit(**FEW_BLOCKS)
 
     def unknown(*_arguments):
         raise RuntimeError("No conversion rule found for\n some operation")
@@ -116,18 +118,18 @@ def test_nothing_is_told_to_a_server(monkeypatch):
     """`openvino.convert_model` would report its use; the library's reporter is never even made."""
     telemetry = pytest.importorskip("openvino_telemetry")
     monkeypatch.setattr(telemetry.Telemetry, "init", lambda *_a, **_k: pytest.fail("telemetry was started"))
-    encoder = vit(**SHAPES["windows that fit"])
+    encoder = vit(**FEW_BLOCKS)
     choose_backend("openvino", encoder, CPU).run(encoder, image_for(encoder), ("neck",))
 
 
 @needs_openvino
 def test_cancellation_before_and_during_the_run():
-    encoder = vit(**SHAPES["cut windows, as in ViT-B"])
+    encoder = vit(**FEW_BLOCKS)
     image = image_for(encoder)
     backend = choose_backend("openvino", encoder, CPU)
     with pytest.raises(Cancelled):
         backend.run(encoder, image, ("neck",), RunControl(is_cancelled=lambda: True))
-    large = vit(img_size=128, patch_size=2, depth=8, window_size=0)
+    large = vit(img_size=128, patch_size=2, depth=2, window_size=0)
     answers = iter([False])  # once: then the graph is under way
     with pytest.raises(Cancelled):
         choose_backend("openvino", large, CPU).run(
@@ -135,7 +137,7 @@ def test_cancellation_before_and_during_the_run():
         )
     done = []
     output = backend.run(encoder, image, ("neck",), RunControl(lambda _step, d, total: done.append((d, total))))
-    assert done == [(5, 5)]
+    assert done == [(3, 3)]
     assert relative_error(output.embedding, own_forward(encoder, image)[0]) < 1e-5
 
 
@@ -157,7 +159,7 @@ def test_where_it_cannot_serve_the_exact_encoder_does_and_says_so(monkeypatch):
 
 @needs_openvino
 def test_rounding_is_only_for_processors_with_the_instructions(monkeypatch):
-    encoder = vit(**SHAPES["windows that fit"])
+    encoder = vit(**FEW_BLOCKS)
     monkeypatch.setattr(openvino_encoder, "has_bfloat16", lambda: False)
     refused = choose_backend("openvino-fast", encoder, CPU)
     assert refused.name == "exact"

@@ -27,6 +27,18 @@ EVERY_STORAGE = [(axes, signs) for axes in permutations(range(3)) for signs in p
 #: A rotation about an odd axis with a shift, as registration makes it.
 RIGID = np.array([[0.36, 0.48, -0.8, 12.0], [-0.8, 0.6, 0.0, -30.0], [0.48, 0.64, 0.6, 5.0], [0, 0, 0, 1]])
 AFFINE = RIGID @ np.diag([1.2, 0.9, 1.1, 1.0])
+#: Every storage in every plane, half of them under a transform: each storage, and each plane, comes with and without one.
+EVERY_PLACE = [
+    pytest.param(
+        axes,
+        signs,
+        plane,
+        (None, AFFINE)[turn % 2],
+        id=f"{axes}{signs}-{plane}-{('untransformed', 'affine')[turn % 2]}",
+    )
+    for number, (axes, signs) in enumerate(EVERY_STORAGE)
+    for turn, plane in enumerate(PLANE_AXES, start=number)
+]
 
 
 def stored(axes, signs, bright=None):
@@ -77,9 +89,7 @@ def explain():
     return run
 
 
-@pytest.mark.parametrize("transform", [None, AFFINE], ids=["untransformed", "affine"])
-@pytest.mark.parametrize("plane", PLANE_AXES)
-@pytest.mark.parametrize(("axes", "signs"), EVERY_STORAGE)
+@pytest.mark.parametrize(("axes", "signs", "plane", "transform"), EVERY_PLACE)
 def test_box_view_and_overlay_lie_on_the_same_anatomy(scene, explain, axes, signs, plane, transform):
     """One bright voxel, a rotated ROI around it, a view turned onto its slice: the overlay's voxels are the slice's."""
     first, second, through = PLANE_AXES[plane]
