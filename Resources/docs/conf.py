@@ -53,19 +53,22 @@ html_logo = str(ROOT / "MedXAI.png")
 html_show_sourcelink = False
 html_theme_options = {"source_repository": "https://github.com/MedXAI/SlicerMedXAI", "source_branch": "main"}
 
-#: Rooms of the library in the order of the data's way; `medxai` itself comes first.
-_ROOMS = (
+#: Rooms of the library in the order of the data's way; `medxai` itself comes first, rooms not named here last.
+_ORDER = (
     "volume",
     "slice",
     "model_input",
     "models",
     "encoding",
     "segmentation",
+    "contour",
     "explainers",
     "metrics",
     "report",
     "scene",
 )
+#: A room of the command line, whose reference is its own help.
+_LEFT_OUT = {"cli"}
 
 
 def write_api_pages(folder: Path) -> None:
@@ -73,7 +76,8 @@ def write_api_pages(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     own = [module.name for module in pkgutil.iter_modules(medxai.__path__) if not module.ispkg]
     pages = {"medxai": ["medxai", *(f"medxai.{name}" for name in own)]}
-    for room in _ROOMS:
+    rooms = {module.name for module in pkgutil.iter_modules(medxai.__path__) if module.ispkg} - _LEFT_OUT
+    for room in sorted(rooms, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)):
         found = pkgutil.walk_packages([str(ROOT / "MedXAI" / "medxai" / room)], f"medxai.{room}.")
         pages[f"medxai.{room}"] = [f"medxai.{room}", *(module.name for module in found)]
     for page, modules in pages.items():
