@@ -1,6 +1,6 @@
 """How far an outline moves with each edge of the box.
 
-With ℓ(x; b) the mask's logit for a box b, the outline ℓ = 0 moves along its normal by |∂ℓ/∂b_e| / ‖∇ℓ‖ mm for each mm that
+With ℓ(x; b) the mask's logit for a box b, the outline ℓ = 0 moves along its normal by ‖∂ℓ/∂b_e‖ / ‖∇ℓ‖ mm for each mm that
 the edge e moves (first order). 0: it stays with the image. 1: it goes with the box. ∂ℓ/∂b_e is a central difference over
 one cell of the decoder's grid on either side: eight boxes, decoded in one batch.
 """
