@@ -34,4 +34,7 @@ def colour_node_of(scene: "slicer.vtkMRMLScene", name: str = COLOUR_MAPS[0]) -> 
     for index, (red, green, blue, _) in enumerate(matplotlib.colormaps[name](share)):
         node.SetColor(index, f"{share[index]:.3f}", red, green, blue, min(1.5 * share[index], 1.0))
     node.SetAttribute(_ATTRIBUTE, name)
-    return scene.AddNode(node)
+    # A saved scene is read in its order, and Slicer's legend manager looks for the table of a map as soon as the legend is
+    # there ("No color node is set in primary display node"), so a table stands before all legends.
+    legend = scene.GetFirstNodeByClass("vtkMRMLColorLegendDisplayNode")
+    return scene.AddNode(node) if legend is None else scene.InsertBeforeNode(legend, node)

@@ -14,6 +14,7 @@ from medxai.maps import INTERACTION, TERMINAL, stage_map
 from medxai.progress import RunControl
 from medxai.scene import views
 from medxai.scene.bundle import add_volume
+from medxai.scene.colour_maps import colour_node_of
 from medxai.scene.explaining import NodeRequest, explain_nodes
 from medxai.scene.headless import load_scene_bundle, picture_of_view, save_scene_bundle
 from medxai.scene.regions import roi_of_box
@@ -174,6 +175,27 @@ def test_the_overlay_is_really_seen(scene, key, explain):
     seen = picture_of_view(scene, "Red")
     coloured = np.ptp(seen[..., :3].astype(int), axis=-1) > 40
     assert 0.02 < coloured.mean() < 0.9
+
+
+def test_a_scene_is_read_with_the_colour_table_there_before_the_legend_that_needs_it(scene, key, explain, tmp_path):
+    """Slicer's legend manager looks at a legend when it is added: without the table VTK prints an error in the log."""
+    node, roi = key
+    shown = explain(node, roi).stage_node(3).GetDisplayNode()
+    shown.SetAndObserveColorNodeID(colour_node_of(scene, "viridis").GetID())  # chosen after the legend was made
+    save_scene_bundle(scene, tmp_path / "s.mrb")
+    scene.Clear(False)
+    found = []
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def added(_scene, _event, legend):
+        if legend.IsA("vtkMRMLColorLegendDisplayNode") and legend.GetVisibility():
+            found.append(legend.GetPrimaryDisplayNode().GetColorNode())
+
+    observer = scene.AddObserver(scene.NodeAddedEvent, added)
+    load_scene_bundle(scene, tmp_path / "s.mrb")
+    scene.RemoveObserver(observer)
+    assert [table and table.GetName() for table in found] == ["MedXAI viridis"]
+    assert found[0].GetLookupTable() is not None
 
 
 def test_a_result_can_be_taken_out_again(scene, key, explain):
