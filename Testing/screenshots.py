@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,12 +24,14 @@ from medxai.scene.headless import picture_of_view
 from medxai.scene.views import look_at
 from medxai.slice.box import box_of_mask
 from medxai.slice.slice_image import slice_of
-from medxai.volume.phantom import ORGAN_LABELS, make_phantom
+from medxai.volume.phantom import ORGAN_LABELS, Phantom, make_phantom
 from MedXAILib.session import tasks
 from MedXAILib.session.state import Activity, Outcome, Running
 from stand_ins.panel_bench import PanelBench, panel_bench
 
 FOLDER = ROOT / "Resources" / "panel"
+#: Takes a picture of a state, at a width in pixels (the narrowest if none is given).
+Picture = Callable[..., None]
 #: The narrowest and a usual width of Slicer's module panel, in pixels.
 NARROW_PX, WIDE_PX = 360, 500
 THUMBNAIL = ROOT / "MedXAI" / "Resources" / "Icons" / "MedXAIAbdomenPhantom.png"
@@ -45,10 +48,26 @@ def main() -> None:
         print(f"{theme}: {len(list(FOLDER.glob(f'*_{theme}.png')))} pictures in {FOLDER.relative_to(ROOT)}")
 
 
-def make_pictures(bench: PanelBench, phantom: object, theme: str) -> None:
+def make_pictures(bench: PanelBench, phantom: Phantom, theme: str) -> None:
     def picture(state: str, width: int = NARROW_PX) -> None:
         bench.picture(FOLDER / f"{state}_{theme}.png", width)
 
+    without_packages(bench, picture)
+    picture("empty")
+    before_the_first_map(bench, phantom, picture)
+    bench.click("explainButton")
+    assert bench.pump(lambda: bench.state.result is not None), bench.state
+    bench.settle()
+    picture("result")
+    picture("result_wide", WIDE_PX)
+    if theme == "light":
+        thumbnail(bench)
+    other_methods_and_settings(bench, picture)
+    states_that_pass(bench, picture)
+
+
+def without_packages(bench: PanelBench, picture: Picture) -> None:
+    """The panel where nothing is installed; ends with an empty panel where all is."""
     needed, looked = tasks.NEEDED_MODULES, tasks._is_installed
     bench.start()
     tasks.NEEDED_MODULES = ("torch", "skimage", "segment_anything")
@@ -65,8 +84,10 @@ def make_pictures(bench: PanelBench, phantom: object, theme: str) -> None:
     bench.controller.start()
     bench.controller.scene_changed()
     bench.start()
-    picture("empty")
 
+
+def before_the_first_map(bench: PanelBench, phantom: Phantom, picture: Picture) -> None:
+    """A volume and a box: a model without weights, one that is ready, one that is at work."""
     index = phantom.slice_with_most("liver")
     image = slice_of(phantom.volume, "axial", index)
     node = bench.load(phantom.volume, "CT abdomen phantom")
@@ -89,13 +110,8 @@ def make_pictures(bench: PanelBench, phantom: object, theme: str) -> None:
     picture("running")
     bench.controller._state.change(running=None)
 
-    bench.click("explainButton")
-    assert bench.pump(lambda: bench.state.result is not None), bench.state
-    bench.settle()
-    picture("result")
-    picture("result_wide", WIDE_PX)
-    if theme == "light":
-        thumbnail(bench)
+
+def other_methods_and_settings(bench: PanelBench, picture: Picture) -> None:
     bench.choose("comparisonSelector", "grad-cam")
     assert bench.pump(lambda: bool(bench.state.result.comparisons)), bench.state.message
     bench.settle()
@@ -107,6 +123,9 @@ def make_pictures(bench: PanelBench, phantom: object, theme: str) -> None:
     picture("settings")
     bench.ui.caseSection.collapsed, bench.ui.settingsSection.collapsed = False, True
 
+
+def states_that_pass(bench: PanelBench, picture: Picture) -> None:
+    """A preview, maps that are older than the slice, and a failure."""
     # The demo model is too quick for a preview, so its result is shown as one: 3 of 12 blocks after 4.1 seconds.
     full, warning = bench.state.result, PREVIEW.note
     preview = replace(full, encoding=replace(full.encoding, backend=PREVIEW.name), warnings=(warning, *full.warnings))

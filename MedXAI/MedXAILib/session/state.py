@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from medxai.map_view import ViewChoices
 from medxai.maps import OWN_MAPS_SHOWN, STAGE3, MapInfo
-from medxai.models.default_model import LAST_RESORT
+from medxai.models.default_model import FIRST_DOWNLOAD, LAST_RESORT
 from medxai.progress import Step
 from medxai.results import SliceExplanation
 
@@ -148,12 +148,12 @@ class State:
 
     @property
     def offered_model(self) -> ModelStatus | None:
-        """The best model to be fetched, where only the demo model is here; None otherwise."""
-        best = next((model for model in self.models if model.can_download), None)
+        """The real model that is best fetched first, where only the demo model is here; None otherwise."""
+        first = next((model for model in self.models if model.name == FIRST_DOWNLOAD and model.can_download), None)
         is_only_demo = self.method.model == LAST_RESORT and not any(
             m.is_here and m.name != LAST_RESORT for m in self.models
         )
-        return best if is_only_demo else None
+        return first if is_only_demo else None
 
     @property
     def is_busy(self) -> bool:

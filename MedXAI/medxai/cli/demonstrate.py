@@ -6,7 +6,7 @@ import sys
 import numpy as np
 
 from ..errors import DownloadError
-from ..models.default_model import LAST_RESORT, default_model
+from ..models.default_model import FIRST_DOWNLOAD, LAST_RESORT, default_model
 from ..models.download import download
 from ..models.registry import registered
 from ..progress import RunControl
@@ -17,8 +17,6 @@ from .explain import CommandCase, explain_case
 from .models import show_bytes
 
 ORGANS = tuple(ORGAN_LABELS)
-#: MedSAM's authors' own small model, 39 MB: what a first explanation is best made with.
-_SMALL_MODEL = "litemedsam"
 #: As users draw: a little larger than the organ.
 _MARGIN_PX = 2
 
@@ -53,7 +51,7 @@ def _fetch_small_model() -> None:
     """Fetches the small medical model where there is none yet; says so in one sentence where that does not work."""
     if default_model() != LAST_RESORT:
         return
-    checkpoint = registered(_SMALL_MODEL)
+    checkpoint = registered(FIRST_DOWNLOAD)
     print(f"Fetching {checkpoint.title}, {checkpoint.size_bytes / 1e6:.0f} MB, once.", file=sys.stderr)
     try:
         download(checkpoint, control=RunControl(show_bytes))

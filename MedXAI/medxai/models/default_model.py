@@ -7,6 +7,9 @@ from .store import ModelStore
 
 #: Comes with MedXAI, so it is always there.
 LAST_RESORT = "demo"
+#: What `medxai demo` fetches and the panel offers where only the demo model is here: MedSAM's authors' own small model, 39 MB
+#: and about a second a slice. ViT-B takes 375 MB and, without a graphics processor, about eight seconds.
+FIRST_DOWNLOAD = "litemedsam"
 
 
 def default_model(store: ModelStore | None = None) -> str:

@@ -9,6 +9,7 @@ import slicer
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from medxai.maps import STAGE1, STAGE2, STAGE3
+from medxai.models.default_model import FIRST_DOWNLOAD
 from medxai.scene import side_by_side
 from medxai.scene.headless import load_scene_bundle, save_scene_bundle
 from medxai.scene.views import composite_of
@@ -265,11 +266,11 @@ def test_the_boxs_name_and_handles_leave_the_organ_free_while_maps_are_looked_at
 def test_the_real_model_is_one_click_away_while_only_the_demo_model_is_here(
     bench: PanelBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert bench.ui.offerButton.visible and "MedSAM" in bench.ui.offerButton.text and "MB" in bench.ui.offerButton.text
+    assert bench.ui.offerButton.visible and bench.ui.offerButton.text == "▼ Get LiteMedSAM (39 MB)"
     asked = []
     monkeypatch.setattr(type(bench.controller.models), "download", lambda _self, name: asked.append(name))
     bench.click("offerButton")
-    assert asked == [bench.state.method.model] != ["demo"] and not bench.ui.offerButton.visible
+    assert asked == [bench.state.method.model] == [FIRST_DOWNLOAD] and not bench.ui.offerButton.visible
 
 
 @pytest.mark.parametrize(
