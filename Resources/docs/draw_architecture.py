@@ -40,6 +40,7 @@ ROOMS = {
     "MedXAILib.session": "the panel's state and rules",
     "scene": "Slicer's scene (MRML)",
     "report": "pictures, record, page",
+    "dicom_out": "DICOM objects",
     "metrics": "how a map is judged",
     "engine": "goes the whole way",
     "explainers": "one file a method or baseline",

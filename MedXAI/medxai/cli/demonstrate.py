@@ -9,6 +9,7 @@ from ..errors import DownloadError
 from ..models.default_model import FIRST_DOWNLOAD, LAST_RESORT, default_model
 from ..models.download import download
 from ..models.registry import registered
+from ..organ_codes import organ_named
 from ..progress import RunControl
 from ..report.folder import check_writable
 from ..slice.box import box_of_mask
@@ -43,6 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
         boxes[arguments.organ],
         reference_mask=masks[arguments.organ],
         other_boxes=others,
+        organ=organ_named(arguments.organ),
     )
     explain_case(case, arguments)
 

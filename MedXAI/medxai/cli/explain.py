@@ -1,6 +1,7 @@
 """`medxai explain`."""
 
 import argparse
+import importlib.util
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,9 +15,12 @@ from ..explainers.three_stage.parameters import parameters_for
 from ..limits import LIMITS_STATEMENT
 from ..maps import STAGES, stage_map
 from ..model_input.grey import WINDOW_PRESETS, Window
+from ..organ_codes import UNNAMED, Organ, organ_named
 from ..progress import RunControl, Step
+from ..provenance import provenance_of
 from ..report.case_evidence import full_evidence, named, quick_evidence
 from ..report.folder import check_writable
+from ..report.volumes import write_segment_file
 from ..report.writing import write_results
 from ..request import ExplainRequest, ModelChoice
 from ..results import SliceExplanation
@@ -31,11 +35,17 @@ WINDOW_NAMES = tuple(WINDOW_PRESETS)
 def run(arguments: argparse.Namespace) -> None:
     """Reads, checks, explains and writes; raises MedXAIError before anything expensive where the input cannot be used."""
     check_writable(arguments.output)
+    organ = organ_named(arguments.organ)
     volume = read_volume(arguments.input, arguments.modality, arguments.series, arguments.stack)
+    if arguments.dicom is not None:
+        _check_dicom(volume, arguments.dicom)
     _say_orientation(volume, arguments.plane)
     index = _slice_index(volume, arguments)
     window, reference_mask = _window(arguments), _reference(volume, index, arguments)
-    explain_case(CommandCase(volume, arguments.plane, index, tuple(arguments.box), window, reference_mask), arguments)
+    asked = CommandCase(volume, arguments.plane, index, tuple(arguments.box), window, reference_mask, organ=organ)
+    result = explain_case(asked, arguments)
+    if arguments.dicom is not None:
+        _write_dicom(result, asked, arguments.dicom)
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,7 @@ class CommandCase:
         window: Level and width; None for the modality's own.
         reference_mask: (rows, columns) bool on the slice; None where there is none.
         other_boxes: Around other organs on the slice, for the full evidence.
+        organ: What the box is around, as far as somebody has said so.
     """
 
     volume: Volume
@@ -58,6 +69,7 @@ class CommandCase:
     window: Window | None = None
     reference_mask: np.ndarray | None = None
     other_boxes: Sequence[tuple[float, float, float, float]] = ()
+    organ: Organ = UNNAMED
 
 
 def explain_case(asked: CommandCase, arguments: argparse.Namespace) -> SliceExplanation:
@@ -87,21 +99,41 @@ def explain_case(asked: CommandCase, arguments: argparse.Namespace) -> SliceExpl
         arguments.output,
         evidence,
         source,
-        lambda folder: _scene(result, asked.volume, folder),
+        lambda folder: _files_for_slicer(result, asked, folder),
         asked.reference_mask,
     )
     _report(result, arguments.output)
     return result
 
 
-def _scene(result: SliceExplanation, volume: Volume, folder: Path) -> None:
+def _files_for_slicer(result: SliceExplanation, asked: CommandCase, folder: Path) -> None:
+    """The segmentation in Slicer's own format, and a scene with everything."""
+    image, mask = result.prepared.image, result.segmentation.mask
+    write_segment_file(folder / "segmentation.seg.nrrd", image, mask, asked.organ, provenance_of(result))
     try:
         from ..scene.bundle import write_scene
     except ImportError as error:
         raise MedXAIError(
             "scene.mrb needs the package slicer-core; install it with 'pip install slicer-core'."
         ) from error
-    write_scene(result, volume, folder / "scene.mrb")
+    write_scene(result, asked.volume, folder / "scene.mrb")
+
+
+def _check_dicom(volume: Volume, folder: Path) -> None:
+    """Refuses, before anything expensive, what cannot become DICOM objects."""
+    from ..dicom_out.source import check_has_source
+
+    check_has_source(volume)
+    if importlib.util.find_spec("highdicom") is None:
+        raise MedXAIError("--dicom needs the package highdicom; install it with 'pip install highdicom'.")
+    check_writable(folder)
+
+
+def _write_dicom(result: SliceExplanation, asked: CommandCase, folder: Path) -> None:
+    from ..dicom_out.writing import write_dicom
+
+    write_dicom(result, asked.volume, folder, asked.organ)
+    print(f"The same as DICOM objects: {folder}")
 
 
 def _slice_index(volume: Volume, arguments: argparse.Namespace) -> int:

@@ -108,6 +108,17 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
         metavar="N",
         help="the organ's label in it (not needed where the slice has one only)",
     )
+    command.add_argument(
+        "--organ",
+        metavar="NAME",
+        help="what the box is around (liver, 'right kidney', …): the segment's name, colour and code in DICOM and Slicer files",
+    )
+    command.add_argument(
+        "--dicom",
+        type=Path,
+        metavar="DIR",
+        help="also write mask, maps and figures as DICOM objects beside the images (needs a DICOM input and the package highdicom)",
+    )
     _add_model_options(command)
     command.set_defaults(run=explain.run)
 

@@ -1,6 +1,7 @@
 """DICOM files and folders as volumes: which series, which stack of slices, where it lies, and its grey values."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from .dicom_facts import check_is_volume, modality_of, notes_on_places, notes_on
 from .dicom_frames import Frame, damaged, frames_of_file, no_scan, without_copies
 from .dicom_pixels import pixels_of
 from .dicom_stacks import Stack, stack_to_lps, stacks_of, what_differs
-from .volume import Modality, ModalitySource, ScanFacts, Volume, make_volume
+from .volume import Modality, ModalitySource, ScanFacts, SourceFrame, Volume, make_volume
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 #: An error lists no more series or stacks than this.
@@ -173,7 +174,8 @@ def _volume_of(stack: Stack, name: str, modality: Modality | str | None, notes: 
     )
     if found is Modality.PICTURE and voxels.min() >= 0 and voxels.max() <= 255:
         voxels = voxels.astype(np.uint8)
-    return make_volume(name, voxels, matrix, found, facts, measured)
+    volume = make_volume(name, voxels, matrix, found, facts, measured)
+    return replace(volume, source_frames=tuple(SourceFrame(frame.file, frame.number) for frame in stack.frames))
 
 
 def _check_alike(stack: Stack, name: str) -> None:

@@ -1,6 +1,7 @@
 """A volume as MedXAI sees it: voxels, where they lie in the patient, what kind of scan it is, and what had to be assumed."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -47,6 +48,19 @@ class ScanFacts:
         return f"{self.modality.value} ({self.modality_source.value})"
 
 
+@dataclass(frozen=True)
+class SourceFrame:
+    """One image of a DICOM series.
+
+    Attributes:
+        file: Where it is.
+        number: Of the frame in the file, from 0.
+    """
+
+    file: Path
+    number: int
+
+
 @dataclass(frozen=True, eq=False)
 class Volume:
     """A scalar volume in its patient's frame. Two volumes are equal only if they are the same object.
@@ -60,6 +74,7 @@ class Volume:
         facts: What else is known of the scan.
         measured: (K, J, I) bool, False for voxels without a measured value (NaN in the file, padding); None: all have
             one.
+        source_frames: Where it was read from DICOM: an image for each slice, by K; empty otherwise.
     """
 
     name: str
@@ -67,6 +82,7 @@ class Volume:
     ijk_to_ras_mm: np.ndarray
     facts: ScanFacts
     measured: np.ndarray | None = None
+    source_frames: tuple[SourceFrame, ...] = ()
 
     @property
     def modality(self) -> Modality:
@@ -239,6 +255,7 @@ __all__ = [
     "Modality",
     "ModalitySource",
     "ScanFacts",
+    "SourceFrame",
     "Volume",
     "make_volume",
     "shear_degrees",
