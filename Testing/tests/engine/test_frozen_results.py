@@ -80,25 +80,41 @@ def test_masks_and_maps_are_what_they_were(name):
     result = case.result
     arrays = arrays_of(case)
     assert arrays.keys() == frozen["arrays"].keys()
-    different = {key: said for key, array in arrays.items() if (said := same_array(array, frozen["arrays"][key]))}
+    changed = _changed_layers(frozen)
+    different = {
+        key: said
+        for key, array in arrays.items()
+        if key.rsplit("/")[-1] not in changed and (said := same_array(array, frozen["arrays"][key]))
+    }
     assert not different, f"the first of {len(different)}: {next(iter(different.items()))}"
 
     box = result.box
     assert [int(v) for v in box.box.xyxy] == frozen["box"] and box.was_clipped == frozen["box_was_clipped"]
     assert list(result.encoding.layers) == frozen["layers"]
-    assert list(result.warnings) == frozen["warnings"]
+    assert list(result.warnings) == [said for said in frozen["warnings"] if not said.startswith("Artefact tokens")]
     assert result.model.checksum_sha256 == frozen["model_checksum_sha256"]
-    assert {layer: int(n) for layer, n in result.explanation.repaired_tokens.items()} == {
-        layer: int(n) for layer, n in frozen["repaired_tokens"].items()
-    }
+    assert not any(result.explanation.repaired_tokens.values())
     near([*result.resolution_mm], frozen["resolution_mm"])
     near([result.prepared.grey_range.lower, result.prepared.grey_range.upper], frozen["grey_range"])
-    near(_concentration(result), frozen["concentration"], "concentration")
-    near(_display_ranges(result), frozen["display_range"], "display range")
+    near(*(_without(changed, one) for one in (_concentration(result), frozen["concentration"])), "concentration")
+    if not changed:  # a range is shared by all layers
+        near(_display_ranges(result), frozen["display_range"], "display range")
     provenance = provenance_of(result)
     assert {key: provenance[key] for key in frozen["provenance"] if key != "Model"} == {
         key: value for key, value in frozen["provenance"].items() if key != "Model"
     }
+
+
+def _changed_layers(frozen):
+    """Layers whose maps have changed on purpose: dbfa748 replaced their tokens on the image's edge (LiteMedSAM's only)."""
+    return {layer for layer, count in frozen["repaired_tokens"].items() if count}
+
+
+def _without(layers, metric):
+    """Nested dicts without the entries of some layers."""
+    if not isinstance(metric, dict):
+        return metric
+    return {key: _without(layers, value) for key, value in metric.items() if key not in layers}
 
 
 def _concentration(result):
@@ -149,13 +165,14 @@ def test_metrics_are_what_they_were(name):
     evidence = evaluate_case(answered(CASES[name]), explainers, plan)
     assert not evidence.failures
     assert {explainer.key: _ROLES[explainer.role] for explainer in explainers} == expected["kinds"]
-    _same_maps(evidence.maps, expected["maps"])
+    changed = _changed_layers(CASES[name])
+    _same_maps(evidence.maps, expected["maps"], changed)
     measured = {family.split()[0] for family in families}  # 'faithfulness in the neck' is the family 'faithfulness'
     found, kept = (
         _of_families(one, expected["values"], measured)
         for one in (_by_column(evidence.rows, expected["values"]), expected["values"]["maps"])
     )
-    near(found, kept, "values")
+    near(*(_unchanged(one, changed) for one in (found, kept)), "values")
     if not in_full:
         return
     assert len(evidence.rows) == expected["row_count"]
@@ -179,7 +196,16 @@ def _fields(row: MetricRow):
     return (*about, stage, layer, row.family, row.metric, row.mask, row.value)
 
 
-def _same_maps(maps, expected):
+def _unchanged(of_explainers, changed):
+    """What changed with the tokens on the edge is left out; random weights make loud edges in other layers too."""
+    return {
+        explainer: {key: one for key, one in of_explainer.items() if key.split("|")[-1] not in changed}
+        for explainer, of_explainer in of_explainers.items()
+        if not (changed and explainer == "random-weights")
+    }
+
+
+def _same_maps(maps, expected, changed):
     found = {}
     for saliency in maps:
         key = "|".join(_earlier(saliency.map_id.map, saliency.map_id.layer))
@@ -188,7 +214,7 @@ def _same_maps(maps, expected):
     if EXACT:
         different = [
             f"{name} {key}"
-            for name, one in found.items()
+            for name, one in _unchanged(found, changed).items()
             for key, values in one.items()
             if digest(values) != expected[name][key]
         ]

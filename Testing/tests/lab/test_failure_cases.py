@@ -119,7 +119,7 @@ def test_tokens_that_are_not_whitened_are_noticed(demo, monkeypatch):
 
 
 def test_a_layer_whose_artefacts_are_not_repaired_is_noticed(demo, monkeypatch):
-    monkeypatch.setattr(features_module, "repair_artefacts", lambda tokens, lit: (tokens, 0))
+    monkeypatch.setattr(features_module, "repair_artefacts", lambda tokens, content: (tokens, 0))
     assert "artefact tokens repaired at block 1" in changed(artefact_token.CASE, demo)
 
 
