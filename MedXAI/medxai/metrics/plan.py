@@ -45,7 +45,7 @@ class EvaluationPlan:
 
     measurements: frozenset[Measurement]
     seed: int = 0
-    neck_steps: int = 12
+    neck_steps: int = 5
     image_steps: int = 8
     order_seeds: int = 3
     infidelity_samples: int = 32

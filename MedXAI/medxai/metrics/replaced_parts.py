@@ -15,9 +15,11 @@ from torch import Tensor
 
 from ..encoding.feature_extraction import NECK, run_encoder
 from ..explainers.base import Case
+from ..model_input.frame import box_coverage
 from ..progress import RunControl
-from ..segmentation.segmenting import mask_logits
+from ..segmentation.segmenting import mask_logits, mixture_decoder
 from ..slice.box import PixelBox
+from .slice_region import grown_box
 
 #: Patches along each side of the slice that are hidden in image space.
 PATCHES = 16
@@ -27,6 +29,8 @@ BLUR_SHARE = 1 / 8
 _BLUR_PX = 128
 #: Embeddings held at once.
 _BATCH = 16
+#: Far from box and mask every so-manieth row and column of the embedding's tokens is decoded.
+_FAR_STEP = 3
 
 
 class HiddenParts(ABC):
@@ -112,11 +116,7 @@ class HiddenParts(ABC):
             self.control.raise_if_cancelled()
             whole = np.zeros((len(part), *self.grid), np.float32)
             whole[:, self._counted] = part
-            found.append(
-                self._scores_of(
-                    mask_logits(self.case.model, self._embeddings(whole), self.case.result.encoding.frame, self._box)
-                )
-            )
+            found.append(self._scores_of(self._logits(whole)))
         return np.concatenate(found)
 
     @property
@@ -124,13 +124,18 @@ class HiddenParts(ABC):
         return self.case.result.segmentation.box
 
     @abstractmethod
-    def _embeddings(self, kept: np.ndarray) -> Tensor:
-        """(K, C, h, w) for states (K, rows, columns), 1 where a cell is kept."""
+    def _logits(self, kept: np.ndarray) -> Tensor:
+        """(K, 4h, 4w) for states (K, rows, columns), 1 where a cell is kept."""
+
+    @cached_property
+    def _pixel_weights(self) -> Tensor:
+        """(4h, 4w): how much each pixel counts in a sum over the slice; 0 in the padding."""
+        return torch.from_numpy(self._content > 0).to(self.device, torch.float32)
 
     def _scores_of(self, logits: Tensor) -> np.ndarray:
         mask = self._own_mask
         logit = logits[:, mask].mean(1)
-        probability = torch.sigmoid(logits) * torch.from_numpy(self._content > 0).to(self.device)
+        probability = torch.sigmoid(logits) * self._pixel_weights
         dice = 2 * probability[:, mask].sum(1) / (probability.sum((1, 2)) + mask.sum())
         return torch.stack([logit, dice], dim=1).double().cpu().numpy()
 
@@ -160,8 +165,9 @@ class HiddenPatches(HiddenParts):
         self._image = torch.from_numpy(case.result.prepared.model_input.tensor_chw)
         self._blurred = self._blurred_tensor()
 
-    def _embeddings(self, kept: np.ndarray) -> Tensor:
-        return torch.cat([self._embedding_of(self._hidden(state)) for state in kept])
+    def _logits(self, kept: np.ndarray) -> Tensor:
+        embeddings = torch.cat([self._embedding_of(self._hidden(state)) for state in kept])
+        return mask_logits(self.case.model, embeddings, self.case.result.encoding.frame, self._box)
 
     def _hidden(self, state: np.ndarray) -> Tensor:
         height, width = self.area_px
@@ -179,19 +185,52 @@ class HiddenTokens(HiddenParts):
     """The neck's space: tokens of the embedding take those of the blurred slice; only the decoder runs again.
 
     It tells where the decoder takes something from, not what the encoder's attention had already carried there.
+
+    The mask is computed wherever the model's own mask or the box grown by a quarter is. Of the tokens elsewhere, where there is
+    hardly any probability, one in `_FAR_STEP`² stands for all (see Resources/docs/evidence.md for what that changes).
     """
 
     name = "neck"
 
     def __init__(self, case: Case, control: RunControl = RunControl()):
-        size = case.result.encoding.frame.size_px
-        embedding = case.encoding.embedding
-        super().__init__(case, case.result.encoding.grid, (size, size), control)
-        self._embedding = embedding
+        frame = case.result.encoding.frame
+        super().__init__(case, case.result.encoding.grid, (frame.size_px, frame.size_px), control)
+        self._near = torch.from_numpy(
+            self._averaged(self._own_mask.cpu().numpy().astype(float)) > 0
+        ) | torch.from_numpy(
+            box_coverage(
+                frame.scale_xyxy(grown_box(self._box, frame.slice_shape).extent_xyxy), self.grid, frame.size_px
+            )
+            > 0
+        )
+        self._embedding = case.encoding.embedding
         self._blurred = self._embedding_of(self._blurred_tensor())
+        self._asked = self._near | torch.from_numpy(self._sampled())
+        self._decoder = mixture_decoder(
+            case.model, torch.cat([self._embedding, self._blurred]), frame, self._box, self._asked.flatten()
+        )
 
-    def _embeddings(self, kept: np.ndarray) -> Tensor:
-        return torch.where(torch.from_numpy(kept[:, None] > 0).to(self.device), self._embedding, self._blurred)
+    def _sampled(self) -> np.ndarray:
+        """(h, w) bool: one token in `_FAR_STEP`² of the grid."""
+        chosen = np.zeros(self.grid, bool)
+        chosen[_FAR_STEP // 2 :: _FAR_STEP, _FAR_STEP // 2 :: _FAR_STEP] = True
+        return chosen
+
+    @cached_property
+    def _pixel_weights(self) -> Tensor:
+        on_slice = super()._pixel_weights.cpu()
+        if self._decoder is None:
+            return on_slice.to(self.device)
+        near, asked = (cells.repeat_interleave(4, 0).repeat_interleave(4, 1) for cells in (self._near, self._asked))
+        far, chosen = (on_slice * ~near).sum(), (on_slice * (asked & ~near)).sum()
+        return (on_slice * torch.where(near, 1.0, asked * (far / chosen.clamp_min(1)))).to(self.device)
+
+    def _logits(self, kept: np.ndarray) -> Tensor:
+        states = torch.from_numpy(kept > 0).to(self.device)
+        if self._decoder is not None:
+            return self._decoder.logits(states.flatten(1))
+        embeddings = torch.where(states[:, None], self._embedding, self._blurred)
+        return mask_logits(self.case.model, embeddings, self.case.result.encoding.frame, self._box)
 
 
 def blurred(tensor_chw: Tensor, content_shape: tuple[int, int]) -> Tensor:

@@ -13,6 +13,7 @@ Four things make it cheaper than the decoder's own forward, none an approximatio
 """
 
 import math
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -78,11 +79,11 @@ def decode_boxes(
     prompt = torch.cat([outputs.expand(len(sparse), -1, -1), sparse], dim=1)
     first_corner = len(outputs)
     looking = [1, first_corner, first_corner + 1]
-    image = _ImageTokens(embedding + dense, image_pe, len(sparse))
+    image = ImageTokens(embedding + dense, image_pe, len(sparse))
     queries, looked_at = prompt, []
     transformer = mask_decoder.transformer
     for layer in transformer.layers:
-        queries = _self_attention(layer, queries, prompt)
+        queries = self_attention(layer, queries, prompt)
         update, weights = image.looked_at(layer.cross_attn_token_to_image, queries + prompt)
         looked_at.append(weights[:, looking].mean((1, 2)))
         queries = layer.norm2(queries + update)
@@ -92,22 +93,23 @@ def decode_boxes(
     looked_at.append(weights[:, looking].mean((1, 2)))
     queries = transformer.norm_final_attn(queries + update)
     mask_token = mask_decoder.output_hypernetworks_mlps[0](queries[:, 1])
-    upscaling = _Upscaling(mask_decoder.output_upscaling)
+    upscaling = Upscaling(mask_decoder.output_upscaling)
     wanted = image.keys if asked is None else [keys[asked] for keys in image.keys]
     logits = torch.stack([upscaling.logits(keys, token) for keys, token in zip(wanted, mask_token, strict=True)])
     if asked is not None:
         logits = logits.new_zeros(len(logits), h * w, logits.shape[-1]).index_copy_(1, asked.nonzero()[:, 0], logits)
-    return _in_raster_order(logits, h, w), torch.stack(looked_at).mean(0)
+    return in_raster_order(logits, h, w), torch.stack(looked_at).mean(0)
 
 
-def _self_attention(layer: Network, queries: Tensor, prompt: Tensor) -> Tensor:
+def self_attention(layer: Network, queries: Tensor, prompt: Tensor) -> Tensor:
+    """What the prompt's tokens (B, t, C) are after they have looked at each other."""
     if layer.skip_first_layer_pe:
         return layer.norm1(layer.self_attn(q=queries, k=queries, v=queries))
     placed = queries + prompt
     return layer.norm1(queries + layer.self_attn(q=placed, k=placed, v=queries))
 
 
-class _ImageTokens:
+class ImageTokens:
     """The image's tokens as every box sees them: shared by all boxes until `update` gives each its own.
 
     Args:
@@ -128,13 +130,9 @@ class _ImageTokens:
 
     def looked_at(self, attention: Network, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """What prompt tokens (B, t, C) take from the image, and their attention (B, t, heads, n) to it."""
-        queries = _by_head(attention, attention.q_proj(tokens)) / math.sqrt(_head_width(attention))
+        queries = by_head(attention, attention.q_proj(tokens)) / math.sqrt(head_width(attention))
         if self._shared is not None:
-            keys = _by_head(attention, F.linear(self._shared + self._pe, attention.k_proj.weight))
-            values = _by_head(attention, F.linear(self._shared, attention.v_proj.weight))
-            weights = torch.einsum("bthc,nhc->bhtn", queries, keys).softmax(-1)
-            taken = torch.einsum("bhtn,nhc->bthc", weights, values)
-            weights = weights.transpose(1, 2)
+            taken, weights = self._taken_from_shared(attention, queries, self._shared)
         else:
             # The keys' bias adds the same to all scores of a token, which softmax does not see.
             moved = torch.einsum("bthc,hcw->bthw", queries, _weight(attention, attention.k_proj)).flatten(1, 2)
@@ -150,17 +148,16 @@ class _ImageTokens:
 
     def update(self, attention: Network, tokens: Tensor, values: Tensor, norm: Network) -> None:
         """Computes keys ← norm(keys + what they take from the prompt's tokens (B, t, C))."""
-        offered = _by_head(attention, attention.k_proj(tokens)) / math.sqrt(_head_width(attention))
+        offered = by_head(attention, attention.k_proj(tokens)) / math.sqrt(head_width(attention))
         bias = torch.einsum("bthc,hc->bht", offered, attention.q_proj.bias.unflatten(0, offered.shape[2:]))
-        given = _by_head(attention, attention.v_proj(values))
+        given = by_head(attention, attention.v_proj(values))
         out = attention.out_proj.weight.unflatten(1, given.shape[2:])
         # A head's weights sum to 1, so a share of the bias in each of its rows adds up to the bias.
         given = (
             torch.einsum("bthc,whc->bhtw", given, out).add_(attention.out_proj.bias / attention.num_heads).flatten(1, 2)
         )
         if self._shared is not None:
-            queries = _by_head(attention, F.linear(self._shared + self._pe, attention.q_proj.weight))
-            scores = iter(torch.einsum("bthc,nhc->bhtn", offered, queries))
+            scores = self._scores_of_shared(attention, offered, self._shared)
         else:
             moved = torch.einsum("bthc,hcw->bhtw", offered, _weight(attention, attention.q_proj)).flatten(1, 2)
             scores = (
@@ -175,6 +172,18 @@ class _ImageTokens:
             updated.append(norm(total))
         self.keys, self._shared, self._own = updated, None, True
 
+    def _taken_from_shared(self, attention: Network, queries: Tensor, shared: Tensor) -> tuple[Tensor, Tensor]:
+        """What queries (B, t, heads, c) take from the tokens (n, C) that all boxes share, and their attention."""
+        keys = by_head(attention, F.linear(shared + self._pe, attention.k_proj.weight))
+        values = by_head(attention, F.linear(shared, attention.v_proj.weight))
+        weights = torch.einsum("bthc,nhc->bhtn", queries, keys).softmax(-1)
+        return torch.einsum("bhtn,nhc->bthc", weights, values), weights.transpose(1, 2)
+
+    def _scores_of_shared(self, attention: Network, offered: Tensor, shared: Tensor) -> Iterator[Tensor]:
+        """For each box the scores (heads, t, n) of the shared tokens (n, C) for what the prompt's tokens offer."""
+        queries = by_head(attention, F.linear(shared + self._pe, attention.q_proj.weight))
+        return iter(torch.einsum("bthc,nhc->bhtn", offered, queries))
+
     def _with_positions(self, keys: Tensor) -> Tensor:
         """The keys plus their positions, in memory that the next box uses again; a single box uses it twice a layer."""
         if self._placed_keys is not keys:
@@ -183,21 +192,22 @@ class _ImageTokens:
         return self._placed
 
 
-def _head_width(attention: Network) -> int:
+def head_width(attention: Network) -> int:
+    """Channels of one head."""
     return attention.internal_dim // attention.num_heads
 
 
-def _by_head(attention: Network, x: Tensor) -> Tensor:
+def by_head(attention: Network, x: Tensor) -> Tensor:
     """(…, internal width) → (…, heads, width of a head)."""
-    return x.unflatten(-1, (attention.num_heads, _head_width(attention)))
+    return x.unflatten(-1, (attention.num_heads, head_width(attention)))
 
 
 def _weight(attention: Network, projection: nn.Linear) -> Tensor:
     """(heads, width of a head, C)."""
-    return projection.weight.unflatten(0, (attention.num_heads, _head_width(attention)))
+    return projection.weight.unflatten(0, (attention.num_heads, head_width(attention)))
 
 
-class _Upscaling:
+class Upscaling:
     """The decoder's two transposed convolutions. One whose stride is its kernel's size is a product for each token."""
 
     def __init__(self, layers: Network):
@@ -225,7 +235,7 @@ def _as_product(layer: Network) -> tuple[Tensor, Tensor]:
     return layer.weight.permute(0, 2, 3, 1).reshape(inputs, -1), layer.bias.repeat(rows * columns)
 
 
-def _in_raster_order(logits: Tensor, h: int, w: int) -> Tensor:
+def in_raster_order(logits: Tensor, h: int, w: int) -> Tensor:
     """(B, h · w, 16) → (B, 4h, 4w): each token has 2 × 2 children, each child 2 × 2."""
     return logits.view(-1, h, w, 2, 2, 2, 2).permute(0, 1, 3, 5, 2, 4, 6).reshape(-1, 4 * h, 4 * w)
 

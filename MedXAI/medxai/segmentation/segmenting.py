@@ -14,6 +14,7 @@ from ..results import Segmentation
 from ..slice.box import PixelBox
 from . import box_decoder
 from .attention import PromptAttention
+from .mixture_decoder import MixtureDecoder
 from .prompting import prompt_embeddings
 
 #: Boxes decoded together; more only grows the memory (ViT-B: about 6 MB a box).
@@ -71,6 +72,27 @@ def mask_logits(model: LoadedModel, embeddings: Tensor, frame: ModelFrame, box: 
         return torch.cat([_decode(model, embedding, xyxy)[0] for embedding in embeddings.split(1)])
     parts = [_decode(model, part, xyxy.expand(len(part), -1))[0] for part in embeddings.split(_BATCH)]
     return torch.cat(parts)
+
+
+@torch.inference_mode()
+def mixture_decoder(
+    model: LoadedModel, embeddings: Tensor, frame: ModelFrame, box: PixelBox, asked: Tensor
+) -> MixtureDecoder | None:
+    """What decodes one box on mixtures of two embeddings, where this is segment-anything's own decoder; else None.
+
+    Args:
+        model: Whose decoder.
+        embeddings: (2, C, h, w), of slices in one frame.
+        frame: Where the slice lies in the model's square.
+        box: On the slice, in pixels.
+        asked: (h·w,) bool, the cells of the embedding where the logits are wanted.
+    """
+    if not box_decoder.can_run(model.sam.mask_decoder):
+        return None
+    xyxy = torch.from_numpy(model.convention.box_in_model_px(box, frame)[None]).to(model.device, torch.float32)
+    prompt = prompt_embeddings(model.family, model.sam, xyxy)
+    image_pe = model.sam.prompt_encoder.get_dense_pe()
+    return MixtureDecoder(model.sam.mask_decoder, embeddings, image_pe, prompt, asked.to(model.device))
 
 
 @torch.inference_mode()

@@ -81,8 +81,9 @@ def test_the_areas_in_the_neck_are_those_of_a_slow_loop_over_the_decoder(spleen)
     counts = [round(len(order) * (k / steps) ** 2) for k in range(steps + 1)]
     for curve, hide in (("deletion", True), ("insertion", False)):
         area = slow_area(counts, slow_curve(spleen, answer, order, steps, hide))
-        assert found[f"neck_{curve}_logit"] == pytest.approx(area[0], abs=1e-6)
-        assert found[f"neck_{curve}_dice"] == pytest.approx(area[1], abs=1e-6)
+        assert found[f"neck_{curve}_logit"] == pytest.approx(area[0], abs=1e-5)
+        # Of the tokens far from box and mask a few stand for all.
+        assert found[f"neck_{curve}_dice"] == pytest.approx(area[1], abs=1e-3)
 
 
 def test_a_hidden_patch_is_the_blurred_image_and_every_other_the_image_itself(spleen):
@@ -98,6 +99,33 @@ def test_a_hidden_patch_is_the_blurred_image_and_every_other_the_image_itself(sp
     expected[patch] = blurred(image, (256, 256))[patch]
     assert torch.equal(seen[0], expected)
     assert not torch.equal(expected, image)
+
+
+def test_mixtures_are_decoded_as_their_embeddings_are(spleen):
+    parts = HiddenTokens(spleen)
+    states = np.random.default_rng(0).random((3, *parts.grid)) < 0.6
+    embeddings = torch.where(torch.from_numpy(states)[:, None], parts._embedding, parts._blurred)
+    result = spleen.result
+    expected = mask_logits(spleen.model, embeddings, result.encoding.frame, result.box.box)
+    found = parts._logits(states)
+    asked = parts._asked.repeat_interleave(4, 0).repeat_interleave(4, 1)
+    assert asked.float().mean() < 0.6
+    torch.testing.assert_close(found[:, asked], expected[:, asked], atol=1e-4, rtol=1e-4)
+    assert not found[:, ~asked].any()
+
+
+def test_few_points_and_few_far_tokens_change_the_areas_little(spleen):
+    """Against twenty-four steps and every token decoded; Resources/docs/evidence.md states how little."""
+
+    class Slow(HiddenTokens):
+        def __init__(self, case):
+            super().__init__(case)
+            self._decoder = None
+
+    quick = Faithfulness(HiddenTokens(spleen), FULL.neck_steps, 1, 0)
+    slow = Faithfulness(Slow(spleen), 24, 1, 0)
+    order = highest_first(HiddenTokens(spleen).on_cells(terminal(spleen).values), np.random.default_rng(0))
+    assert np.abs(quick.areas(order) - slow.areas(order)).max() < 0.05
 
 
 def test_many_embeddings_are_decoded_as_one_at_a_time(spleen, model):
