@@ -32,6 +32,7 @@ from .models.default_model import default_model
 from .models.device import choose_device
 from .models.loading import LoadedModel, load_model
 from .models.store import ModelStore
+from .presence import presence_of
 from .progress import RunControl, Step
 from .request import ALL_LAYERS, ExplainRequest, ModelChoice
 from .result_warnings import warnings_of
@@ -487,7 +488,7 @@ def _result(
     ready: _Ready, prepared: PreparedSlice, clipped: ClippedBox, explanation: Explanation, encoding: EncodingSummary
 ) -> SliceExplanation:
     content = {maps.grid: encoding.frame.content_coverage(maps.grid) for maps in explanation.layers}
-    return SliceExplanation(
+    result = SliceExplanation(
         prepared,
         clipped,
         _identity(ready.model),
@@ -503,3 +504,6 @@ def _result(
         ),
         check_tolerance(prepared.image, encoding.frame, explanation.segmentation.logits),
     )
+    presence = presence_of(result)
+    said = (presence.sentence,) if presence.is_told is False else ()
+    return replace(result, presence=presence, warnings=(*result.warnings, *said))

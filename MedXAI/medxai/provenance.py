@@ -32,6 +32,7 @@ def provenance_of(result: SliceExplanation) -> dict[str, str]:
         "Preset": result.explanation.parameters.preset.value,
         "Parameters": json.dumps({**parameters, "preset": parameters["preset"].value}),
         "ResolutionMm": "{:.3g} {:.3g}".format(*result.resolution_mm),
+        "Presence": result.presence.sentence,
         "Limits": LIMITS_STATEMENT,
     }
 

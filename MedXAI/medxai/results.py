@@ -261,6 +261,38 @@ class SaliencyMap:
 
 
 @dataclass(frozen=True)
+class Presence:
+    """Whether a result can be told from a box over nothing.
+
+    Attributes:
+        score: What was found, higher where there is more; None where there is no verdict.
+        limit: What 95 % of boxes over nothing stay below with this model; None where that was not measured.
+    """
+
+    score: float | None
+    limit: float | None
+
+    @property
+    def is_told(self) -> bool | None:
+        """Whether the score exceeds the limit; None where there is no verdict."""
+        return None if self.score is None or self.limit is None else self.score > self.limit
+
+    @property
+    def sentence(self) -> str:
+        """The verdict for the user."""
+        return {True: TOLD, False: NOT_TOLD, None: NO_VERDICT}[self.is_told]
+
+
+#: What is said of the three verdicts. None of them speaks of the mask being right.
+TOLD = "Told from a box over nothing: there is a structure here that the model's answer follows."
+NOT_TOLD = (
+    "Not told from a box over nothing: boxes with nothing in them give such a mask and such maps too, so do not read them as "
+    "showing a structure."
+)
+NO_VERDICT = "Whether there is anything here was not judged: no limit was measured for this model and preparation."
+
+
+@dataclass(frozen=True)
 class SliceExplanation:
     """Everything about one box on one slice.
 
@@ -275,6 +307,7 @@ class SliceExplanation:
         warnings: Sentences for the user.
         contour: How easily the mask's outline moves, point by point. Whether it follows the box is in it only where
             `Engine.check_contour` was asked.
+        presence: Whether it can be told from a box over nothing.
         comparisons: Other explainers' maps that were asked for besides, by identity; raw (h, w) over the square.
     """
 
@@ -287,6 +320,7 @@ class SliceExplanation:
     resolution_mm: tuple[float, float]
     warnings: tuple[str, ...]
     contour: ContourCheck
+    presence: Presence = Presence(None, None)
     comparisons: Mapping[MapId, np.ndarray] = field(default_factory=dict)
 
     @property

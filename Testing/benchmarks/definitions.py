@@ -26,10 +26,10 @@ from medxai.explainers.random_weights import with_random_weights
 from medxai.explainers.three_stage import spatial as geometry
 from medxai.explainers.three_stage.parameters import ExplainerParameters
 from medxai.metrics.localisation import localisation_metrics
-from medxai.metrics.slice_region import grown_box
 from medxai.models.loading import LoadedModel, load_model
 from medxai.request import ExplainRequest
 from medxai.results import SliceExplanation
+from medxai.slice.box import grown_box
 from medxai.volume.volume import Modality, Volume, make_volume
 from medxai_lab.synthetic.samples import make_sample
 from medxai_lab.synthetic.storage import SceneStore, make_shard

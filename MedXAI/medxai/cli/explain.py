@@ -213,10 +213,12 @@ def _report(result: SliceExplanation, folder: Path) -> None:
         + ", ".join("none" if s is None else f"{s:.0%}" for s in shares)
         + "."
     )
+    print(result.presence.sentence)
     print(
         f"Encoding {result.encoding.seconds:.2f} s, segmentation {result.segmentation.seconds:.2f} s, explanation {result.explanation.seconds:.2f} s."
     )
     for warning in result.warnings:
-        print(f"warning: {warning}")
+        if warning != result.presence.sentence:
+            print(f"warning: {warning}")
     print(f"Written to {folder}: " + ", ".join(sorted(p.name for p in folder.iterdir() if p.is_file())))
     print(LIMITS_STATEMENT)

@@ -11,8 +11,9 @@ from sklearn.metrics import auc, roc_curve
 from ..explainers.base import Case
 from ..maps import Role
 from ..results import SaliencyMap
+from ..slice.box import grown_box
 from .metric_row import MetricRow, metric_rows
-from .slice_region import grown_box, inside_of, masks_of
+from .slice_region import inside_of, masks_of
 
 FAMILY = "localisation"
 HEADLINE = "auroc_grown_box"

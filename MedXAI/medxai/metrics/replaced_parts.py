@@ -18,8 +18,7 @@ from ..explainers.base import Case
 from ..model_input.frame import box_coverage
 from ..progress import RunControl
 from ..segmentation.segmenting import mask_logits, mixture_decoder
-from ..slice.box import PixelBox
-from .slice_region import grown_box
+from ..slice.box import PixelBox, grown_box
 
 #: Patches along each side of the slice that are hidden in image space.
 PATCHES = 16

@@ -87,6 +87,7 @@ def case_report_html(
         "case.html",
         title=f"MedXAI report: {_where(result)}",
         is_preview=result.is_preview,
+        presence=result.presence,
         made=made.strftime("%Y-%m-%d %H:%M") if made else "",
         scene=pictures.scene,
         asked=_asked(result),

@@ -225,7 +225,7 @@ class _Drawing:
         self._anatomy(axes)
         scaled = for_display(self._turn.upright(self._result.on_slice(values)), shown) * self._inside
         colours = colormaps[COLOUR_MAP](scaled)
-        colours[..., 3] = opacity_of(scaled)
+        colours[..., 3] = opacity_of(scaled, self._result.presence.is_told is False)
         axes.imshow(colours, extent=self._extent, interpolation="bilinear")
         if outline and self._mask.any():
             self._outline(axes, 0.8)
@@ -326,6 +326,15 @@ def _footer(figure: Figure, result: SliceExplanation) -> None:
         )
     unit = "mm" if result.prepared.image.facts.has_known_spacing else "pixels"
     figure.text(0.012, 0.66 / figure.get_figheight(), kinds_sentence(result.contour, unit), fontsize=8.5)
+    if result.presence.is_told is False:
+        figure.text(
+            0.012,
+            1 - 0.72 / figure.get_figheight(),
+            result.presence.sentence,
+            fontsize=8.5,
+            weight="bold",
+            color="#b00020",
+        )
     figure.text(0.012, 0.18 / figure.get_figheight(), LIMITS_STATEMENT, fontsize=8.5, weight="bold")
 
 

@@ -135,7 +135,7 @@ class Pictures:
         if informative:
             inside = self._turn.upright(self._result.prepared.image.inside)
             scaled = for_display(self._turn.upright(self._result.on_slice(values)), shown) * inside
-            uri = _data_uri(_coloured(scaled))
+            uri = _data_uri(_coloured(scaled, self._result.presence.is_told is False))
         return MapPicture(uri, shown.lower, shown.upper, informative, self._cell(values.shape))
 
     def of_maps(self, maps: Iterable[np.ndarray]) -> tuple[MapPicture, ...]:
@@ -196,13 +196,13 @@ def _around(box: Rectangle, width: float, height: float) -> Rectangle | None:
     return Rectangle(box.x + box.width / 2 - side / 2, box.y + box.height / 2 - side / 2, side, side)
 
 
-def _coloured(scaled: np.ndarray) -> Image.Image:
+def _coloured(scaled: np.ndarray, pale: bool) -> Image.Image:
     """Display values [0, 1] as an image with a palette: a third of the bytes of one with four channels."""
     index = np.rint(255 * scaled).astype(np.uint8)
     levels = np.linspace(0, 1, 256)
     image = Image.frombytes("P", index.shape[::-1], index.tobytes())
     image.putpalette(np.rint(255 * colormaps[COLOUR_MAP](levels)[:, :3]).astype(np.uint8).tobytes())
-    image.info["transparency"] = np.rint(255 * opacity_of(levels)).astype(np.uint8).tobytes()
+    image.info["transparency"] = np.rint(255 * opacity_of(levels, pale)).astype(np.uint8).tobytes()
     return image
 
 

@@ -21,7 +21,7 @@ from ..results import Concentration, Narrowing, SliceExplanation
 #: The published description of the record (JSON Schema). A record says which version of it it follows: the first number
 #: changes where a field goes or means something else, the second where one is added.
 SCHEMA_ID = "https://raw.githubusercontent.com/MedXAI/SlicerMedXAI/main/MedXAI/medxai/report/explanation.schema.json"
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 _PACKAGES = ("torch", "segment-anything", "numpy", "scikit-image", "SimpleITK", "vtk", "slicer-core")
 
 
@@ -58,6 +58,11 @@ def record_of(result: SliceExplanation, source: dict[str, object] | None = None)
             else None,
         },
         "contour": _contour(result),
+        "presence": {
+            **asdict(result.presence),
+            "is_told": result.presence.is_told,
+            "sentence": result.presence.sentence,
+        },
         "metrics": _metrics(result.concentration),
         "layers": [
             {

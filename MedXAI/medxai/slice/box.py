@@ -7,6 +7,9 @@ import numpy as np
 from ..errors import InputError
 from .slice_image import SliceImage
 
+#: The grown box B⁺ is this much longer and wider than the box, about the same centre.
+BOX_GROWTH = 0.25
+
 
 @dataclass(frozen=True)
 class PixelBox:
@@ -94,6 +97,26 @@ def clip_box(
             "The box lies on a part of the plane that is outside the volume or holds no values; move it onto the anatomy."
         )
     return ClippedBox(box, bool((box.xyxy != asked).any()))
+
+
+def grown_box(box: PixelBox, shape: tuple[int, int], growth: float = BOX_GROWTH) -> PixelBox:
+    """The box with sides 1 + growth times as long about its centre, cut at the slice's edge.
+
+    Every side moves by whole pixels, at least one: else a box of a few pixels would have no surroundings at all.
+
+    Args:
+        box: On the slice.
+        shape: (rows, columns) of the slice.
+        growth: By how much a side grows, as a share of its length.
+    """
+    columns = max(round(growth / 2 * (box.last_column - box.first_column + 1)), 1)
+    rows = max(round(growth / 2 * (box.last_row - box.first_row + 1)), 1)
+    return PixelBox(
+        max(box.first_column - columns, 0),
+        max(box.first_row - rows, 0),
+        min(box.last_column + columns, shape[1] - 1),
+        min(box.last_row + rows, shape[0] - 1),
+    )
 
 
 def box_of_mask(mask: np.ndarray) -> PixelBox:

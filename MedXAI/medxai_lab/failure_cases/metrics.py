@@ -14,8 +14,8 @@ from medxai.metrics.faithfulness import Faithfulness, image_faithfulness
 from medxai.metrics.localisation import localisation_metrics
 from medxai.metrics.plan import FULL
 from medxai.metrics.replaced_parts import blurred
-from medxai.metrics.slice_region import grown_box
 from medxai.results import SaliencyMap, SliceExplanation
+from medxai.slice.box import grown_box
 
 _DELETION = "image_deletion_outside_logit_less_random"
 

@@ -15,9 +15,9 @@ from medxai.metrics.case_evidence import evaluate_case
 from medxai.metrics.learned_gain import learned_gains
 from medxai.metrics.metric_row import MetricRow
 from medxai.metrics.plan import QUICK, EvaluationPlan, Measurement
-from medxai.metrics.slice_region import grown_box
 from medxai.progress import RunControl, Step
 from medxai.results import SaliencyMap
+from medxai.slice.box import grown_box
 from support.answered import organ_case
 
 

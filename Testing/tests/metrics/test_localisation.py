@@ -8,8 +8,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from medxai.metrics.complexity import complexity_metrics
 from medxai.metrics.localisation import localisation_metrics
-from medxai.metrics.slice_region import grown_box
-from medxai.slice.box import PixelBox
+from medxai.slice.box import PixelBox, grown_box
 
 SHAPE = (40, 30)
 BOX = PixelBox(8, 10, 19, 24)
