@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from medxai.errors import InputError, OutputError
+from medxai.maps import MapId
 from medxai.metrics.contour_errors import ContourPoint
 from medxai.metrics.metric_row import MetricRow
 from medxai.metrics.sanity_verdict import SanityVerdict
@@ -152,7 +153,10 @@ def _chosen(content: dict[str, Any]) -> ChosenCase:
 
 
 def _outcome(content: dict[str, Any]) -> CaseOutcome:
-    verdicts = tuple(SanityVerdict(**{**one, "course": _tuples(one["course"])}) for one in content["verdicts"])
+    verdicts = tuple(
+        SanityVerdict(**{**one, "map_id": MapId(**one["map_id"]), "course": _tuples(one["course"])})
+        for one in content["verdicts"]
+    )
     lists = {name: tuple(content[name]) for name in ("resolution_mm", "layers")}
     return CaseOutcome(
         **{

@@ -2,12 +2,14 @@
 
 import csv
 import io
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +23,16 @@ import psutil
 
 from medxai.cli.main import main
 from medxai.errors import InputError
+from medxai.maps import MapId
 from medxai.metrics.plan import EvaluationPlan, Measurement
+from medxai.metrics.sanity_verdict import SanityVerdict
 from medxai.models.registry import registered
+from medxai.slice.box import PixelBox
 from medxai_lab.cohort import case_runner
-from medxai_lab.cohort.cases import CaseChoice
+from medxai_lab.cohort.cases import CaseChoice, CaseOutcome, ChosenCase
 from medxai_lab.cohort.run import Progress, partner_of, run_cohort
 from medxai_lab.cohort.settings import CohortSettings
+from medxai_lab.cohort.store import _outcome
 from medxai_lab.datasets.catalogue import scans_of
 from support.data_sets import (
     COHORT_CASES,
@@ -367,3 +373,13 @@ def test_without_a_package_of_the_lab_the_command_names_it(flare22: Path, tmp_pa
     command = [sys.executable, "-c", script, "evaluate", str(flare22), "--output", str(tmp_path), *COHORT_OPTIONS]
     ended = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
     assert ended.returncode == 2 and "pandas is missing; install it with: pip install 'medxai[lab]'" in ended.stderr
+
+
+def test_the_checks_of_a_kept_case_come_back_as_they_were():
+    """A cohort with sanity checks once ended in a traceback where its tables were written."""
+    verdict = SanityVerdict(
+        "random weights", MapId("medxai", "stage3", "neck"), 0.2, 0.9, True, "It fell.", (("neck", 0.4),)
+    )
+    box = PixelBox(1, 2, 3, 4)
+    outcome = CaseOutcome("ct", "p", ChosenCase("ct/liver/axial 1", "liver", 5, "axial", 1, box), verdicts=(verdict,))
+    assert _outcome(json.loads(json.dumps(asdict(outcome)))).verdicts == (verdict,)
