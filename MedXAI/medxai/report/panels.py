@@ -329,7 +329,7 @@ def _footer(figure: Figure, result: SliceExplanation) -> None:
     if result.presence.is_told is False:
         figure.text(
             0.012,
-            1 - 0.72 / figure.get_figheight(),
+            1 - 0.70 / figure.get_figheight(),
             result.presence.sentence,
             fontsize=8.5,
             weight="bold",
