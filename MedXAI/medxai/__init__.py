@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from .request import ALL_LAYERS, ExplainRequest, ModelChoice
     from .results import SaliencyMap, Segmentation, SliceExplanation
     from .slice.slice_image import SliceImage, slice_of
+    from .through_slices.request import VolumeRequest
+    from .through_slices.volume_result import VolumeResult
     from .volume.phantom import make_phantom
     from .volume.reading import read_volume
     from .volume.volume import Modality, Volume, make_volume
@@ -56,6 +58,8 @@ _HOMES = {
     "models.registry": ("checkpoints", "model_family"),
     "models.family": ("ModelFamily",),
     "request": ("ALL_LAYERS", "ExplainRequest", "ModelChoice"),
+    "through_slices.request": ("VolumeRequest",),
+    "through_slices.volume_result": ("VolumeResult",),
     "engine": ("Engine",),
     "progress": ("RunControl", "Step"),
     "results": ("SaliencyMap", "Segmentation", "SliceExplanation"),

@@ -48,6 +48,9 @@ from .results import (
 from .segmentation.segmenting import segment
 from .slice.box import ClippedBox, clip_box
 from .slice.slice_image import SliceImage, slice_of
+from .through_slices.explaining import explain_volume
+from .through_slices.request import VolumeRequest
+from .through_slices.volume_result import OnSlice, VolumeResult
 from .volume.volume import PLANE_AXES, Volume
 
 #: Memory for encodings; a slice of ViT-B with its five default layers takes about 31 MB.
@@ -221,6 +224,30 @@ class Engine:
             encoding, _ = self._encoding(request, ready, prepared, control)
             control = control.at(Step.CHECKING)
             return check_contour(ready.model, encoding, prepared.image, result.segmentation, control)
+
+    def explain_volume(
+        self,
+        request: VolumeRequest,
+        control: RunControl = RunControl(),
+        so_far: VolumeResult | None = None,
+        on_slice: OnSlice | None = None,
+    ) -> VolumeResult:
+        """Follows an organ from a box on one slice through the volume, in both directions.
+
+        Other questions are answered between two slices. A cancelled run gives the slices that it has; asked again with
+        them, it goes on. A box that was changed or added is followed anew as far as the next box of the user's.
+
+        Args:
+            request: The first box, the range, boxes on other slices, the maps to keep.
+            control: Hears of whole slices (`Step.FOLLOWING`), and stops the work.
+            so_far: An earlier result of the same volume and choices; what would come out the same is taken over.
+            on_slice: Called after each slice, in the calling thread.
+
+        Raises:
+            InputError: A box, the range or the slice cannot be used.
+            Cancelled: Before the first slice was done. And what `explain` raises.
+        """
+        return explain_volume(self, request, control, so_far, on_slice)
 
     # Idle time.
 

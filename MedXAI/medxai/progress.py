@@ -22,6 +22,7 @@ class Step(StrEnum):
     COMPARING = "comparing"
     MEASURING = "measuring"
     EXPORTING = "exporting"
+    FOLLOWING = "following the organ"
 
 
 def _ignore(step: Step, done: int, total: int) -> None:

@@ -1,0 +1,1 @@
+"""Through the slices: from one box on one slice to the organ in the volume."""

@@ -1,0 +1,114 @@
+"""What the way through the slices asks of a model, and an engine that answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from ..contour.check import check_tolerance
+from ..contour.result import ContourCheck
+from ..explainers.base import Case
+from ..maps import MapId, stage_map
+from ..model_input.contrast import enhance_contrast
+from ..model_input.frame import ModelFrame
+from ..model_input.grey import grey_slice
+from ..progress import RunControl
+from ..request import ExplainRequest
+from ..results import ModelIdentity, Segmentation, SliceExplanation
+from ..slice.box import ClippedBox, PixelBox
+from .request import VolumeRequest
+
+
+@dataclass(frozen=True, eq=False)
+class BoxAnswer:
+    """A box on a slice, explained.
+
+    Attributes:
+        segmentation: Mask and logits.
+        contour: The outline with its tolerance.
+        maps: (rows, columns) float32 on the slice each.
+        tokens: (h, w, C) float32, the encoder's embedding.
+        frame: Where the slice lies in the model's square.
+    """
+
+    segmentation: Segmentation
+    contour: ContourCheck
+    maps: Mapping[MapId, np.ndarray]
+    tokens: np.ndarray
+    frame: ModelFrame
+
+
+class SliceAnswers(Protocol):
+    """What is asked of a model."""
+
+    def grey(self, index: int) -> np.ndarray:
+        """(rows, columns) uint8: the slice's grey values as the model sees them."""
+
+    def explain(self, index: int, box: PixelBox) -> BoxAnswer:
+        """A box on a slice with its maps."""
+
+    def segment(self, index: int, boxes: Sequence[PixelBox]) -> Sequence[tuple[Segmentation, ContourCheck]]:
+        """Boxes on a slice without maps."""
+
+
+class AskedEngine(Protocol):
+    """The two questions that are put to an engine."""
+
+    def case(self, request: ExplainRequest, box: ClippedBox, control: RunControl = ...) -> Case:
+        """One box with its result and encoding."""
+
+    def segment(
+        self, request: ExplainRequest, boxes: Sequence[ClippedBox], control: RunControl = ...
+    ) -> tuple[Segmentation, ...]:
+        """One mask a box."""
+
+
+class EngineAnswers:
+    """Answers by an engine, whose cache keeps the slices' encodings."""
+
+    def __init__(self, engine: AskedEngine, request: VolumeRequest, control: RunControl):
+        """Answers for one request.
+
+        Args:
+            engine: Is asked once a slice, and once more for other boxes.
+            request: The volume and how its slices are explained.
+            control: Stops the work between two blocks of the encoder; its progress is that of whole slices.
+        """
+        self._engine = engine
+        self._request = request
+        self._control = RunControl(is_cancelled=control.is_cancelled)
+        self.first: SliceExplanation | None = None
+
+    @property
+    def model(self) -> ModelIdentity | None:
+        """Which model answered; None before the first answer."""
+        return self.first.model if self.first else None
+
+    def grey(self, index: int) -> np.ndarray:
+        """In the range of grey values that the first answer had; the range is the volume's own."""
+        if self.first is None:
+            raise RuntimeError("the slice with the user's box is explained first")
+        prepared = self.first.prepared
+        grey = grey_slice(self._request.at(index).image, prepared.grey_range)
+        return enhance_contrast(grey) if prepared.enhanced_input else grey
+
+    def explain(self, index: int, box: PixelBox) -> BoxAnswer:
+        case = self._engine.case(self._request.at(index), ClippedBox(box, False), self._control)
+        result, tokens = case.result, case.encoding.embedding[0].permute(1, 2, 0).float().cpu().numpy()
+        self.first = self.first or result
+        asked = self._request.maps
+        maps = (stage_map(3, result.shown_layer),) if asked is None else asked
+        on_slice = {map_id: result.on_slice(result.values(map_id)) for map_id in maps}
+        return BoxAnswer(result.segmentation, result.contour, on_slice, tokens, result.encoding.frame)
+
+    def segment(self, index: int, boxes: Sequence[PixelBox]) -> list[tuple[Segmentation, ContourCheck]]:
+        asked = self._request.at(index)
+        clipped = [ClippedBox(box, False) for box in boxes]
+        found = self._engine.segment(replace(asked), clipped, self._control)
+        frame = self.first.encoding.frame if self.first else None
+        if frame is None:
+            raise RuntimeError("the slice with the user's box is explained first")
+        return [(one, check_tolerance(asked.image, frame, one.logits)) for one in found]

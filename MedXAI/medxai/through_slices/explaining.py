@@ -1,0 +1,52 @@
+"""A volume explained by an engine: what `Engine.explain_volume` does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..progress import RunControl
+from .answers import AskedEngine, EngineAnswers
+from .request import VolumeRequest
+from .volume_result import OnSlice, VolumeResult
+from .walk import Walk
+
+
+def explain_volume(
+    engine: AskedEngine,
+    request: VolumeRequest,
+    control: RunControl = RunControl(),
+    so_far: VolumeResult | None = None,
+    on_slice: OnSlice | None = None,
+) -> VolumeResult:
+    """Follows an organ through the slices of a volume.
+
+    Args:
+        engine: Segments and explains the slices.
+        request: The first box and the range.
+        control: Hears of whole slices, and stops the work.
+        so_far: An earlier result to go on from.
+        on_slice: Called after each slice.
+
+    Raises:
+        MedXAIError: What `Engine.explain_volume` raises.
+    """
+    request.check()
+    old = so_far if so_far is not None and _same_question(so_far.request, request) else None
+    answers = EngineAnswers(engine, request, control)
+    done = Walk(request, answers, old).run(control, on_slice)
+    first = answers.first
+    if first is None:  # every slice was there already
+        return replace(done, model=old.model if old else None, warnings=old.warnings if old else ())
+    return replace(done, model=first.model, warnings=first.warnings)
+
+
+def _same_question(old: VolumeRequest, new: VolumeRequest) -> bool:
+    """Whether two requests differ in boxes and range only."""
+    a, b = old.on_slice, new.on_slice
+    return (
+        a.volume is b.volume
+        and a.image.plane == b.image.plane
+        and old.maps == new.maps
+        and (a.model, a.window, a.grey_range, a.enhance_input) == (b.model, b.window, b.grey_range, b.enhance_input)
+        and (a.layers, a.parameters) == (b.layers, b.parameters)
+    )
