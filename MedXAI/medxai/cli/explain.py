@@ -28,6 +28,7 @@ from ..slice.slice_image import slice_of
 from ..volume.labelled_volume import labelled
 from ..volume.reading import read_volume
 from ..volume.volume import PLANE_AXES, Modality, Volume
+from . import through_slices
 
 WINDOW_NAMES = tuple(WINDOW_PRESETS)
 
@@ -41,6 +42,12 @@ def run(arguments: argparse.Namespace) -> None:
         _check_dicom(volume, arguments.dicom)
     _say_orientation(volume, arguments.plane)
     index = _slice_index(volume, arguments)
+    if arguments.through or arguments.slices:
+        case = CommandCase(volume, arguments.plane, index, tuple(arguments.box), _window(arguments))
+        through_slices.run(slice_request(case, arguments), case.box, arguments)
+        return
+    if arguments.maps:
+        raise InputError("--maps goes with --through or --slices; on one slice all maps are written.")
     window, reference_mask = _window(arguments), _reference(volume, index, arguments)
     asked = CommandCase(volume, arguments.plane, index, tuple(arguments.box), window, reference_mask, organ=organ)
     result = explain_case(asked, arguments)
@@ -75,16 +82,7 @@ class CommandCase:
 def explain_case(asked: CommandCase, arguments: argparse.Namespace) -> SliceExplanation:
     """Explains one box and writes everything into `arguments.output`."""
     engine = Engine()
-    request = ExplainRequest.of_slice(
-        asked.volume,
-        asked.plane,
-        asked.index,
-        model=ModelChoice(arguments.model, arguments.device, arguments.encoder, arguments.preparation),
-        window=asked.window,
-        enhance_input=getattr(arguments, "enhance_input", False),
-        layers=tuple(arguments.layers) if arguments.layers else None,
-        parameters=parameters_for(arguments.preset),
-    )
+    request = slice_request(asked, arguments)
     control = RunControl(_say_progress)
     case = named(engine.case(request, asked.box, control), asked.reference_mask)
     if arguments.evidence == "full":
@@ -104,6 +102,20 @@ def explain_case(asked: CommandCase, arguments: argparse.Namespace) -> SliceExpl
     )
     _report(result, arguments.output)
     return result
+
+
+def slice_request(asked: CommandCase, arguments: argparse.Namespace) -> ExplainRequest:
+    """What the engine is asked on the command's slice."""
+    return ExplainRequest.of_slice(
+        asked.volume,
+        asked.plane,
+        asked.index,
+        model=ModelChoice(arguments.model, arguments.device, arguments.encoder, arguments.preparation),
+        window=asked.window,
+        enhance_input=getattr(arguments, "enhance_input", False),
+        layers=tuple(arguments.layers) if arguments.layers else None,
+        parameters=parameters_for(arguments.preset),
+    )
 
 
 def _files_for_slicer(result: SliceExplanation, asked: CommandCase, folder: Path) -> None:

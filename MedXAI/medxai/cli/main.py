@@ -10,6 +10,7 @@ from .. import __version__
 from ..encoding.backends.registry import choices
 from ..errors import Cancelled, MedXAIError
 from ..limits import LIMITS_STATEMENT
+from ..maps import OWN_MAP_KEYS
 from . import demonstrate, dice, evaluate, explain, models
 
 
@@ -119,8 +120,32 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
         metavar="DIR",
         help="also write mask, maps and figures as DICOM objects beside the images (needs a DICOM input and the package highdicom)",
     )
+    _add_through_slices(command)
     _add_model_options(command)
     command.set_defaults(run=explain.run)
+
+
+def _add_through_slices(command: argparse.ArgumentParser) -> None:
+    """Whether the organ is followed from the slice through the volume, and how far."""
+    command.add_argument(
+        "--through",
+        action="store_true",
+        help="follow the organ from the box through the slices, in both directions, as far as it goes; a run that was broken off goes on",
+    )
+    command.add_argument(
+        "--slices",
+        type=int,
+        nargs=2,
+        metavar=("FIRST", "LAST"),
+        help="the same, but only through these slices, inclusive",
+    )
+    command.add_argument(
+        "--maps",
+        nargs="+",
+        choices=sorted(OWN_MAP_KEYS),
+        metavar="MAP",
+        help=f"with --through or --slices, the maps that are written as volumes: {', '.join(sorted(OWN_MAP_KEYS))} (default: stage3)",
+    )
 
 
 def _add_demo(commands: argparse._SubParsersAction) -> None:

@@ -75,9 +75,24 @@ def _terminology_code(code: Code) -> str:
 
 def _write(path: Path, image: SliceImage, values: np.ndarray, fields: dict[str, str]) -> None:
     placed = as_one_slice_volume(image, values)
-    lps = _RAS_TO_LPS @ _with_right_angles(placed.ijk_to_ras_mm, placed.voxels.shape)
+    write_volume(path, placed.voxels, _with_right_angles(placed.ijk_to_ras_mm, placed.voxels.shape), metadata)
+
+
+def write_volume(path: Path, voxels: np.ndarray, ijk_to_ras_mm: np.ndarray, metadata: dict[str, str]) -> None:
+    """Writes a volume, compressed.
+
+    Args:
+        path: Of the file; its ending says the format.
+        voxels: (K, J, I).
+        ijk_to_ras_mm: (4, 4), voxel index to RAS in millimetres.
+        metadata: Written as the file's own fields.
+
+    Raises:
+        OutputError: Where the file cannot be written.
+    """
+    lps = _RAS_TO_LPS @ ijk_to_ras_mm
     spacing = np.linalg.norm(lps[:3, :3], axis=0)
-    volume = sitk.GetImageFromArray(placed.voxels)
+    volume = sitk.GetImageFromArray(voxels)
     volume.SetSpacing(spacing.tolist())
     volume.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
     volume.SetOrigin(lps[:3, 3].tolist())

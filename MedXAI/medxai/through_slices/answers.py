@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -100,15 +100,21 @@ class EngineAnswers:
         result, tokens = case.result, case.encoding.embedding[0].permute(1, 2, 0).float().cpu().numpy()
         self.first = self.first or result
         asked = self._request.maps
-        maps = (stage_map(3, result.shown_layer),) if asked is None else asked
-        on_slice = {map_id: result.on_slice(result.values(map_id)) for map_id in maps}
+        maps = (stage_map(3, ""),) if asked is None else asked
+        full = [_at_shown_layer(map_id, result) for map_id in maps]
+        on_slice = {map_id: result.on_slice(result.values(map_id)) for map_id in full}
         return BoxAnswer(result.segmentation, result.contour, on_slice, tokens, result.encoding.frame)
 
     def segment(self, index: int, boxes: Sequence[PixelBox]) -> list[tuple[Segmentation, ContourCheck]]:
         asked = self._request.at(index)
         clipped = [ClippedBox(box, False) for box in boxes]
-        found = self._engine.segment(replace(asked), clipped, self._control)
+        found = self._engine.segment(asked, clipped, self._control)
         frame = self.first.encoding.frame if self.first else None
         if frame is None:
             raise RuntimeError("the slice with the user's box is explained first")
         return [(one, check_tolerance(asked.image, frame, one.logits)) for one in found]
+
+
+def _at_shown_layer(map_id: MapId, result: SliceExplanation) -> MapId:
+    """A map that has layers and is asked for without one is that of the layer that stands for its stage."""
+    return map_id if map_id.layer or map_id in result.map_ids() else map_id.at(result.shown_layer)

@@ -96,6 +96,11 @@ class Verdict:
         return max(self.signs, key=lambda sign: self.signs[sign]) if self.signs else None
 
     @property
+    def speaks_of_the_box(self) -> bool:
+        """Whether another box may help: what lies beside the organ, or falls into parts, does so for every box."""
+        return self.strongest not in (Sign.BESIDE, Sign.SPLIT)
+
+    @property
     def reason(self) -> str:
         """The signs in words, the strongest first."""
         return "; ".join(str(sign) for sign in sorted(self.signs, key=lambda sign: -self.signs[sign]))
@@ -154,8 +159,8 @@ def judge(trail: Trail, here: Appearance | None, mask: np.ndarray, parts: float)
 def stop_reason(trail: Trail, verdict: Verdict) -> StopReason:
     """Whether an alarm means that the organ ends, or that the mask drifts."""
     shrunk = trail.before.sum() <= _SHRUNK * trail.largest_px
-    fades = verdict.strongest in (Sign.EMPTY, Sign.LIKENESS, Sign.GREY)
-    return StopReason.ORGAN_ENDS if verdict is NOTHING or (shrunk and fades) else StopReason.DRIFT
+    fades = verdict.strongest in (Sign.LIKENESS, Sign.GREY)
+    return StopReason.ORGAN_ENDS if Sign.EMPTY in verdict.signs or (shrunk and fades) else StopReason.DRIFT
 
 
 def _scaled(sign: Sign, value: float) -> float:

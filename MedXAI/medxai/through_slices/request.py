@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ..errors import InputError
-from ..maps import MapId
+from ..maps import MEDXAI, OWN_MAP_KEYS, MapId
 from ..request import ExplainRequest
 from ..slice.box import PixelBox, clip_box
 from ..slice.slice_image import slice_of
@@ -30,7 +30,8 @@ class VolumeRequest:
         box: The box on it, in pixels.
         first, last: The slices' range, voxel indexes along the plane's axis, inclusive; None: as far as the volume goes.
         other_boxes: Boxes that the user set on other slices, by index. The organ is followed from each of them, too.
-        maps: Which maps are kept as volumes; None for stage 3 of the layer that stands for its stage.
+        maps: Which of MedXAI's own maps are kept as volumes, without a layer for that of the layer that stands for its stage;
+            None for stage 3.
     """
 
     on_slice: ExplainRequest
@@ -82,7 +83,7 @@ class VolumeRequest:
         """Looks whether range and boxes can be used.
 
         Raises:
-            InputError: The slice is oblique, the range is empty, leaves the volume or does not hold a box's slice, or a
+            InputError: The slice is oblique, a map is unknown, the range is empty, leaves the volume or does not hold a box's slice, or a
                 box cannot be used.
         """
         start, image = self.start, self.on_slice.image
@@ -93,6 +94,11 @@ class VolumeRequest:
                 f"The slices {self.first} to {self.last} are no range of this volume's {count} {image.plane} slices; "
                 f"give a first and a last one from 0 to {count - 1}."
             )
+        for map_id in self.maps or ():
+            if map_id.explainer != MEDXAI or map_id.map not in OWN_MAP_KEYS:
+                raise InputError(
+                    f"There is no map '{map_id}' through the slices; choose from {', '.join(sorted(OWN_MAP_KEYS))}."
+                )
         for index, box in self.boxes.items():
             if index not in asked:
                 raise InputError(

@@ -160,7 +160,7 @@ class Walk:
         box = next_box(trail.before, like, self._spacing_mm)
         answer, state = self._answers.explain(index, box), SliceState.FOLLOWED
         judged = self._judged(index, answer, trail, parts)
-        if judged[1].is_alarm:
+        if judged[1].is_alarm and judged[1].speaks_of_the_box:
             other = self._better_box(index, leg, trail, (answer, like, parts))
             if other is not None:
                 answer, state = self._answers.explain(index, other), SliceState.TRIED_AGAIN

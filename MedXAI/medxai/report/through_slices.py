@@ -1,0 +1,240 @@
+"""The files of an organ that was followed through the slices: volumes, a table, a record, and a picture of all slices."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from .. import __version__
+from ..limits import LIMITS_STATEMENT
+from ..maps import MapId
+from ..model_input.grey import grey_range_of, grey_slice
+from ..slice.orientation import orientation_of
+from ..through_slices.drift_alarm import ALARM_AT, StopReason
+from ..through_slices.volume_result import FollowedSlice, VolumeResult
+from ..volume.volume import PLANE_AXES
+from .folder import whole_or_nothing
+from .overlay import BOX_COLOUR, MASK_COLOUR
+from .record import SCHEMA_ID, versions_here, write_record
+from .volumes import write_volume
+
+#: The published description of the record (JSON Schema), beside that of explanation.json.
+THROUGH_SCHEMA_ID = SCHEMA_ID.replace("explanation.schema", "through_slices.schema")
+THROUGH_SCHEMA_VERSION = "1.0"
+#: likeness: of the model's features, in [-1, 1]; grey_likeness: in [0, 1]; evidence: the alarm fires from 1 on.
+COLUMNS = (
+    "slice",
+    "state",
+    "first_column",
+    "first_row",
+    "last_column",
+    "last_row",
+    "area_px",
+    "area_mm2",
+    "likeness",
+    "grey_likeness",
+    "soft_share",
+    "evidence",
+    "reason",
+    "followed_from",
+    "seconds",
+)
+_ALARM_COLOUR = "#ff6b6b"
+_PICTURE_INCHES, _DPI, _ACROSS = 1.9, 100, 6
+#: What an alarm means, and what it does not; goes wherever alarms are shown.
+ALARM_SENTENCE = (
+    "An alarm says that the mask of a slice no longer resembles the organ on the slices before; it does not say that the masks "
+    "without an alarm are right. Scroll through all slices."
+)
+
+
+def write_through_slices(result: VolumeResult, folder: Path, source: dict[str, object] | None = None) -> None:
+    """Writes all files into a folder, whole or not at all.
+
+    The files are segmentation.nrrd, one volume a map (for example saliency_stage3_block_11.nrrd), contour_tolerance.nrrd,
+    slices.csv, slices.png and through_slices.json; the volumes lie on the source's grid.
+
+    Args:
+        result: What is written.
+        folder: Where the files go.
+        source: What is known of the input file beyond the volume itself.
+
+    Raises:
+        OutputError: Where a file cannot be written; the folder is then as it was.
+    """
+    matrix, shared = result.request.on_slice.volume.ijk_to_ras_mm, through_attributes(result)
+    with whole_or_nothing(folder) as scratch:
+        write_volume(scratch / "segmentation.nrrd", result.mask.astype(np.uint8), matrix, shared)
+        for map_id in result.map_ids:
+            details = {**shared, "Map": str(map_id), "Layer": map_id.layer}
+            write_volume(scratch / map_file_name(map_id), result.map_volume(map_id), matrix, details)
+        write_volume(scratch / "contour_tolerance.nrrd", result.tolerance_mm_per_logit, matrix, shared)
+        write_slices(scratch / "slices.csv", result)
+        write_montage(scratch / "slices.png", result)
+        write_record(scratch / "through_slices.json", through_record(result, source))
+
+
+def map_file_name(map_id: MapId) -> str:
+    """'saliency_stage3_block_11.nrrd'."""
+    parts = [map_id.map or map_id.explainer, *([map_id.layer] if map_id.layer else [])]
+    return "_".join(["saliency", *parts]).replace(" ", "_").replace("/", "_") + ".nrrd"
+
+
+def through_attributes(result: VolumeResult) -> dict[str, str]:
+    """Names and values that go with each volume of the result."""
+    on_slice, accepted = result.request.on_slice, result.accepted
+    return {
+        "Version": __version__,
+        "Source": on_slice.volume.name,
+        "Model": result.model.title if result.model else "",
+        "ModelSha256": result.model.checksum_sha256 if result.model else "",
+        "Plane": on_slice.image.plane,
+        "Slices": f"{accepted[0].index} to {accepted[-1].index}" if accepted else "",
+        "StartSlice": str(result.request.start),
+        "Stops": " ".join(stop.sentence for stop in result.stops),
+        "Limits": LIMITS_STATEMENT,
+    }
+
+
+def write_slices(path: Path, result: VolumeResult) -> None:
+    """Writes slices.csv, a row a slice; the first two lines are comments with the limits and what an alarm means."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        file.write(f"# {LIMITS_STATEMENT}\n# {ALARM_SENTENCE}\n")
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(slice_row(result, one) for one in result.slices)
+
+
+def slice_row(result: VolumeResult, one: FollowedSlice) -> dict[str, object]:
+    """A slice in plain values, by the names of `COLUMNS`."""
+    image, box = result.request.on_slice.image, one.box
+    area_mm2 = one.area_px * image.spacing_mm[0] * image.spacing_mm[1] if image.facts.has_known_spacing else None
+    return {
+        "slice": one.index,
+        "state": str(one.state),
+        "first_column": box.first_column,
+        "first_row": box.first_row,
+        "last_column": box.last_column,
+        "last_row": box.last_row,
+        "area_px": one.area_px,
+        "area_mm2": None if area_mm2 is None else round(area_mm2, 2),
+        "likeness": round(one.verdict.likeness, 4),
+        "grey_likeness": round(one.verdict.grey_likeness, 4),
+        "soft_share": round(one.soft_share, 4),
+        "evidence": round(one.verdict.evidence, 4),
+        "reason": one.verdict.reason,
+        "followed_from": one.origin,
+        "seconds": round(one.seconds, 3),
+    }
+
+
+def through_record(result: VolumeResult, source: dict[str, object] | None = None) -> dict[str, object]:
+    """The record as plain values for JSON; through_slices.schema.json describes every field.
+
+    Args:
+        result: What is recorded.
+        source: What is known of the input file beyond the volume itself.
+    """
+    request, model = result.request, result.model
+    volume, asked = request.on_slice.volume, request.range
+    known = volume.facts
+    voxels = int(result.mask.sum())
+    voxel_mm3 = float(abs(np.linalg.det(volume.ijk_to_ras_mm[:3, :3])))
+    return {
+        "$schema": THROUGH_SCHEMA_ID,
+        "schema_version": THROUGH_SCHEMA_VERSION,
+        "limits": LIMITS_STATEMENT,
+        "alarm_means": ALARM_SENTENCE,
+        "medxai": __version__,
+        "input": {
+            **(source or {}),
+            "volume": volume.name,
+            "plane": request.on_slice.image.plane,
+            "start_slice": request.start,
+            "asked_slices": [asked[0], asked[-1]],
+            "modality": known.modality.value,
+            "ijk_to_ras_mm": volume.ijk_to_ras_mm.tolist() if known.has_known_orientation else None,
+        },
+        "model": None
+        if model is None
+        else {
+            "name": model.name,
+            "title": model.title,
+            "checksum_sha256": model.checksum_sha256,
+            "device": model.device,
+        },
+        "segmentation": {"voxels": voxels, "volume_mm3": voxels * voxel_mm3 if known.has_known_spacing else None},
+        "maps": [str(map_id) for map_id in result.map_ids],
+        "alarm_from_evidence": ALARM_AT,
+        "slices": [slice_row(result, one) for one in result.slices],
+        "stops": [
+            {
+                "slice": stop.index,
+                "direction": stop.direction,
+                "reason": str(stop.reason),
+                "is_alarm": stop.reason.is_alarm,
+                "detail": stop.detail,
+            }
+            for stop in result.stops
+        ],
+        "is_complete": result.is_complete,
+        "warnings": list(result.warnings),
+        "seconds": result.seconds,
+        "versions": versions_here(),
+    }
+
+
+def write_montage(path: Path, result: VolumeResult) -> None:
+    """Draws every slice of the way with its box and mask, and marks those with an alarm.
+
+    Args:
+        path: Of the PNG.
+        result: What is drawn.
+    """
+    image = result.request.on_slice.image
+    turn = orientation_of(image)
+    rows, columns = turn.upright(image.pixels).shape
+    aspect = float(np.clip(rows * turn.pixel_mm[1] / (columns * turn.pixel_mm[0]), 0.4, 2.5))
+    across = min(_ACROSS, max(len(result.slices), 1))
+    down = -(-len(result.slices) // across)
+    height = down * (_PICTURE_INCHES * aspect + 0.25) + 0.9
+    figure = Figure(figsize=(max(across * _PICTURE_INCHES, 5.0), height), dpi=_DPI)
+    FigureCanvasAgg(figure)
+    cells = figure.subplots(down, across, squeeze=False).ravel()
+    grey_range = grey_range_of(result.request.on_slice.volume, result.request.on_slice.window)
+    for axes in cells:
+        axes.axis("off")
+    for axes, one in zip(cells, result.slices, strict=False):
+        _draw(axes, grey_slice(result.request.at(one.index).image, grey_range), result, one)
+    said = " ".join(stop.sentence for stop in result.stops if stop.reason.is_alarm) or "No alarm."
+    figure.text(0.01, 0.005, f"{said}\n{ALARM_SENTENCE}\n{LIMITS_STATEMENT}", fontsize=5.5, va="bottom", wrap=True)
+    figure.subplots_adjust(0.005, 0.75 / height, 0.995, 1 - 0.2 / height, 0.02, 0.16)
+    figure.savefig(path, format="png", facecolor="white")
+
+
+def _draw(axes: Axes, grey: np.ndarray, result: VolumeResult, one: FollowedSlice) -> None:
+    image = result.request.on_slice.image
+    turn = orientation_of(image)
+    across, down = turn.pixel_mm
+    axes.imshow(turn.upright(grey), cmap="gray", aspect=down / across, vmin=0, vmax=255)
+    colour = _ALARM_COLOUR if one.is_alarm else MASK_COLOUR
+    if one.mask.any():
+        style = "dashed" if one.is_alarm else "solid"
+        axes.contour(turn.upright(one.mask), [0.5], colors=[colour], linewidths=1.0, linestyles=style)
+    x0, y0, x1, y1 = turn.upright_extent(one.box, image.shape)
+    axes.add_patch(Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor=BOX_COLOUR, linewidth=0.7))
+    axis = "ijk"[PLANE_AXES[image.plane][2]]
+    axes.set_title(
+        f"{axis} = {one.index}: {one.state}", fontsize=6.5, color="#b00020" if one.is_alarm else "black", pad=2
+    )
+
+
+def stops_text(result: VolumeResult) -> list[str]:
+    """Where the ways ended, in sentences for the terminal; those at the next box of the user's are left out."""
+    return [stop.sentence for stop in result.stops if stop.reason is not StopReason.NEXT_BOX]
