@@ -182,6 +182,70 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
         finally:
             status_bar.show_end()
 
+    def explainVolume(
+        self,
+        volumeNode,
+        roiNode,
+        sliceNode=None,
+        slices=None,
+        maps=None,
+        model=None,
+        window=None,
+        modality=None,
+        device="auto",
+        encoder="exact",
+        progress=None,
+        isCancelled=None,
+    ):
+        """Follows what an ROI encloses on a view's slice through the slices of the volume; adds the result to the scene.
+
+        One segment and one volume node a map, on the volume's grid. It stops where the organ ends or the mask drifts,
+        and says so; scroll through all slices.
+
+        Example:
+            >>> logic = MedXAILogic()
+            >>> done = logic.explainVolume(slicer.util.getNode("CT"), slicer.util.getNode("R"))
+            >>> print([stop.sentence for stop in done.result.stops])
+
+        Args:
+            volumeNode: Scalar volume, CT or MR; only read.
+            roiNode: vtkMRMLMarkupsROINode around the organ on the view's slice.
+            sliceNode: vtkMRMLSliceNode, the view whose slice the way begins on; None for the Red one.
+            slices: (first, last) voxel indexes, inclusive; 'roi' for those that the ROI reaches; None: as far as it goes.
+            maps: For example ['stage3', 'interaction']; None for stage 3.
+            model: One of `modelNames`, or a checkpoint file; None for the best model whose weights are here.
+            window: (level, width); None for CT 40/400, MR by percentiles.
+            modality: 'CT', 'MR' or 'picture'; None for what the scene says, else a guess.
+            device: 'auto', 'cpu', 'cuda' or 'mps'.
+            encoder: As for `explain`.
+            progress: Called with (done, total) slices, total at most; None for Slicer's status bar.
+            isCancelled: Asked between the encoder's blocks; True ends the work, and the slices that are done are shown.
+
+        Returns:
+            medxai.scene.through_slices.SceneVolumeResult: `result` (mask, maps, slices, stops, alarms), `overlays`,
+            `segmentation_node`, `folder_item`. A map shows what influenced the model, not that the model is right.
+
+        Raises:
+            medxai.errors.MedXAIError: One sentence with cause and remedy; the scene is then as it was.
+        """
+        from medxai.maps import MEDXAI, MapId
+        from medxai.model_input.grey import Window
+        from medxai.progress import RunControl
+        from medxai.request import ModelChoice
+        from medxai.scene.explaining import NodeRequest
+        from medxai.scene.through_slices import VolumeNodeRequest, explain_volume_nodes
+        from MedXAILib.panel import status_bar
+
+        choice = ModelChoice(model, device, encoder)
+        window = Window(*window) if window is not None else None
+        nodes = NodeRequest(volumeNode, roiNode, sliceNode, choice, window, modality)
+        asked = VolumeNodeRequest(nodes, slices, tuple(MapId(MEDXAI, name) for name in maps) if maps else None)
+        told = status_bar.show_progress if progress is None else lambda _step, done, total: progress(done, total)
+        try:
+            return explain_volume_nodes(self.engine.get(), asked, RunControl(told, isCancelled or (lambda: False)))
+        finally:
+            status_bar.show_end()
+
     @property
     def engine(self):
         """The engine of panel and console (MedXAILib.session.shared_engine.SharedEngine), one in all of Slicer."""

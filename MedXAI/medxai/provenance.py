@@ -7,6 +7,7 @@ from . import __version__
 from .limits import LIMITS_STATEMENT
 from .maps import MapId, MapInfo
 from .results import SliceExplanation
+from .through_slices.volume_result import VolumeResult
 from .volume.volume import PLANE_AXES
 
 
@@ -33,6 +34,22 @@ def provenance_of(result: SliceExplanation) -> dict[str, str]:
         "Parameters": json.dumps({**parameters, "preset": parameters["preset"].value}),
         "ResolutionMm": "{:.3g} {:.3g}".format(*result.resolution_mm),
         "Presence": result.presence.sentence,
+        "Limits": LIMITS_STATEMENT,
+    }
+
+
+def volume_provenance_of(result: VolumeResult) -> dict[str, str]:
+    """Names and values that go with each volume of an organ that was followed through the slices."""
+    on_slice, accepted, model = result.request.on_slice, result.accepted, result.model
+    return {
+        "Version": __version__,
+        "Source": on_slice.volume.name,
+        "Model": model.title if model else "",
+        "ModelSha256": model.checksum_sha256 if model else "",
+        "Plane": on_slice.image.plane,
+        "Slices": f"{accepted[0].index} to {accepted[-1].index}" if accepted else "",
+        "StartSlice": str(result.request.start),
+        "Stops": " ".join(stop.sentence for stop in result.stops),
         "Limits": LIMITS_STATEMENT,
     }
 

@@ -15,6 +15,7 @@ from .. import __version__
 from ..limits import LIMITS_STATEMENT
 from ..maps import MapId
 from ..model_input.grey import grey_range_of, grey_slice
+from ..provenance import volume_provenance_of
 from ..slice.orientation import orientation_of
 from ..through_slices.drift_alarm import ALARM_AT, StopReason
 from ..through_slices.volume_result import FollowedSlice, VolumeResult
@@ -68,7 +69,7 @@ def write_through_slices(result: VolumeResult, folder: Path, source: dict[str, o
     Raises:
         OutputError: Where a file cannot be written; the folder is then as it was.
     """
-    matrix, shared = result.request.on_slice.volume.ijk_to_ras_mm, through_attributes(result)
+    matrix, shared = result.request.on_slice.volume.ijk_to_ras_mm, volume_provenance_of(result)
     with whole_or_nothing(folder) as scratch:
         write_volume(scratch / "segmentation.nrrd", result.mask.astype(np.uint8), matrix, shared)
         for map_id in result.map_ids:
@@ -84,22 +85,6 @@ def map_file_name(map_id: MapId) -> str:
     """'saliency_stage3_block_11.nrrd'."""
     parts = [map_id.map or map_id.explainer, *([map_id.layer] if map_id.layer else [])]
     return "_".join(["saliency", *parts]).replace(" ", "_").replace("/", "_") + ".nrrd"
-
-
-def through_attributes(result: VolumeResult) -> dict[str, str]:
-    """Names and values that go with each volume of the result."""
-    on_slice, accepted = result.request.on_slice, result.accepted
-    return {
-        "Version": __version__,
-        "Source": on_slice.volume.name,
-        "Model": result.model.title if result.model else "",
-        "ModelSha256": result.model.checksum_sha256 if result.model else "",
-        "Plane": on_slice.image.plane,
-        "Slices": f"{accepted[0].index} to {accepted[-1].index}" if accepted else "",
-        "StartSlice": str(result.request.start),
-        "Stops": " ".join(stop.sentence for stop in result.stops),
-        "Limits": LIMITS_STATEMENT,
-    }
 
 
 def write_slices(path: Path, result: VolumeResult) -> None:

@@ -7,7 +7,7 @@ import slicer
 
 from ..display_range import DisplayRange
 from ..maps import MapId, MapInfo
-from ..slice.slice_image import SliceImage, as_one_slice_volume
+from ..slice.slice_image import OneSliceVolume, SliceImage, as_one_slice_volume
 from .geometry import matrix_of
 
 #: Values below this share of the display range are not drawn at all, so that the anatomy stays visible.
@@ -29,7 +29,19 @@ def add_overlay(
         image: The slice.
         values: (rows, columns) on the slice.
     """
-    placed = as_one_slice_volume(image, values.astype(np.float32))
+    return add_overlay_volume(volume_node, name, as_one_slice_volume(image, values.astype(np.float32)))
+
+
+def add_overlay_volume(
+    volume_node: "slicer.vtkMRMLScalarVolumeNode", name: str, placed: OneSliceVolume
+) -> "slicer.vtkMRMLScalarVolumeNode":
+    """A float volume under the source's parent transform; `add_overlay` for voxels that are placed already.
+
+    Args:
+        volume_node: The source.
+        name: Of the new node.
+        placed: Voxels (K, J, I) float32 and where they lie.
+    """
     node = volume_node.GetScene().AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
     node.SetIJKToRASMatrix(matrix_of(placed.ijk_to_ras_mm))
     slicer.util.updateVolumeFromArray(node, placed.voxels)

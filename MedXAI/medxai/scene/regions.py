@@ -8,6 +8,7 @@ import slicer
 from ..errors import InputError
 from ..slice.box import ClippedBox, PixelBox, clip_box
 from ..slice.slice_image import SliceImage
+from ..volume.volume import PLANE_AXES
 from .geometry import array_of, matrix_of, world_from_ijk, world_from_node
 
 
@@ -49,6 +50,26 @@ def box_of_roi(
     nearest = np.floor((low + high) / 2 + 0.5)
     first, last = np.where(first > last, nearest, first), np.where(first > last, nearest, last)
     return clip_box(image, first[0], first[1], last[0], last[1])
+
+
+def slices_of_roi(
+    roi_node: "slicer.vtkMRMLMarkupsROINode", volume_node: "slicer.vtkMRMLScalarVolumeNode", image: SliceImage
+) -> tuple[int, int]:
+    """The first and the last slice of the volume, in the plane of one of its slices, whose middle the ROI reaches.
+
+    Args:
+        roi_node: In the scene, millimetres.
+        volume_node: The scan in the scene.
+        image: A slice of the scan along its own axes, which the ROI reaches.
+    """
+    bounds = np.zeros(6)
+    roi_node.GetObjectBounds(bounds)
+    corners = np.array(list(product(*bounds.reshape(3, 2), [1.0]))).T
+    ijk = np.linalg.inv(world_from_ijk(volume_node)) @ array_of(roi_node.GetObjectToWorldMatrix()) @ corners
+    along = ijk[PLANE_AXES[image.plane][2]]
+    count, own = volume_node.GetImageData().GetDimensions()[PLANE_AXES[image.plane][2]], int(image.index or 0)
+    first, last = int(np.ceil(along.min() - 1e-6)), int(np.floor(along.max() + 1e-6))
+    return min(max(first, 0), own), max(min(last, count - 1), own)
 
 
 def _cut_with_slab(corners: np.ndarray) -> np.ndarray:

@@ -113,11 +113,11 @@ def show_result(
             image,
             result.segmentation.mask,
         )
-        _attach(segmentation_node, shared, volume_node)
+        attach(segmentation_node, shared, volume_node)
         if roi_node is None:
             roi_node = roi_of_box(scene, f"{volume_node.GetName()} · MedXAI region", result.box.box, image, volume_node)
-            _attach(roi_node, shared, volume_node)
-        folder = _folder(scene, _title(result), [*overlays.values(), segmentation_node, roi_node])
+            attach(roi_node, shared, volume_node)
+        folder = add_folder(scene, _title(result), [*overlays.values(), segmentation_node, roi_node])
     finally:
         scene.EndState(scene.BatchProcessState)
     done = SceneResult(result, overlays, segmentation_node, roi_node, colour_node, folder)
@@ -133,12 +133,13 @@ def _title(result: SliceExplanation) -> str:
     return f"MedXAI · {image.volume_name} · {image.where} · {box_text(result)}"
 
 
-def _attach(node: slicer.vtkMRMLNode, shared: dict[str, str], volume_node: slicer.vtkMRMLScalarVolumeNode) -> None:
+def attach(node: slicer.vtkMRMLNode, shared: dict[str, str], volume_node: slicer.vtkMRMLScalarVolumeNode) -> None:
+    """Notes on a node where it comes from."""
     describe(node, shared)
     node.AddNodeReferenceID("MedXAI.source", volume_node.GetID())
 
 
-def _folder(scene: slicer.vtkMRMLScene, title: str, nodes: Sequence[slicer.vtkMRMLNode]) -> int:
+def add_folder(scene: slicer.vtkMRMLScene, title: str, nodes: Sequence[slicer.vtkMRMLNode]) -> int:
     """A subject hierarchy folder with the nodes in it."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     folder = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), title)

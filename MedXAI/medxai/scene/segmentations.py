@@ -5,7 +5,7 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
-from ..slice.slice_image import SliceImage, as_one_slice_volume
+from ..slice.slice_image import OneSliceVolume, SliceImage, as_one_slice_volume
 from .geometry import matrix_of
 
 #: Green, as far from inferno's colours as a colour-blind reader can tell; drawn as an outline mostly.
@@ -24,6 +24,20 @@ def add_segmentation(
         image: The slice.
         mask: (rows, columns) bool on the slice.
     """
+    return add_segmentation_of(volume_node, name, segment_name, mask_labelmap(image, mask))
+
+
+def add_segmentation_of(
+    volume_node: "slicer.vtkMRMLScalarVolumeNode", name: str, segment_name: str, mask: "slicer.vtkOrientedImageData"
+) -> "slicer.vtkMRMLSegmentationNode":
+    """The same of a labelmap that lies in the source's frame already.
+
+    Args:
+        volume_node: The source.
+        name: Of the node.
+        segment_name: Of the segment.
+        mask: See `placed_labelmap`.
+    """
     node = volume_node.GetScene().AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.CreateDefaultDisplayNodes()
     node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
@@ -32,7 +46,7 @@ def add_segmentation(
     segment.SetName(segment_name)
     segment.SetColor(*_COLOUR)
     labelmap = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
-    segment.AddRepresentation(labelmap, mask_labelmap(image, mask))
+    segment.AddRepresentation(labelmap, mask)
     node.GetSegmentation().SetSourceRepresentationName(labelmap)
     node.GetSegmentation().AddSegment(segment)
     display = node.GetDisplayNode()
@@ -48,7 +62,11 @@ def mask_labelmap(image: SliceImage, mask: np.ndarray) -> "slicer.vtkOrientedIma
         image: The slice.
         mask: (rows, columns) bool.
     """
-    placed = as_one_slice_volume(image, mask.astype(np.uint8))
+    return placed_labelmap(as_one_slice_volume(image, mask.astype(np.uint8)))
+
+
+def placed_labelmap(placed: OneSliceVolume) -> "slicer.vtkOrientedImageData":
+    """A segment's binary labelmap of voxels (K, J, I) uint8 that are placed already."""
     oriented = slicer.vtkOrientedImageData()
     oriented.SetDimensions(*reversed(placed.voxels.shape))
     scalars = numpy_to_vtk(placed.voxels.ravel(), deep=True, array_type=vtk.VTK_UNSIGNED_CHAR)

@@ -14,7 +14,8 @@ from support.scans import ROOT
 
 MOST_LINES, MOST_PARAMETERS = 60, 6
 #: Public functions that may have more parameters, each with its reason.
-MANY_PARAMETERS = {"MedXAILogic.explain": "the console's call in Slicer, where every choice is a named argument"}
+_CONSOLE = "the console's call in Slicer, where every choice is a named argument"
+MANY_PARAMETERS = {"MedXAILogic.explain": _CONSOLE, "MedXAILogic.explainVolume": _CONSOLE}
 
 FILES = [
     ROOT / "MedXAI" / "MedXAI.py",
