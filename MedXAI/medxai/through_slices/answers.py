@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -14,10 +15,10 @@ from ..explainers.base import Case
 from ..maps import MapId, stage_map
 from ..model_input.contrast import enhance_contrast
 from ..model_input.frame import ModelFrame
-from ..model_input.grey import grey_slice
+from ..model_input.grey import GreyRange, grey_range_of, grey_slice
 from ..progress import RunControl
 from ..request import ExplainRequest
-from ..results import ModelIdentity, Segmentation, SliceExplanation
+from ..results import Segmentation, SliceExplanation
 from ..slice.box import ClippedBox, PixelBox
 from .request import VolumeRequest
 
@@ -80,25 +81,22 @@ class EngineAnswers:
         self._engine = engine
         self._request = request
         self._control = RunControl(is_cancelled=control.is_cancelled)
+        self._frame: ModelFrame | None = None
         self.first: SliceExplanation | None = None
 
-    @property
-    def model(self) -> ModelIdentity | None:
-        """Which model answered; None before the first answer."""
-        return self.first.model if self.first else None
+    @cached_property
+    def _grey_range(self) -> GreyRange:
+        on_slice = self._request.on_slice
+        return on_slice.grey_range or grey_range_of(on_slice.volume, on_slice.window)
 
     def grey(self, index: int) -> np.ndarray:
-        """In the range of grey values that the first answer had; the range is the volume's own."""
-        if self.first is None:
-            raise RuntimeError("the slice with the user's box is explained first")
-        prepared = self.first.prepared
-        grey = grey_slice(self._request.at(index).image, prepared.grey_range)
-        return enhance_contrast(grey) if prepared.enhanced_input else grey
+        grey = grey_slice(self._request.at(index).image, self._grey_range)
+        return enhance_contrast(grey) if self._request.on_slice.enhance_input else grey
 
     def explain(self, index: int, box: PixelBox) -> BoxAnswer:
         case = self._engine.case(self._request.at(index), ClippedBox(box, False), self._control)
         result, tokens = case.result, case.encoding.embedding[0].permute(1, 2, 0).float().cpu().numpy()
-        self.first = self.first or result
+        self.first, self._frame = self.first or result, result.encoding.frame
         asked = self._request.maps
         maps = (stage_map(3, ""),) if asked is None else asked
         full = [_at_shown_layer(map_id, result) for map_id in maps]
@@ -109,9 +107,9 @@ class EngineAnswers:
         asked = self._request.at(index)
         clipped = [ClippedBox(box, False) for box in boxes]
         found = self._engine.segment(asked, clipped, self._control)
-        frame = self.first.encoding.frame if self.first else None
+        frame = self._frame
         if frame is None:
-            raise RuntimeError("the slice with the user's box is explained first")
+            raise RuntimeError("other boxes are tried after the first box of a slice")
         return [(one, check_tolerance(asked.image, frame, one.logits)) for one in found]
 
 

@@ -35,9 +35,9 @@ def explain_volume(
     answers = EngineAnswers(engine, request, control)
     done = Walk(request, answers, old).run(control, on_slice)
     first = answers.first
-    if first is None:  # every slice was there already
-        return replace(done, model=old.model if old else None, warnings=old.warnings if old else ())
-    return replace(done, model=first.model, warnings=first.warnings)
+    model = first.model if first else old.model if old else None
+    warnings = old.warnings if old and old.warnings else first.warnings if first else ()
+    return replace(done, model=model, warnings=warnings)
 
 
 def _same_question(old: VolumeRequest, new: VolumeRequest) -> bool:
