@@ -1,0 +1,85 @@
+"""An organ through the slices in the scene: one segment, one volume a map, on the volume's grid, the volume untouched."""
+
+import numpy as np
+import pytest
+import slicer
+
+from medxai.errors import InputError
+from medxai.maps import MEDXAI, MapId
+from medxai.slice.box import box_of_mask
+from medxai.slice.slice_image import slice_of
+from support.answered import DEMO
+from support.tubes import make_tube
+
+pytest.importorskip("vtk", reason="needs the package slicer-core")
+
+
+@pytest.fixture
+def placed(scene):
+    from medxai.scene import views
+    from medxai.scene.bundle import add_volume
+    from medxai.scene.regions import roi_of_box
+
+    tube = make_tube("end", 2)
+    node, image = add_volume(scene, tube.volume), slice_of(tube.volume, "axial", 7)
+    views.look_at(views.slice_view(scene, "Red"), node, image)
+    return tube, node, roi_of_box(scene, "R", box_of_mask(tube.mask[7]), image, node)
+
+
+def asked(node, roi, **options):
+    from medxai.scene.explaining import NodeRequest
+    from medxai.scene.through_slices import VolumeNodeRequest
+
+    return VolumeNodeRequest(NodeRequest(node, roi, model=DEMO, modality="CT"), **options)
+
+
+def test_one_segment_and_one_volume_a_map_on_the_sources_grid(placed, scene):
+    from medxai.engine import Engine
+    from medxai.scene.through_slices import explain_volume_nodes
+
+    _, node, roi = placed
+    before = slicer.util.arrayFromVolume(node).copy()
+    count = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+    maps = (MapId(MEDXAI, "stage3"), MapId(MEDXAI, "terminal"))
+    done = explain_volume_nodes(Engine(), asked(node, roi, slices=(5, 11), maps=maps))
+    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == count + 2
+    assert done.segmentation_node.GetSegmentation().GetNumberOfSegments() == 1
+    for map_id, overlay in done.overlays.items():
+        assert np.array_equal(slicer.util.arrayFromVolume(overlay), done.result.map_volume(map_id))
+        assert "not that the model is right" in overlay.GetAttribute("MedXAI.Limits")
+        assert "alarm" in overlay.GetAttribute("MedXAI.Stops")
+    segment = done.segmentation_node.GetSegmentation().GetNthSegment(0)
+    labelmap = segment.GetRepresentation("Binary labelmap")
+    assert labelmap.GetDimensions() == node.GetImageData().GetDimensions()
+    assert np.array_equal(slicer.util.arrayFromVolume(node), before)
+    assert [stop.index for stop in done.result.alarms] == [9]
+
+
+def test_the_rois_own_extent_is_the_range(placed):
+    from medxai.scene.through_slices import volume_request_of
+
+    _, node, roi = placed
+    assert list(volume_request_of(asked(node, roi, slices="roi")).range) == [7]
+    size = np.array(roi.GetSize())
+    roi.SetSize(size[0], size[1], 5 * 3.0)
+    assert list(volume_request_of(asked(node, roi, slices="roi")).range) == [5, 6, 7, 8, 9]
+    roi.SetSize(size[0], size[1], 1000.0)
+    assert list(volume_request_of(asked(node, roi, slices="roi")).range) == list(range(16))
+    assert len(volume_request_of(asked(node, roi)).range) == 16
+
+
+def test_a_view_across_the_voxels_is_refused(placed, scene):
+    from medxai.scene import views
+    from medxai.scene.geometry import array_of, matrix_of
+    from medxai.scene.through_slices import volume_request_of
+
+    _, node, roi = placed
+    view = views.slice_view(scene, "Red")
+    turned = array_of(view.GetSliceToRAS())
+    angle = np.deg2rad(20)
+    turn = np.eye(4)
+    turn[1:3, 1:3] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    view.GetSliceToRAS().DeepCopy(matrix_of(turned @ turn))
+    view.UpdateMatrices()
+    with pytest.raises(InputError, match="oblique"):
+        volume_request_of(asked(node, roi))
