@@ -97,6 +97,7 @@ def progress(step: Step, done: int, total: int) -> str:
         Step.LOADING: _("loading the model"),
         Step.PREPARING: _("preparing the slice"),
         Step.ENCODING: _("looking at the slice"),
+        Step.FOLLOWING: _("following the organ, slice"),
     }.get(step, _("working"))
     if not total:
         return _("MedXAI: {what}…").format(what=what)
