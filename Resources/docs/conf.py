@@ -63,6 +63,7 @@ _ORDER = (
     "segmentation",
     "contour",
     "explainers",
+    "through_slices",
     "metrics",
     "report",
     "scene",

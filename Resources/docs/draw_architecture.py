@@ -28,8 +28,9 @@ _ALONE = {
     "engine": "engine",
     "request": "engine",
     "result_warnings": "engine",
+    "presence": "engine",
     "results": "results",
-    "provenance": "results",
+    "provenance": "engine",
     "map_view": "results",
 }
 #: What a room is for, in a few words; rooms of one row are drawn in this order, from left to right.
@@ -43,6 +44,7 @@ ROOMS = {
     "dicom_out": "DICOM objects",
     "metrics": "how a map is judged",
     "engine": "goes the whole way",
+    "through_slices": "from one box to an organ",
     "explainers": "one file a method or baseline",
     "contour": "which stretch to check",
     "segmentation": "prompts, decoder, attention",

@@ -20,7 +20,7 @@ from ..progress import RunControl, Step
 from ..provenance import provenance_of
 from ..report.case_evidence import full_evidence, named, quick_evidence
 from ..report.folder import check_writable
-from ..report.volumes import write_segment_file
+from ..report.segment_file import write_slice_segment
 from ..report.writing import write_results
 from ..request import ExplainRequest, ModelChoice
 from ..results import SliceExplanation
@@ -44,7 +44,12 @@ def run(arguments: argparse.Namespace) -> None:
     index = _slice_index(volume, arguments)
     if arguments.through or arguments.slices:
         case = CommandCase(volume, arguments.plane, index, tuple(arguments.box), _window(arguments))
-        through_slices.run(slice_request(case, arguments), case.box, arguments)
+        followed = through_slices.run(slice_request(case, arguments), case.box, organ, arguments)
+        if arguments.dicom is not None:
+            from ..dicom_out.writing import write_dicom_of_volume
+
+            write_dicom_of_volume(followed, arguments.dicom, organ)
+            print(f"The same as DICOM objects: {arguments.dicom}")
         return
     if arguments.maps:
         raise InputError("--maps goes with --through or --slices; on one slice all maps are written.")
@@ -121,7 +126,7 @@ def slice_request(asked: CommandCase, arguments: argparse.Namespace) -> ExplainR
 def _files_for_slicer(result: SliceExplanation, asked: CommandCase, folder: Path) -> None:
     """The segmentation in Slicer's own format, and a scene with everything."""
     image, mask = result.prepared.image, result.segmentation.mask
-    write_segment_file(folder / "segmentation.seg.nrrd", image, mask, asked.organ, provenance_of(result))
+    write_slice_segment(folder / "segmentation.seg.nrrd", image, mask, asked.organ, provenance_of(result))
     try:
         from ..scene.bundle import write_scene
     except ImportError as error:

@@ -9,6 +9,7 @@ from ..engine import Engine
 from ..errors import Cancelled, InputError
 from ..limits import LIMITS_STATEMENT
 from ..maps import MEDXAI, MapId
+from ..organ_codes import Organ
 from ..progress import RunControl
 from ..report.kept_slices import KeptSlices
 from ..report.through_slices import ALARM_SENTENCE, stops_text, write_through_slices
@@ -18,12 +19,15 @@ from ..through_slices.request import VolumeRequest
 from ..through_slices.volume_result import FollowedSlice, VolumeProgress, VolumeResult
 
 
-def run(on_slice: ExplainRequest, box: tuple[float, float, float, float], arguments: argparse.Namespace) -> None:
+def run(
+    on_slice: ExplainRequest, box: tuple[float, float, float, float], organ: Organ, arguments: argparse.Namespace
+) -> VolumeResult:
     """Follows the organ and writes the files; a run that was broken off before goes on where it was.
 
     Args:
         on_slice: The slice with the box.
         box: First column, first row, last column, last row, inclusive.
+        organ: What the box is around, as far as somebody has said so.
         arguments: Of the command.
 
     Raises:
@@ -52,9 +56,10 @@ def run(on_slice: ExplainRequest, box: tuple[float, float, float, float], argume
             "Cancelled; the slices that were done are kept, and the same command goes on with them."
         ) from error
     source: dict[str, object] = {"path": str(arguments.input)}
-    write_through_slices(result, arguments.output, source)
+    write_through_slices(result, arguments.output, source, organ)
     kept.remove()
     _report(result, arguments)
+    return result
 
 
 def _refuse_options_of_one_slice(arguments: argparse.Namespace) -> None:

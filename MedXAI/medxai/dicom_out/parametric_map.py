@@ -7,8 +7,9 @@ import numpy as np
 from pydicom.sr.coding import Code as DicomCode
 from pydicom.uid import generate_uid
 
+from ..explainers.registry import map_info
 from ..limits import LIMITS_SHORT
-from ..maps import MapId, MapInfo
+from ..maps import MapId
 from .objects import Making, mark_limits, own_code, text_of_64
 from .planes import Planes
 from .source import SourceImages
@@ -20,7 +21,6 @@ _QUANTITY = "SALIENCY"
 
 
 def map_object(
-    info: MapInfo,
     map_id: MapId,
     values: np.ndarray,
     planes: Planes,
@@ -30,7 +30,6 @@ def map_object(
     """One map on its planes.
 
     Args:
-        info: What kind of map it is.
         map_id: Which one it is.
         values: (planes, rows, columns), raw values; stored as float32.
         planes: Where they lie.
@@ -39,6 +38,7 @@ def map_object(
     """
     pixels = np.ascontiguousarray(values, dtype=np.float32)
     low, high = float(pixels.min()), float(pixels.max())
+    info = map_info(map_id.key)
     title = f"{info.title}, {map_id.layer}" if map_id.layer else info.title
     mapping = highdicom.pm.RealWorldValueMapping(
         lut_label=_QUANTITY,

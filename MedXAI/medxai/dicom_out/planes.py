@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,12 +45,12 @@ class Planes:
         return cls._of(image.pixel_to_ras_mm, image.pixel_to_ras_mm[:3, 3:].T, thickness, slices)
 
     @classmethod
-    def of_volume(cls, volume: Volume) -> Planes:
-        """A plane for each slice of a volume, where the scanner cut it; slices of a tilted scanner lie where they were."""
-        matrix, count = volume.ijk_to_ras_mm, volume.voxels.shape[0]
-        positions = matrix[:3, 3] + np.arange(count)[:, None] * matrix[:3, 2]
+    def of_volume(cls, volume: Volume, slices: Sequence[int]) -> Planes:
+        """A plane for each of some slices of a volume, by K, where the scanner cut it, tilted or not."""
+        matrix = volume.ijk_to_ras_mm
+        positions = matrix[:3, 3] + np.array(slices)[:, None] * matrix[:3, 2]
         thickness = volume.facts.slice_thickness_mm or float(volume.spacing_mm[2])
-        return cls._of(matrix, positions, thickness, tuple(range(count)))
+        return cls._of(matrix, positions, thickness, tuple(slices))
 
     @classmethod
     def _of(

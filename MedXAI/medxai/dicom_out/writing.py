@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +12,22 @@ from pydicom.sr.coding import Code as DicomCode
 
 from ..contour.look import kinds_sentence
 from ..contour.result import ContourKind
-from ..maps import STAGE1, STAGE2, STAGE3
+from ..errors import InputError
+from ..maps import STAGE1, STAGE2, STAGE3, MapId
 from ..organ_codes import Organ
 from ..report.folder import whole_or_nothing
-from ..results import SliceExplanation
+from ..results import ModelIdentity, SliceExplanation
+from ..through_slices.volume_result import VolumeResult
 from ..volume.volume import Volume
 from .objects import Making, own_code
 from .parametric_map import map_object
 from .planes import Planes
 from .segmentation import segmentation_object
-from .source import source_images_of
+from .source import SourceImages, source_images_of
 from .structured_report import Figure, report_object
 
-_MM2, _PERCENT = DicomCode("mm2", "UCUM", "square millimeter"), DicomCode("%", "UCUM", "percent")
+_MM2, _MM3 = DicomCode("mm2", "UCUM", "square millimeter"), DicomCode("mm3", "UCUM", "cubic millimeter")
+_PERCENT = DicomCode("%", "UCUM", "percent")
 
 
 def write_dicom(result: SliceExplanation, volume: Volume, folder: Path, organ: Organ) -> None:
@@ -38,23 +43,75 @@ def write_dicom(result: SliceExplanation, volume: Volume, folder: Path, organ: O
         InputError: Where the volume's images cannot be named by new objects.
         OutputError: Where a file cannot be written; the folder is then as it was.
     """
-    source, planes, making = (
-        source_images_of(volume),
-        Planes.of_slice(result.prepared.image, volume),
-        Making(result.model),
+    maps = [
+        (info.at(result.shown_layer), result.on_slice(result.values(info.at(result.shown_layer)))[None])
+        for info in (STAGE1, STAGE2, STAGE3)
+    ]
+    content = _Content(
+        organ, result.model, result.segmentation.mask[None], maps, figures_of(result), sentences_of(result)
     )
-    segmentation = segmentation_object([(organ, result.segmentation.mask[None])], planes, source, making)
-    maps = []
-    for info in (STAGE1, STAGE2, STAGE3):
-        map_id = info.at(result.shown_layer)
-        values = result.on_slice(result.values(map_id))[None]
-        maps.append((info.map, map_object(info, map_id, values, planes, source, making)))
-    report = report_object(organ, figures_of(result), _sentences(result), segmentation, source, making)
+    _write(content, Planes.of_slice(result.prepared.image, volume), source_images_of(volume), folder)
+
+
+def write_dicom_of_volume(result: VolumeResult, folder: Path, organ: Organ) -> None:
+    """Writes mask, maps and volume of an organ that was followed through the slices, whole or not at all.
+
+    Where the slices are those that were scanned, the objects hold the slices that make up the mask and no others.
+
+    Args:
+        result: What is written; its volume was read from DICOM.
+        folder: Where the files go.
+        organ: What was segmented.
+
+    Raises:
+        InputError: Where the volume's images cannot be named by new objects, or the result has no model.
+        OutputError: Where a file cannot be written; the folder is then as it was.
+    """
+    on_slice = result.request.on_slice
+    volume, model = on_slice.volume, result.model
+    if model is None:
+        raise InputError("A result that no model computed cannot be written as DICOM, which names the model.")
+    slices = list(range(volume.voxels.shape[0]))
+    if on_slice.image.plane == "axial":
+        slices = [one.index for one in result.accepted]
+    maps = [(map_id, result.map_volume(map_id)[slices]) for map_id in result.map_ids]
+    voxel_mm3 = abs(float(np.linalg.det(volume.ijk_to_ras_mm[:3, :3])))
+    figures = (Figure(codes.SCT.Volume, float(np.count_nonzero(result.mask)) * voxel_mm3, _MM3),)
+    sentences = (
+        f"Box by a person on {on_slice.image.where}, followed through the slices by {model.title}.",
+        *(stop.sentence for stop in result.stops),
+        *result.warnings,
+    )
+    content = _Content(organ, model, result.mask[slices], maps, figures, sentences)
+    _write(content, Planes.of_volume(volume, slices), source_images_of(volume), folder)
+
+
+@dataclass(frozen=True, eq=False)
+class _Content:
+    """What goes into the objects, on (planes, rows, columns)."""
+
+    organ: Organ
+    model: ModelIdentity
+    mask: np.ndarray
+    maps: Sequence[tuple[MapId, np.ndarray]]
+    figures: Sequence[Figure]
+    sentences: Sequence[str]
+
+
+def _write(content: _Content, planes: Planes, source: SourceImages, folder: Path) -> None:
+    making = Making(content.model)
+    segmentation = segmentation_object([(content.organ, content.mask)], planes, source, making)
+    maps = {_file_name(map_id): map_object(map_id, values, planes, source, making) for map_id, values in content.maps}
+    report = report_object(content.organ, content.figures, content.sentences, segmentation, source, making)
     with whole_or_nothing(folder) as scratch:
         segmentation.save_as(scratch / "segmentation.dcm")
-        for name, data in maps:
-            data.save_as(scratch / f"saliency_{name}.dcm")
+        for name, data in maps.items():
+            data.save_as(scratch / name)
         report.save_as(scratch / "report.dcm")
+
+
+def _file_name(map_id: MapId) -> str:
+    return f"saliency_{map_id.map or map_id.explainer}.dcm".replace("/", "_").replace(" ", "_")
 
 
 def figures_of(result: SliceExplanation) -> tuple[Figure, ...]:
@@ -76,7 +133,8 @@ def figures_of(result: SliceExplanation) -> tuple[Figure, ...]:
     return tuple(found)
 
 
-def _sentences(result: SliceExplanation) -> tuple[str, ...]:
+def sentences_of(result: SliceExplanation) -> tuple[str, ...]:
+    """What a reader of the report has to know besides the limits."""
     return (
         f"Box by a person on {result.prepared.image.where}; segmented by {result.model.title}.",
         kinds_sentence(result.contour),

@@ -15,6 +15,7 @@ from .. import __version__
 from ..limits import LIMITS_STATEMENT
 from ..maps import MapId
 from ..model_input.grey import grey_range_of, grey_slice
+from ..organ_codes import UNNAMED, Organ
 from ..provenance import volume_provenance_of
 from ..slice.orientation import orientation_of
 from ..through_slices.drift_alarm import ALARM_AT, StopReason
@@ -23,6 +24,7 @@ from ..volume.volume import PLANE_AXES
 from .folder import whole_or_nothing
 from .overlay import BOX_COLOUR, MASK_COLOUR
 from .record import SCHEMA_ID, versions_here, write_record
+from .segment_file import write_segment
 from .volumes import write_volume
 
 #: The published description of the record (JSON Schema), beside that of explanation.json.
@@ -55,16 +57,19 @@ ALARM_SENTENCE = (
 )
 
 
-def write_through_slices(result: VolumeResult, folder: Path, source: dict[str, object] | None = None) -> None:
+def write_through_slices(
+    result: VolumeResult, folder: Path, source: dict[str, object] | None = None, organ: Organ = UNNAMED
+) -> None:
     """Writes all files into a folder, whole or not at all.
 
-    The files are segmentation.nrrd, one volume a map (for example saliency_stage3_block_11.nrrd), contour_tolerance.nrrd,
+    The files are segmentation.nrrd, segmentation.seg.nrrd (Slicer's own format), one volume a map (for example saliency_stage3_block_11.nrrd), contour_tolerance.nrrd,
     slices.csv, slices.png and through_slices.json; the volumes lie on the source's grid.
 
     Args:
         result: What is written.
         folder: Where the files go.
         source: What is known of the input file beyond the volume itself.
+        organ: What was segmented, for the segment's name, colour and codes.
 
     Raises:
         OutputError: Where a file cannot be written; the folder is then as it was.
@@ -72,6 +77,7 @@ def write_through_slices(result: VolumeResult, folder: Path, source: dict[str, o
     matrix, shared = result.request.on_slice.volume.ijk_to_ras_mm, volume_provenance_of(result)
     with whole_or_nothing(folder) as scratch:
         write_volume(scratch / "segmentation.nrrd", result.mask.astype(np.uint8), matrix, shared)
+        write_segment(scratch / "segmentation.seg.nrrd", result.mask, matrix, organ, shared)
         for map_id in result.map_ids:
             details = {**shared, "Map": str(map_id), "Layer": map_id.layer}
             write_volume(scratch / map_file_name(map_id), result.map_volume(map_id), matrix, details)

@@ -29,6 +29,7 @@ FILES = {
     "saliency_stage3.nrrd",
     "scene.mrb",
     "segmentation.nrrd",
+    "segmentation.seg.nrrd",
 }
 DIRECTION = (0, -1, 0, 1, 0, 0, 0, 0, 1)
 

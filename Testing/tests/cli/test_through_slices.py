@@ -51,6 +51,7 @@ def test_every_volume_lies_on_the_sources_grid(written, scan):
     volumes = sorted(written.glob("*.nrrd"))
     assert {path.name for path in volumes} >= {
         "segmentation.nrrd",
+        "segmentation.seg.nrrd",
         "contour_tolerance.nrrd",
         "saliency_interaction.nrrd",
     }

@@ -18,12 +18,14 @@ from medxai.limits import LIMITS_STATEMENT
 from medxai.maps import STAGE3
 from medxai.organ_codes import organ_named
 from medxai.request import ExplainRequest
+from medxai.slice.box import PixelBox
+from medxai.through_slices.request import VolumeRequest
 from medxai.volume.reading import read_volume
 from support.dicom import RAS_TO_LPS, grid_lps, slices_of, write_frames, write_series
 
 pytest.importorskip("highdicom", reason="needs the package highdicom (pip install 'medxai[dicom]')")
 
-from medxai.dicom_out.writing import write_dicom
+from medxai.dicom_out.writing import write_dicom, write_dicom_of_volume
 
 COUNT, K = 6, 3
 PLACE_MM = 0.01
@@ -248,3 +250,31 @@ def test_the_command_writes_them_beside_its_files_and_refuses_other_inputs(ct, t
     assert main(["explain", str(picture), *words, "--output", str(out), "--dicom", str(tmp_path / "no")]) == 2
     assert "was not read from DICOM" in capsys.readouterr().err
     assert not (tmp_path / "no").exists()
+
+
+def test_an_organ_followed_through_the_slices_is_written_slice_by_slice_where_it_was_cut(series, model, tmp_path):
+    volume = read_volume(series)
+    on_slice = ExplainRequest.of_slice(volume, "axial", K, model=model)
+    request = VolumeRequest(on_slice, PixelBox(12, 9, 48, 35), first=K - 1, last=K + 1)
+    result = Engine().explain_volume(request)
+    write_dicom_of_volume(result, tmp_path / "out", organ_named("liver"))
+    mask = result.mask
+    k, j, i = np.nonzero(mask)
+    expected = (RAS_TO_LPS @ volume.ijk_to_ras_mm @ np.stack([i, j, k, 1 + 0 * i]))[:3].T
+    data = pydicom.dcmread(tmp_path / "out" / "segmentation.dcm")
+    to_lps = np.eye(4)
+    shared = data.SharedFunctionalGroupsSequence[0]
+    turned = np.reshape(shared.PlaneOrientationSequence[0].ImageOrientationPatient, (2, 3)).astype(float)
+    height, width = map(float, shared.PixelMeasuresSequence[0].PixelSpacing)
+    found = []
+    for frame, own in zip(
+        data.pixel_array.reshape(-1, *mask.shape[1:]), data.PerFrameFunctionalGroupsSequence, strict=True
+    ):
+        to_lps[:3, 0], to_lps[:3, 1] = turned[0] * width, turned[1] * height
+        to_lps[:3, 3] = own.PlanePositionSequence[0].ImagePositionPatient
+        found.append(places_of(frame, to_lps))
+    same_points(np.concatenate(found), expected)
+    maps = pydicom.dcmread(tmp_path / "out" / "saliency_stage3.dcm")
+    (map_id,) = [one for one in result.map_ids if one.map == "stage3"]
+    values = result.map_volume(map_id)[[one.index for one in result.accepted]]
+    np.testing.assert_array_equal(maps.pixel_array.reshape(values.shape), values)

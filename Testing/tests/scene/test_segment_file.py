@@ -8,7 +8,7 @@ slicer = pytest.importorskip("slicer", reason="needs the package slicer-core")
 import vtk
 
 from medxai.organ_codes import UNNAMED, organ_named
-from medxai.report.volumes import write_segment_file
+from medxai.report.segment_file import write_slice_segment
 from medxai.scene.geometry import matrix_of
 from medxai.slice.slice_image import slice_of
 from medxai.volume.volume import make_volume
@@ -31,7 +31,7 @@ def test_slicer_reads_the_mask_with_its_name_colour_and_codes(scene, tmp_path, p
     volume = make_volume("v", np.random.default_rng(0).integers(0, 99, (5, 6, 7)).astype(np.int16), MATRIX, "MR")
     image = slice_of(volume, plane, 2)
     mask = np.random.default_rng(1).random(image.shape) > 0.5
-    write_segment_file(tmp_path / "s.seg.nrrd", image, mask, organ, {"Limits": "as everywhere"})
+    write_slice_segment(tmp_path / "s.seg.nrrd", image, mask, organ, {"Limits": "as everywhere"})
     segmentation = read_by_slicer(scene, tmp_path / "s.seg.nrrd")
     assert segmentation.GetNumberOfSegments() == 1
     segment = segmentation.GetNthSegment(0)
