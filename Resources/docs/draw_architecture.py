@@ -23,12 +23,13 @@ FOLDER = Path(__file__).resolve().parent
 CODE = FOLDER.parents[1] / "MedXAI"
 DRAWING, DATA = FOLDER / "architecture.svg", FOLDER / "architecture.json"
 
-#: Modules that stand directly in `medxai`, by the room that they belong to; what is not named here is a basic.
+#: What belongs to a room of another name; modules that stand directly in `medxai` and are not named here are basics.
 _ALONE = {
     "engine": "engine",
     "request": "engine",
     "result_warnings": "engine",
     "presence": "engine",
+    "through_slices": "engine",
     "results": "results",
     "provenance": "engine",
     "map_view": "results",
@@ -44,7 +45,6 @@ ROOMS = {
     "dicom_out": "DICOM objects",
     "metrics": "how a map is judged",
     "engine": "goes the whole way",
-    "through_slices": "from one box to an organ",
     "explainers": "one file a method or baseline",
     "contour": "which stretch to check",
     "segmentation": "prompts, decoder, attention",
@@ -69,7 +69,8 @@ def room_of(module: str) -> str | None:
         return f"MedXAILib.{first}" if first else None
     if package != "medxai" or not first:
         return None
-    return first if (CODE / "medxai" / first).is_dir() else _ALONE.get(first, "basics")
+    is_room = (CODE / "medxai" / first).is_dir() and first not in _ALONE
+    return first if is_room else _ALONE.get(first, "basics")
 
 
 def imports() -> dict[str, list[str]]:
