@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import highdicom
 import numpy as np
+from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code as DicomCode
 from pydicom.uid import generate_uid
 
 from ..explainers.registry import map_info
 from ..limits import LIMITS_SHORT
 from ..maps import MapId
-from .objects import Making, mark_limits, own_code, text_of_64
+from ..organ_codes import Organ
+from .objects import Making, code, mark_limits, own_code, text_of_64
 from .planes import Planes
 from .source import SourceImages
 
@@ -23,6 +25,7 @@ _QUANTITY = "SALIENCY"
 def map_object(
     map_id: MapId,
     values: np.ndarray,
+    organ: Organ,
     planes: Planes,
     source: SourceImages,
     making: Making,
@@ -32,6 +35,7 @@ def map_object(
     Args:
         map_id: Which one it is.
         values: (planes, rows, columns), raw values; stored as float32.
+        organ: What the map is about.
         planes: Where they lie.
         source: The images that they came from.
         making: Who made them.
@@ -67,7 +71,30 @@ def map_object(
         **planes.as_arguments(),
         **making.arguments("maps", f"MedXAI {title} ({map_id})"),
     )
+    _order_along_normal(data, planes)
+    data.SharedFunctionalGroupsSequence[0].FrameAnatomySequence = [_anatomy(organ)]
     if "Laterality" not in data and "BodyPartExamined" not in data:
         data.Laterality = None  # DICOM asks for it, empty, where no part of the body is named
     mark_limits(data)
     return data
+
+
+def _anatomy(organ: Organ) -> Dataset:
+    """Which part of the body it is, which dcmqi needs; 'unpaired' where no side is known."""
+    anatomy = Dataset()
+    anatomy.AnatomicRegionSequence = [highdicom.sr.CodedConcept.from_code(code(organ.type))]
+    anatomy.FrameLaterality = organ.side.meaning[0] if organ.side is not None else "U"
+    return anatomy
+
+
+def _order_along_normal(data: highdicom.pm.ParametricMap, planes: Planes) -> None:
+    """Puts the frames in their order along rows × columns: dcmqi, so Slicer, goes by it and not by each frame's place."""
+    normal = np.cross(planes.row_lps, planes.column_lps)
+    groups = list(data.PerFrameFunctionalGroupsSequence)
+    places = np.array([group.PlanePositionSequence[0].ImagePositionPatient for group in groups], dtype=float)
+    order = np.argsort(places @ normal)
+    frames = np.frombuffer(data.FloatPixelData, np.float32).reshape(len(groups), -1)
+    data.FloatPixelData = frames[order].tobytes()
+    data.PerFrameFunctionalGroupsSequence = [groups[number] for number in order]
+    for number, group in enumerate(data.PerFrameFunctionalGroupsSequence, start=1):
+        group.FrameContentSequence[0].DimensionIndexValues = [number]

@@ -101,7 +101,10 @@ class _Content:
 def _write(content: _Content, planes: Planes, source: SourceImages, folder: Path) -> None:
     making = Making(content.model)
     segmentation = segmentation_object([(content.organ, content.mask)], planes, source, making)
-    maps = {_file_name(map_id): map_object(map_id, values, planes, source, making) for map_id, values in content.maps}
+    maps = {
+        _file_name(map_id): map_object(map_id, values, content.organ, planes, source, making)
+        for map_id, values in content.maps
+    }
     report = report_object(content.organ, content.figures, content.sentences, segmentation, source, making)
     with whole_or_nothing(folder) as scratch:
         segmentation.save_as(scratch / "segmentation.dcm")

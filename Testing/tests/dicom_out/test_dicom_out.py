@@ -252,29 +252,64 @@ def test_the_command_writes_them_beside_its_files_and_refuses_other_inputs(ct, t
     assert not (tmp_path / "no").exists()
 
 
-def test_an_organ_followed_through_the_slices_is_written_slice_by_slice_where_it_was_cut(series, model, tmp_path):
-    volume = read_volume(series)
-    on_slice = ExplainRequest.of_slice(volume, "axial", K, model=model)
-    request = VolumeRequest(on_slice, PixelBox(12, 9, 48, 35), first=K - 1, last=K + 1)
-    result = Engine().explain_volume(request)
+@pytest.fixture
+def followed(series, model, tmp_path):
+    """An organ on three slices, written into tmp_path / 'out'."""
+    on_slice = ExplainRequest.of_slice(read_volume(series), "axial", K, model=model)
+    box = PixelBox(12, 9, 48, 35)
+    asked = VolumeRequest(on_slice, box, first=K - 1, last=K + 1).with_box(K - 1, box).with_box(K + 1, box)
+    result = Engine().explain_volume(asked)
+    assert len(result.accepted) == 3
     write_dicom_of_volume(result, tmp_path / "out", organ_named("liver"))
-    mask = result.mask
-    k, j, i = np.nonzero(mask)
-    expected = (RAS_TO_LPS @ volume.ijk_to_ras_mm @ np.stack([i, j, k, 1 + 0 * i]))[:3].T
-    data = pydicom.dcmread(tmp_path / "out" / "segmentation.dcm")
-    to_lps = np.eye(4)
+    return result
+
+
+def frames_of(file):
+    """Each frame's pixels with its (4, 4) column, row to LPS."""
+    data = pydicom.dcmread(file)
     shared = data.SharedFunctionalGroupsSequence[0]
     turned = np.reshape(shared.PlaneOrientationSequence[0].ImageOrientationPatient, (2, 3)).astype(float)
     height, width = map(float, shared.PixelMeasuresSequence[0].PixelSpacing)
-    found = []
-    for frame, own in zip(
-        data.pixel_array.reshape(-1, *mask.shape[1:]), data.PerFrameFunctionalGroupsSequence, strict=True
-    ):
+    pixels = data.pixel_array.reshape(-1, data.Rows, data.Columns)
+    for frame, own in zip(pixels, data.PerFrameFunctionalGroupsSequence, strict=True):
+        to_lps = np.eye(4)
         to_lps[:3, 0], to_lps[:3, 1] = turned[0] * width, turned[1] * height
         to_lps[:3, 3] = own.PlanePositionSequence[0].ImagePositionPatient
-        found.append(places_of(frame, to_lps))
-    same_points(np.concatenate(found), expected)
-    maps = pydicom.dcmread(tmp_path / "out" / "saliency_stage3.dcm")
-    (map_id,) = [one for one in result.map_ids if one.map == "stage3"]
-    values = result.map_volume(map_id)[[one.index for one in result.accepted]]
-    np.testing.assert_array_equal(maps.pixel_array.reshape(values.shape), values)
+        yield frame, to_lps
+
+
+def test_an_organ_through_the_slices_is_written_slice_by_slice_where_it_was_cut(followed, tmp_path):
+    matrix = RAS_TO_LPS @ followed.request.on_slice.volume.ijk_to_ras_mm
+    k, j, i = np.nonzero(followed.mask)
+    found = [places_of(frame, to_lps) for frame, to_lps in frames_of(tmp_path / "out" / "segmentation.dcm")]
+    same_points(np.concatenate(found), (matrix @ np.stack([i, j, k, 1 + 0 * i]))[:3].T)
+    (map_id,) = [one for one in followed.map_ids if one.map == "stage3"]
+    values, seen = followed.map_volume(map_id), []
+    for frame, to_lps in frames_of(tmp_path / "out" / "saliency_stage3.dcm"):
+        place = np.linalg.inv(matrix) @ to_lps[:, 3]
+        seen.append(round(place[2]))
+        np.testing.assert_allclose(place, [0, 0, seen[-1], 1], atol=PLACE_MM)
+        np.testing.assert_array_equal(frame, values[seen[-1]])
+    assert sorted(seen) == [one.index for one in followed.accepted]
+
+
+def test_dcmqi_finds_a_volumes_map_in_its_place(followed, tmp_path):
+    volume = followed.request.on_slice.volume
+    if any("right angles" in note for note in volume.notes):
+        pytest.skip("dcmqi takes the planes for a regular grid, which those of a tilted scanner are not")
+    (tmp_path / "read").mkdir()
+    command(
+        *("paramap2itkimage", "--inputDICOM", tmp_path / "out" / "saliency_stage3.dcm"),
+        *("--outputDirectory", tmp_path / "read", "--prefix", "map"),
+    )
+    (file,) = (tmp_path / "read").glob("*.nrrd")
+    image = sitk.ReadImage(str(file))
+    found = sitk.GetArrayFromImage(image)
+    (map_id,) = [one for one in followed.map_ids if one.map == "stage3"]
+    values = followed.map_volume(map_id)
+    to_index = np.linalg.inv(RAS_TO_LPS @ volume.ijk_to_ras_mm)
+    for k, j, i in ((0, 0, 0), (1, 20, 30), (2, 49, 69)):
+        place = to_index @ [*image.TransformIndexToPhysicalPoint((i, j, k)), 1]
+        index = np.rint(place[:3]).astype(int)
+        np.testing.assert_allclose(place[:3], index, atol=PLACE_MM)
+        assert found[k, j, i] == values[tuple(index[::-1])]
