@@ -186,7 +186,7 @@ class HiddenTokens(HiddenParts):
     It tells where the decoder takes something from, not what the encoder's attention had already carried there.
 
     The mask is computed wherever the model's own mask or the box grown by a quarter is. Of the tokens elsewhere, where there is
-    hardly any probability, one in `_FAR_STEP`² stands for all (see Resources/docs/evidence.md for what that changes).
+    hardly any probability, one in nine stands for all (see Resources/docs/evidence.md for what that changes).
     """
 
     name = "neck"
@@ -210,7 +210,7 @@ class HiddenTokens(HiddenParts):
         )
 
     def _sampled(self) -> np.ndarray:
-        """(h, w) bool: one token in `_FAR_STEP`² of the grid."""
+        """(h, w) bool: one token in nine of the grid."""
         chosen = np.zeros(self.grid, bool)
         chosen[_FAR_STEP // 2 :: _FAR_STEP, _FAR_STEP // 2 :: _FAR_STEP] = True
         return chosen
