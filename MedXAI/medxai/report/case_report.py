@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__
-from ..contour.look import HOW_TESTED, LOOKS, Look, kinds_sentence
+from ..contour.how_tested import how_tested
+from ..contour.look import LOOKS, Look, kinds_sentence
 from ..contour.result import ContourKind
 from ..maps import OWN_MAPS, STAGE3, STAGES, stage_map
 from ..metrics.case_evidence import CaseEvidence
@@ -94,7 +95,7 @@ def case_report_html(
         mask_area=area_text(result),
         kinds=_kinds(result),
         contour_sentence=kinds_sentence(result.contour, pictures.scene.unit),
-        how_tested=HOW_TESTED,
+        how_tested=how_tested(result.model),
         interaction=pictures.of_map(result.explanation.interaction),
         terminal=pictures.of_map(result.explanation.terminal),
         stages=tuple(_stage_row(result, stage, pictures, tables) for stage in STAGES),

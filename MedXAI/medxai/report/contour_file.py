@@ -3,9 +3,10 @@
 import csv
 from pathlib import Path
 
-from ..contour.look import HOW_TESTED
-from ..contour.result import BOX_EDGES, ContourCheck
+from ..contour.how_tested import how_tested
+from ..contour.result import BOX_EDGES
 from ..limits import LIMITS_STATEMENT
+from ..results import SliceExplanation
 
 #: r, a, s: the place in the patient (right, anterior, superior) in millimetres. follows_box: the sum over the box's edges,
 #: which stand behind it one by one, in mm the outline moves for each mm of the edge. outline: a mask may have several.
@@ -21,14 +22,15 @@ COLUMNS = (
 )
 
 
-def write_contour(path: Path, check: ContourCheck) -> None:
+def write_contour(path: Path, result: SliceExplanation) -> None:
     """Writes the points in the outlines' order; the first two lines are comments with the limits and how it was tested.
 
     What was not looked at (the box) is left empty.
     """
+    check = result.contour
     total = check.follows_box_total
     with path.open("w", newline="", encoding="utf-8") as file:
-        file.write(f"# {LIMITS_STATEMENT}\n# {HOW_TESTED}\n")
+        file.write(f"# {LIMITS_STATEMENT}\n# {how_tested(result.model)}\n")
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for n, place in enumerate(check.points_ras_mm):

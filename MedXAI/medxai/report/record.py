@@ -11,7 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from .. import __version__
-from ..contour.look import HOW_TESTED, kinds_sentence
+from ..contour.how_tested import how_tested
+from ..contour.look import kinds_sentence
 from ..contour.result import FOLLOWS_BOX_FROM, SOFT_FROM_MM_PER_LOGIT, ContourKind
 from ..display_range import display_range
 from ..limits import LIMITS_STATEMENT
@@ -105,7 +106,7 @@ def _contour(result: SliceExplanation) -> dict[str, object]:
         "soft_tolerance_mm_per_logit": check.median_tolerance(ContourKind.SOFT) if known else None,
         "soft_from_mm_per_logit": SOFT_FROM_MM_PER_LOGIT,
         "follows_box_from": FOLLOWS_BOX_FROM,
-        "how_tested": HOW_TESTED,
+        "how_tested": how_tested(result.model),
     }
 
 

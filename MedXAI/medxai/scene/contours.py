@@ -13,7 +13,8 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
-from ..contour.look import HOW_TESTED, LOOKS, Look
+from ..contour.how_tested import how_tested
+from ..contour.look import LOOKS, Look
 from ..contour.result import ContourCheck, ContourKind
 from ..provenance import provenance_of
 from ..results import SliceExplanation
@@ -49,7 +50,7 @@ def show_contour(
         node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
         node.CreateDefaultDisplayNodes()
         _style(node.GetDisplayNode(), look)
-        details = {"ContourKind": str(kind), "ContourSentence": look.sentence, "HowTested": HOW_TESTED}
+        details = {"ContourKind": str(kind), "ContourSentence": look.sentence, "HowTested": how_tested(result.model)}
         describe(node, {**provenance_of(result), **details})
         node.AddNodeReferenceID("MedXAI.source", volume_node.GetID())
         if folder_item is not None:

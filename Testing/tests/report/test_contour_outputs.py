@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from matplotlib import image as pictures
 
-from medxai.contour.look import HOW_TESTED, LOOKS, kinds_sentence
+from medxai.contour.how_tested import how_tested
+from medxai.contour.look import LOOKS, kinds_sentence
 from medxai.contour.result import ContourKind
 from medxai.engine import Engine
 from medxai.limits import LIMITS_STATEMENT
@@ -37,9 +38,9 @@ def result():
 
 
 def test_the_file_has_one_row_a_point_and_says_how_it_was_tested(result, tmp_path):
-    write_contour(tmp_path / "contour.csv", result.contour)
+    write_contour(tmp_path / "contour.csv", result)
     limits, tested, *lines = (tmp_path / "contour.csv").read_text(encoding="utf-8").splitlines()
-    assert limits == f"# {LIMITS_STATEMENT}" and tested == f"# {HOW_TESTED}"
+    assert limits == f"# {LIMITS_STATEMENT}" and tested == f"# {how_tested(result.model)}"
     rows = list(csv.DictReader(lines))
     check = result.contour
     assert len(rows) == len(check)
@@ -54,7 +55,7 @@ def test_the_file_has_one_row_a_point_and_says_how_it_was_tested(result, tmp_pat
 
 def test_what_was_not_looked_at_is_empty_and_said(result, tmp_path):
     half = replace(result.contour, follows_box=None)
-    write_contour(tmp_path / "contour.csv", half)
+    write_contour(tmp_path / "contour.csv", replace(result, contour=half))
     rows = list(csv.DictReader((tmp_path / "contour.csv").read_text(encoding="utf-8").splitlines()[2:]))
     assert {row["follows_box"] for row in rows} == {""} and "follows the box" not in {row["kind"] for row in rows}
     assert "was not looked at" in kinds_sentence(half)
@@ -69,7 +70,7 @@ def test_the_record_has_the_shares_and_the_same_in_words(result):
     assert sum(record["share_of_length"].values()) == pytest.approx(1)
     for kind, share in (("firm", "firm"), ("soft", "soft"), ("follows_box", "follows your box")):
         assert f"{record['share_of_length'][kind]:.0%}" in record["sentence"] and share in record["sentence"]
-    assert record["soft_tolerance_mm_per_logit"] >= 1 and record["how_tested"] == HOW_TESTED
+    assert record["soft_tolerance_mm_per_logit"] >= 1 and record["how_tested"] == how_tested(result.model)
 
 
 def test_the_page_draws_three_kinds_with_a_legend_in_words(result):
@@ -79,7 +80,7 @@ def test_the_page_draws_three_kinds_with_a_legend_in_words(result):
     for kind, look in LOOKS.items():
         assert html.count(look.colour) >= 2 and look.sentence in said
         assert f"{result.contour.share[kind]:.0%} of the outline." in said
-    assert HOW_TESTED in said and not FORBIDDEN.findall(said.replace(LIMITS_STATEMENT, ""))
+    assert how_tested(result.model) in said and not FORBIDDEN.findall(said.replace(LIMITS_STATEMENT, ""))
     assert len({look.width for look in LOOKS.values()}) == len({look.dash for look in LOOKS.values()}) == 3
 
 
