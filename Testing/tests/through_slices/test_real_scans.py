@@ -1,5 +1,7 @@
 """Real scans and LiteMedSAM: organs from one box on their largest slice, and an alarm wherever one is lost."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,8 @@ LEAST = {
     "ct": {"liver": 0.92, "spleen": 0.94, "right kidney": 0.88, "left kidney": 0.93, "aorta": 0.85},
     "mr": {"liver": 0.82, "spleen": 0.79, "right kidney": 0.78, "left kidney": 0.79, "aorta": 0.74},
 }
+#: All of them take five minutes; with MEDXAI_TEST_ALL=1 they are followed, too.
+ORGANS = {name: organs if os.environ.get("MEDXAI_TEST_ALL") == "1" else ("spleen",) for name, organs in LEAST.items()}
 
 
 @pytest.mark.slow
@@ -24,12 +28,12 @@ def test_organs_are_found_whole_or_an_alarm_tells_where_they_were_lost(name, req
     if not ModelStore().has(registered("litemedsam")):
         pytest.skip("needs LiteMedSAM's weights; fetch them with 'medxai models download litemedsam'")
     scan, engine = request.getfixturevalue(name), Engine(budget_bytes=1 << 30)
-    for organ, least in LEAST[name].items():
+    for organ in ORGANS[name]:
         reference = scan.organs == scan.labels[organ]
         start = int(reference.sum(axis=(1, 2)).argmax())
         on_slice = ExplainRequest.of_slice(scan.volume, "axial", start, model=ModelChoice("litemedsam"))
         result = engine.explain_volume(VolumeRequest(on_slice, box_of_mask(reference[start])))
-        assert dice(result.mask, reference) >= least, organ
+        assert dice(result.mask, reference) >= LEAST[name][organ], organ
         there, kept = np.flatnonzero(reference.any(axis=(1, 2))), [one.index for one in result.accepted]
         alarms = [stop.index for stop in result.alarms]
         assert there[0] >= kept[0] - 1 or any(index < kept[0] for index in alarms), f"{organ} was lost without an alarm"
