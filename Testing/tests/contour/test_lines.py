@@ -1,5 +1,6 @@
 """The outline's pieces of line: on the stretches, as long as they are, and in dashes."""
 
+import itertools
 import time
 
 import numpy as np
@@ -47,7 +48,7 @@ def test_whole_lines_are_the_stretches_one_after_another(seed: int) -> None:
         for stretch in check.stretches():
             if stretch.kind == kind:
                 own = np.append(stretch.indexes, stretch.indexes[0]) if stretch.is_closed else stretch.indexes
-                wanted |= {(a, b) for a, b in zip(own[:-1], own[1:], strict=True)}
+                wanted |= {(a, b) for a, b in itertools.pairwise(own)}
         pieces = lines_of_kind(check, kind, None)
         index = {tuple(place): n for n, place in enumerate(check.points_ras_mm)}
         found = [
