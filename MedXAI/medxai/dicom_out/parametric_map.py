@@ -73,8 +73,6 @@ def map_object(
     )
     _order_along_normal(data, planes)
     data.SharedFunctionalGroupsSequence[0].FrameAnatomySequence = [_anatomy(organ)]
-    if "Laterality" not in data and "BodyPartExamined" not in data:
-        data.Laterality = None  # DICOM asks for it, empty, where no part of the body is named
     mark_limits(data)
     return data
 

@@ -126,7 +126,9 @@ def figures_of(result: SliceExplanation) -> tuple[Figure, ...]:
     for info in (STAGE1, STAGE2, STAGE3):
         share = result.concentration.share_inside.get(info.at(result.shown_layer))
         if share is not None:
-            name = own_code(f"INSIDE_{info.map.upper()}"[:16], f"Share of the map inside the mask: {info.title}")
+            name = own_code(
+                f"INSIDE_{info.map.upper()}"[:16], f"Share inside the mask: {info.title}, {result.shown_layer}"
+            )
             found.append(Figure(name, 100 * share, _PERCENT))
     for kind in ContourKind:
         if kind is ContourKind.FOLLOWS_BOX and result.contour.follows_box is None:

@@ -161,8 +161,9 @@ def test_dcmqi_reads_the_report(series, model, tmp_path):
     assert texts[0] == LIMITS_STATEMENT
 
 
-def test_a_validator_finds_no_error(series, model, tmp_path):
-    written(read_volume(series), model, tmp_path / "out", organ="liver")
+@pytest.mark.parametrize("organ", [None, "liver", "right kidney"])
+def test_a_validator_finds_no_error(series, model, tmp_path, organ):
+    written(read_volume(series), model, tmp_path / "out", organ=organ)
     for file in sorted((tmp_path / "out").iterdir()):
         said = command("dciodvfy", file)
         assert [line for line in said.splitlines() if line.startswith("Error")] == [], file.name
