@@ -79,12 +79,13 @@ class ContourCheck:
     @cached_property
     def kind(self) -> tuple[ContourKind, ...]:
         """What a reader is told of each point."""
-        kinds = np.full(len(self), ContourKind.FIRM, dtype=object)
-        kinds[self.tolerance_mm_per_logit >= SOFT_FROM_MM_PER_LOGIT] = ContourKind.SOFT
+        soft = self.tolerance_mm_per_logit >= SOFT_FROM_MM_PER_LOGIT
         total = self.follows_box_total
-        if total is not None:
-            kinds[total >= FOLLOWS_BOX_FROM] = ContourKind.FOLLOWS_BOX
-        return tuple(kinds)
+        follows = np.zeros(len(self), bool) if total is None else total >= FOLLOWS_BOX_FROM
+        return tuple(
+            ContourKind.FOLLOWS_BOX if f else ContourKind.SOFT if s else ContourKind.FIRM
+            for s, f in zip(soft, follows, strict=True)
+        )
 
     @cached_property
     def share(self) -> Mapping[ContourKind, float]:
