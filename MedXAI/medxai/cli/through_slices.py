@@ -86,10 +86,7 @@ def _report(result: VolumeResult, arguments: argparse.Namespace) -> None:
         print(file=sys.stderr)
     image, accepted = result.request.on_slice.image, result.accepted
     voxels = sum(one.area_px for one in accepted)
-    size = ""
-    if image.facts.has_known_spacing:
-        across, down, apart = image.spacing_mm
-        size = f", {voxels * across * down * apart / 1000:.1f} ml"
+    size = "" if result.volume_mm3 is None else f", {result.volume_mm3 / 1000:.1f} ml"
     title = result.model.title if result.model else "earlier run"
     print(
         f"{title}: {voxels} voxels segmented{size}, on the {image.plane} slices {accepted[0].index} to {accepted[-1].index}."

@@ -75,8 +75,7 @@ def write_dicom_of_volume(result: VolumeResult, folder: Path, organ: Organ) -> N
     if on_slice.image.plane == "axial":
         slices = [one.index for one in result.accepted]
     maps = [(map_id, result.map_volume(map_id)[slices]) for map_id in result.map_ids]
-    voxel_mm3 = abs(float(np.linalg.det(volume.ijk_to_ras_mm[:3, :3])))
-    figures = (Figure(codes.SCT.Volume, float(np.count_nonzero(result.mask)) * voxel_mm3, _MM3),)
+    figures = () if result.volume_mm3 is None else (Figure(codes.SCT.Volume, result.volume_mm3, _MM3),)
     sentences = (
         f"Box by a person on {on_slice.image.where}, followed through the slices by {model.title}.",
         *(stop.sentence for stop in result.stops),

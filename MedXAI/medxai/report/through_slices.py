@@ -135,8 +135,7 @@ def through_record(result: VolumeResult, source: dict[str, object] | None = None
     request, model = result.request, result.model
     volume, asked = request.on_slice.volume, request.range
     known = volume.facts
-    voxels = int(result.mask.sum())
-    voxel_mm3 = float(abs(np.linalg.det(volume.ijk_to_ras_mm[:3, :3])))
+    voxels = sum(one.area_px for one in result.accepted)
     return {
         "$schema": THROUGH_SCHEMA_ID,
         "schema_version": THROUGH_SCHEMA_VERSION,
@@ -160,7 +159,7 @@ def through_record(result: VolumeResult, source: dict[str, object] | None = None
             "checksum_sha256": model.checksum_sha256,
             "device": model.device,
         },
-        "segmentation": {"voxels": voxels, "volume_mm3": voxels * voxel_mm3 if known.has_known_spacing else None},
+        "segmentation": {"voxels": voxels, "volume_mm3": result.volume_mm3},
         "maps": [str(map_id) for map_id in result.map_ids],
         "alarm_from_evidence": ALARM_AT,
         "slices": [slice_row(result, one) for one in result.slices],

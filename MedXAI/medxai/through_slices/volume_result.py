@@ -165,6 +165,15 @@ class VolumeResult:
         return self._volume(lambda one: one.mask, np.dtype(bool))
 
     @property
+    def volume_mm3(self) -> float | None:
+        """Of the mask; None where the file does not say how large a voxel is. A tilted voxel is no box: the determinant counts."""
+        volume = self.request.on_slice.volume
+        if not volume.facts.has_known_spacing:
+            return None
+        voxel_mm3 = abs(float(np.linalg.det(volume.ijk_to_ras_mm[:3, :3])))
+        return sum(one.area_px for one in self.accepted) * voxel_mm3
+
+    @property
     def tolerance_mm_per_logit(self) -> np.ndarray:
         """(K, J, I) float32: on the outlines, how far they move if the logit changes by one; zero elsewhere."""
         return self._volume(lambda one: one.tolerance_mm_per_logit, np.dtype(np.float32))
