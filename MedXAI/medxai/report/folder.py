@@ -37,6 +37,31 @@ def whole_or_nothing(folder: Path) -> Iterator[Path]:
                 one.rmdir()
 
 
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary path beside a file, which takes its place only when the block ends well; else nothing is left.
+
+    Raises:
+        OSError: Where it cannot be written.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".medxai-", suffix=path.suffix)
+    os.close(handle)
+    scratch = Path(name)
+    try:
+        yield scratch
+        scratch.chmod(0o666 & ~_umask())
+        os.replace(scratch, path)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
 def check_writable(folder: Path) -> None:
     """Checks, before expensive work starts, that a folder can be made and written.
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -26,6 +24,7 @@ from ..through_slices.appearance import Appearance
 from ..through_slices.drift_alarm import Sign, StopReason, Verdict
 from ..through_slices.request import VolumeRequest
 from ..through_slices.volume_result import FollowedSlice, SliceState, Stop, VolumeResult
+from .folder import whole_file
 
 _ARRAYS = ("mask", "tolerance_mm_per_logit")
 
@@ -64,9 +63,8 @@ class KeptSlices:
         """
         try:
             self._place.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._place, suffix=".part", delete=False) as file:
-                _write(file, one)
-            os.replace(file.name, self._place / f"slice_{one.index:05d}.npz")
+            with whole_file(self._place / f"slice_{one.index:05d}.npz") as scratch:
+                _write(scratch, one)
         except OSError as error:
             raise OutputError(
                 f"A slice could not be kept in '{self._place.parent}' ({error.strerror or error}); free some space or "
@@ -80,28 +78,21 @@ class KeptSlices:
 
 def _fingerprint(request: VolumeRequest) -> str:
     """Equal for two requests exactly if they differ in boxes and range only, in another process too."""
-    on_slice, volume = request.on_slice, request.on_slice.volume
+    volume = request.on_slice.volume
     said = (
         __version__,
         volume.voxels.shape,
         str(volume.voxels.dtype),
         volume.ijk_to_ras_mm.tolist(),
         volume.modality.value,
-        on_slice.image.plane,
-        on_slice.model,
-        on_slice.window,
-        on_slice.grey_range,
-        on_slice.enhance_input,
-        on_slice.layers,
-        on_slice.parameters,
-        request.maps,
+        *request.question,
     )
     hashed = hashlib.blake2b(np.ascontiguousarray(volume.voxels).data, digest_size=8)
     hashed.update(repr(said).encode())
     return hashed.hexdigest()
 
 
-def _write(file: Any, one: FollowedSlice) -> None:
+def _write(path: Path, one: FollowedSlice) -> None:
     arrays: dict[str, np.ndarray] = {name: getattr(one, name) for name in _ARRAYS}
     arrays |= {f"map {map_id}": values for map_id, values in one.maps.items()}
     said: dict[str, object] = {
@@ -123,7 +114,7 @@ def _write(file: Any, one: FollowedSlice) -> None:
             else:
                 plain[field.name] = value
         said["appearance"] = plain
-    np.savez_compressed(file, said=np.array(json.dumps(said)), **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(path, said=np.array(json.dumps(said)), **arrays)  # type: ignore[arg-type]
 
 
 def _read(path: Path) -> FollowedSlice:

@@ -1,7 +1,5 @@
 """From a template and its values to a page; every value is escaped."""
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from .. import __version__
 from ..errors import OutputError
 from ..limits import LIMITS_STATEMENT
+from .folder import whole_file
 from .overlay import BOX_COLOUR, MASK_COLOUR
 from .pictures import colour_stops
 from .wording import raw_number
@@ -49,24 +48,10 @@ def write_page(path: Path, html: str) -> None:
     Raises:
         OutputError: Where the file cannot be written.
     """
-    scratch = None
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=".medxai-", suffix=".html", delete=False
-        ) as file:
-            scratch = Path(file.name)
-            file.write(html)
-        scratch.chmod(0o666 & ~_umask())
-        os.replace(scratch, path)
+        with whole_file(path) as scratch:
+            scratch.write_text(html, encoding="utf-8")
     except OSError as error:
-        if scratch is not None:
-            scratch.unlink(missing_ok=True)
         raise OutputError(
             f"The report '{path}' could not be written ({error.strerror or error}); choose a folder that can be written and has space."
         ) from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -82,6 +82,9 @@ class EngineAnswers:
         self._request = request
         self._control = RunControl(is_cancelled=control.is_cancelled)
         self._frame: ModelFrame | None = None
+        # One image a slice: the engine knows a prepared slice by its image. Several boxes are tried on a slice, one slice at a time.
+        self._at = lru_cache(maxsize=1)(request.at)
+        self._grey_of = lru_cache(maxsize=1)(self._prepared_grey)
         self.first: SliceExplanation | None = None
 
     @cached_property
@@ -90,11 +93,14 @@ class EngineAnswers:
         return on_slice.grey_range or grey_range_of(on_slice.volume, on_slice.window)
 
     def grey(self, index: int) -> np.ndarray:
-        grey = grey_slice(self._request.at(index).image, self._grey_range)
+        return self._grey_of(index)
+
+    def _prepared_grey(self, index: int) -> np.ndarray:
+        grey = grey_slice(self._at(index).image, self._grey_range)
         return enhance_contrast(grey) if self._request.on_slice.enhance_input else grey
 
     def explain(self, index: int, box: PixelBox) -> BoxAnswer:
-        case = self._engine.case(self._request.at(index), ClippedBox(box, False), self._control)
+        case = self._engine.case(self._at(index), ClippedBox(box, False), self._control)
         result, tokens = case.result, case.encoding.embedding[0].permute(1, 2, 0).float().cpu().numpy()
         self.first, self._frame = self.first or result, result.encoding.frame
         asked = self._request.maps
@@ -104,7 +110,7 @@ class EngineAnswers:
         return BoxAnswer(result.segmentation, result.contour, on_slice, tokens, result.encoding.frame)
 
     def segment(self, index: int, boxes: Sequence[PixelBox]) -> list[tuple[Segmentation, ContourCheck]]:
-        asked = self._request.at(index)
+        asked = self._at(index)
         clipped = [ClippedBox(box, False) for box in boxes]
         found = self._engine.segment(asked, clipped, self._control)
         frame = self._frame

@@ -42,11 +42,4 @@ def explain_volume(
 
 def _same_question(old: VolumeRequest, new: VolumeRequest) -> bool:
     """Whether two requests differ in boxes and range only."""
-    a, b = old.on_slice, new.on_slice
-    return (
-        a.volume is b.volume
-        and a.image.plane == b.image.plane
-        and old.maps == new.maps
-        and (a.model, a.window, a.grey_range, a.enhance_input) == (b.model, b.window, b.grey_range, b.enhance_input)
-        and (a.layers, a.parameters) == (b.layers, b.parameters)
-    )
+    return old.on_slice.volume is new.on_slice.volume and old.question == new.question

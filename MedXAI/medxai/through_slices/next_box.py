@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from ..slice.box import PixelBox, box_of_mask
+from ..slice.box import PixelBox, box_of_mask, grown_box
 
 #: The organ may reach so much further than on the slice before: as far as slices lie apart, but no more than this share
 #: of its own diameter.
@@ -14,7 +14,8 @@ _MOST_REACH = 0.1
 _LEAST_PART = 0.1
 #: Where less than this share of the mask before resembles the organ, its own box is taken.
 _LEAST_LIKE = 0.4
-#: The boxes that are tried again: a larger one, and that of two slices before with a margin; shares of the box's sides.
+#: The boxes that are tried again: a larger one, and that of two slices before with a margin; shares of the box's sides,
+#: on either side.
 _LARGER, _MARGIN = 0.15, 0.05
 #: Around the box, organ-like pixels are looked for in so much of its sides on either side.
 _LOOKED_AROUND = 0.35
@@ -55,35 +56,17 @@ def boxes_to_try_again(before: np.ndarray, two_before: np.ndarray | None, like: 
         A larger box around the mask before, one around the mask of two slices before, and one around the organ-like
         area in a still larger box.
     """
-    found = [grown(box_of_mask(before), _MARGIN, before.shape), grown(box_of_mask(before), _LARGER, before.shape)]
+    shape = before.shape[0], before.shape[1]
+    found = [grown_box(box_of_mask(before), shape, 2 * _MARGIN), grown_box(box_of_mask(before), shape, 2 * _LARGER)]
     if two_before is not None:
-        found.append(grown(box_of_mask(two_before), _MARGIN, before.shape))
-    wide = grown(box_of_mask(before), _LOOKED_AROUND, before.shape).mask(before.shape)
+        found.append(grown_box(box_of_mask(two_before), shape, 2 * _MARGIN))
+    wide = grown_box(box_of_mask(before), shape, 2 * _LOOKED_AROUND).mask(shape)
     numbers, _ = ndimage.label(like & wide)
     hits = np.bincount(numbers[before], minlength=numbers.max() + 1)
     hits[0] = 0
     if hits.any():
-        found.append(grown(box_of_mask(numbers == hits.argmax()), 0, before.shape))
+        found.append(grown_box(box_of_mask(numbers == hits.argmax()), shape, 0))
     return tuple(dict.fromkeys(found))
-
-
-def grown(box: PixelBox, share: float, shape: tuple[int, ...]) -> PixelBox:
-    """A box with each side moved outwards by a share of its length, at least one pixel, but not off the slice.
-
-    Args:
-        box: In pixels.
-        share: Of the box's sides.
-        shape: (rows, columns) of the slice.
-    """
-    rows, columns = shape
-    across = max(1, round(share * (box.last_column - box.first_column + 1)))
-    down = max(1, round(share * (box.last_row - box.first_row + 1)))
-    return PixelBox(
-        max(box.first_column - across, 0),
-        max(box.first_row - down, 0),
-        min(box.last_column + across, columns - 1),
-        min(box.last_row + down, rows - 1),
-    )
 
 
 def second_part(area: np.ndarray) -> float:

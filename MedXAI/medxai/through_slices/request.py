@@ -62,6 +62,13 @@ class VolumeRequest:
         last = count - 1 if self.last is None else self.last
         return range(first, last + 1)
 
+    @property
+    def question(self) -> tuple[object, ...]:
+        """What is asked of the volume besides boxes and range; slices of two requests with equal questions can be mixed."""
+        one = self.on_slice
+        choices = one.model, one.window, one.grey_range, one.enhance_input, one.layers, one.parameters
+        return one.image.plane, *choices, self.maps
+
     def with_box(self, index: int, box: PixelBox) -> VolumeRequest:
         """The same with the box of a slice changed or added.
 

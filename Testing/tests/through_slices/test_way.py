@@ -7,14 +7,15 @@ import pytest
 
 from medxai.contour.result import ContourKind
 from medxai.engine import Engine
-from medxai.errors import Cancelled, InputError
+from medxai.errors import Cancelled, InputError, OutputError
 from medxai.maps import MEDXAI, MapId
 from medxai.progress import RunControl, Step
+from medxai.report.kept_slices import KeptSlices
 from medxai.request import ExplainRequest
-from medxai.slice.box import PixelBox, box_of_mask
+from medxai.slice.box import PixelBox, box_of_mask, grown_box
 from medxai.slice.slice_image import oblique_slice_of
+from medxai.through_slices.answers import EngineAnswers
 from medxai.through_slices.drift_alarm import StopReason
-from medxai.through_slices.next_box import grown
 from medxai.through_slices.request import VolumeRequest
 from medxai.through_slices.volume_result import SliceState
 from medxai.through_slices.walk import legs_of
@@ -116,7 +117,7 @@ def test_cancelled_before_the_first_slice_gives_nothing(engine, ending):
 def test_a_changed_box_is_followed_anew_and_later_boxes_of_the_user_stay(engine, clean):
     request = request_of(clean).with_box(8, box_of_mask(clean.mask[8])).with_box(12, box_of_mask(clean.mask[12]))
     first = engine.explain_volume(request)
-    wider = grown(box_of_mask(clean.mask[8]), 0.1, clean.mask[8].shape)
+    wider = grown_box(box_of_mask(clean.mask[8]), clean.mask[8].shape, 0.2)
     second = engine.explain_volume(request.with_box(8, wider), so_far=first)
     kept = {one.index for one in second.slices if any(one is old for old in first.slices)}
     assert kept == {*range(8), *range(12, 16)}
@@ -160,3 +161,58 @@ def test_what_cannot_be_used_is_said_before_any_model_runs(clean):
     with pytest.raises(InputError, match="oblique"):
         engine.explain_volume(VolumeRequest(oblique, PixelBox(10, 10, 20, 20)))
     assert engine.held_bytes == 0
+
+
+def test_all_boxes_of_a_slice_are_asked_of_one_image_so_that_it_is_prepared_once(engine, clean):
+    seen = []
+
+    class Asked:
+        def case(self, request, *arguments):
+            seen.append(request.image)
+            return engine.case(request, *arguments)
+
+        def segment(self, request, *arguments):
+            seen.append(request.image)
+            return engine.segment(request, *arguments)
+
+    request = request_of(clean)
+    answers = EngineAnswers(Asked(), request, RunControl())
+    answers.explain(START + 1, request.box)
+    answers.segment(START + 1, [request.box, grown_box(request.box, clean.mask[START].shape)])
+    answers.explain(START + 1, request.box)
+    assert len(seen) == 3 and seen[0] is seen[1] is seen[2]
+    assert answers.grey(START + 1) is answers.grey(START + 1)
+    answers.explain(START + 2, request.box)
+    assert seen[3].index == START + 2
+
+
+def test_the_volume_of_tilted_voxels_is_no_product_of_their_edges(followed):
+    on_slice = followed.request.on_slice
+    tilted = on_slice.volume.ijk_to_ras_mm.copy()
+    straight = followed.volume_mm3
+    tilted[:3, 2] += 0.7 * tilted[:3, 1]
+    volume = replace(on_slice.volume, ijk_to_ras_mm=tilted)
+    sheared = replace(followed, request=replace(followed.request, on_slice=replace(on_slice, volume=volume)))
+    assert sheared.volume_mm3 == pytest.approx(straight)
+    assert straight == pytest.approx(followed.mask.sum() * np.prod(on_slice.volume.spacing_mm))
+    unknown = replace(volume, facts=replace(volume.facts, has_known_spacing=False))
+    sheared = replace(followed, request=replace(followed.request, on_slice=replace(on_slice, volume=unknown)))
+    assert sheared.volume_mm3 is None
+
+
+def test_a_slice_that_cannot_be_kept_leaves_no_half_of_it(followed, tmp_path, monkeypatch):
+    kept = KeptSlices(tmp_path, followed.request)
+    kept.keep(followed.slices[0])
+    (place,) = tmp_path.iterdir()
+    before = sorted(place.iterdir())
+
+    def full(file, **_arrays):
+        file.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(OutputError, match="No space left"):
+        kept.keep(followed.slices[1])
+    assert sorted(place.iterdir()) == before
+    monkeypatch.undo()
+    assert [one.index for one in kept.load().slices] == [followed.slices[0].index]
