@@ -160,7 +160,6 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
         """
         from medxai.explainers.three_stage.parameters import parameters_for
         from medxai.model_input.grey import Window
-        from medxai.progress import RunControl
         from medxai.request import ModelChoice
         from medxai.scene.explaining import NodeRequest, explain_nodes
         from MedXAILib.panel import status_bar
@@ -176,11 +175,8 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
             layers if layers == "all" else tuple(layers) if layers else None,
             parameters_for(preset),
         )
-        told = status_bar.show_progress if progress is None else lambda _step, done, total: progress(done, total)
-        try:
-            return explain_nodes(self.engine.get(), asked, RunControl(told, isCancelled or (lambda: False)))
-        finally:
-            status_bar.show_end()
+        with status_bar.told(progress, isCancelled) as control:
+            return explain_nodes(self.engine.get(), asked, control)
 
     def explainVolume(
         self,
@@ -230,7 +226,6 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
         """
         from medxai.maps import MEDXAI, MapId
         from medxai.model_input.grey import Window
-        from medxai.progress import RunControl
         from medxai.request import ModelChoice
         from medxai.scene.explaining import NodeRequest
         from medxai.scene.through_slices import VolumeNodeRequest, explain_volume_nodes
@@ -240,11 +235,8 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
         window = Window(*window) if window is not None else None
         nodes = NodeRequest(volumeNode, roiNode, sliceNode, choice, window, modality)
         asked = VolumeNodeRequest(nodes, slices, tuple(MapId(MEDXAI, name) for name in maps) if maps else None)
-        told = status_bar.show_progress if progress is None else lambda _step, done, total: progress(done, total)
-        try:
-            return explain_volume_nodes(self.engine.get(), asked, RunControl(told, isCancelled or (lambda: False)))
-        finally:
-            status_bar.show_end()
+        with status_bar.told(progress, isCancelled) as control:
+            return explain_volume_nodes(self.engine.get(), asked, control)
 
     @property
     def engine(self):

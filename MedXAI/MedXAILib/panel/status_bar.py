@@ -1,13 +1,33 @@
 """Progress of the console's work in Slicer's status bar."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import slicer
 
-from medxai.progress import Step
+from medxai.progress import RunControl, Step
 
 from . import wording
 
 #: So long the last message stays, in milliseconds.
 _LAST_MS = 3000
+
+
+@contextmanager
+def told(
+    progress: Callable[[int, int], object] | None, is_cancelled: Callable[[], bool] | None
+) -> Iterator[RunControl]:
+    """The control of a piece of the console's work, which says in the end that it has ended, however it did.
+
+    Args:
+        progress: Called with (done, total); None for the status bar.
+        is_cancelled: Ends the work where it is True; None: nothing does.
+    """
+    on_progress = show_progress if progress is None else lambda _step, done, total: progress(done, total)
+    try:
+        yield RunControl(on_progress, is_cancelled or (lambda: False))
+    finally:
+        show_end()
 
 
 def show_progress(step: Step, done: int, total: int) -> None:

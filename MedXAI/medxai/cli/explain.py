@@ -25,6 +25,7 @@ from ..report.writing import write_results
 from ..request import ExplainRequest, ModelChoice
 from ..results import SliceExplanation
 from ..slice.slice_image import slice_of
+from ..through_slices.volume_result import VolumeResult
 from ..volume.labelled_volume import labelled
 from ..volume.reading import read_volume
 from ..volume.volume import PLANE_AXES, Modality, Volume
@@ -46,10 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
         case = CommandCase(volume, arguments.plane, index, tuple(arguments.box), _window(arguments))
         followed = through_slices.run(slice_request(case, arguments), case.box, organ, arguments)
         if arguments.dicom is not None:
-            from ..dicom_out.writing import write_dicom_of_volume
-
-            write_dicom_of_volume(followed, arguments.dicom, organ)
-            print(f"The same as DICOM objects: {arguments.dicom}")
+            _write_dicom(followed, volume, organ, arguments.dicom)
         return
     if arguments.maps:
         raise InputError("--maps goes with --through or --slices; on one slice all maps are written.")
@@ -57,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
     asked = CommandCase(volume, arguments.plane, index, tuple(arguments.box), window, reference_mask, organ=organ)
     result = explain_case(asked, arguments)
     if arguments.dicom is not None:
-        _write_dicom(result, asked, arguments.dicom)
+        _write_dicom(result, volume, organ, arguments.dicom)
 
 
 @dataclass(frozen=True)
@@ -146,10 +144,14 @@ def _check_dicom(volume: Volume, folder: Path) -> None:
     check_writable(folder)
 
 
-def _write_dicom(result: SliceExplanation, asked: CommandCase, folder: Path) -> None:
-    from ..dicom_out.writing import write_dicom
+def _write_dicom(result: SliceExplanation | VolumeResult, volume: Volume, organ: Organ, folder: Path) -> None:
+    """Imported here: the package highdicom is optional."""
+    from ..dicom_out.writing import write_dicom, write_dicom_of_volume
 
-    write_dicom(result, asked.volume, folder, asked.organ)
+    if isinstance(result, SliceExplanation):
+        write_dicom(result, volume, folder, organ)
+    else:
+        write_dicom_of_volume(result, folder, organ)
     print(f"The same as DICOM objects: {folder}")
 
 

@@ -80,7 +80,7 @@ def source_images_of(volume: Volume) -> SourceImages:
         if data.get("SliceThickness") is None:  # highdicom compares it with the new object's, and writes none of it
             data.SliceThickness = float(volume.spacing_mm[2])
     for data, file in zip(files, number, strict=True):
-        if any(str(data.get(name) or "") != str(files[0].get(name) or "") for name in _NEEDED[2:3]):
+        if str(data.get("StudyInstanceUID")) != str(files[0].get("StudyInstanceUID")):
             raise InputError(f"'{file.name}' is of another study than the first image; keep the images of one study.")
     return SourceImages(files, tuple((number[frame.file], frame.number + 1) for frame in volume.source_frames))
 

@@ -17,7 +17,7 @@ from ..contour.result import FOLLOWS_BOX_FROM, SOFT_FROM_MM_PER_LOGIT, ContourKi
 from ..display_range import display_range
 from ..limits import LIMITS_STATEMENT
 from ..maps import OWN_MAPS_SHOWN, STAGES, MapId
-from ..results import Concentration, Narrowing, SliceExplanation
+from ..results import Concentration, Narrowing, Presence, SliceExplanation
 
 #: The published description of the record (JSON Schema). A record says which version of it it follows: the first number
 #: changes where a field goes or means something else, the second where one is added.
@@ -59,11 +59,7 @@ def record_of(result: SliceExplanation, source: dict[str, object] | None = None)
             else None,
         },
         "contour": _contour(result),
-        "presence": {
-            **asdict(result.presence),
-            "is_told": result.presence.is_told,
-            "sentence": result.presence.sentence,
-        },
+        "presence": _presence(result.presence),
         "metrics": _metrics(result.concentration),
         "layers": [
             {
@@ -89,6 +85,10 @@ def record_of(result: SliceExplanation, source: dict[str, object] | None = None)
         },
         "versions": versions_here(),
     }
+
+
+def _presence(presence: Presence) -> dict[str, object]:
+    return {**asdict(presence), "is_told": presence.is_told, "sentence": presence.sentence}
 
 
 def _contour(result: SliceExplanation) -> dict[str, object]:

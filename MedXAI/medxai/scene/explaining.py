@@ -62,18 +62,27 @@ def explain_nodes(engine: Engine, asked: NodeRequest, control: RunControl = RunC
         ModelError: Where the model cannot be loaded.
         ResourceError: Where memory runs out.
     """
+    request, slice_node = request_of_nodes(asked)
+    box = box_of_roi(asked.roi_node, asked.volume_node, request.image)
+    (result,) = engine.explain(request, [box], control)
+    return show_result(result, asked.volume_node, asked.roi_node, slice_node)
+
+
+def request_of_nodes(asked: NodeRequest) -> tuple[ExplainRequest, slicer.vtkMRMLSliceNode]:
+    """What the engine is asked on the slice that the view shows, and the view.
+
+    Raises:
+        InputError: Where the nodes cannot be used.
+    """
     volume = volume_of(asked.volume_node, asked.modality)
     slice_node = asked.slice_node or views.slice_view(asked.volume_node.GetScene(), "Red")
-    image = slice_in_view(volume, asked.volume_node, slice_node)
-    box = box_of_roi(asked.roi_node, asked.volume_node, image)
     request = ExplainRequest(
         volume,
-        image,
+        slice_in_view(volume, asked.volume_node, slice_node),
         asked.model,
         asked.window,
         asked.enhance_input,
         layers=asked.layers,
         parameters=asked.parameters,
     )
-    (result,) = engine.explain(request, [box], control)
-    return show_result(result, asked.volume_node, asked.roi_node, slice_node)
+    return request, slice_node

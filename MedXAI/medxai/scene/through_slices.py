@@ -15,20 +15,17 @@ from ..errors import InputError
 from ..maps import OWN_MAPS, MapId
 from ..progress import RunControl
 from ..provenance import map_attributes, volume_provenance_of
-from ..request import ExplainRequest
 from ..slice.slice_image import OneSliceVolume
 from ..through_slices.request import VolumeRequest
 from ..through_slices.volume_result import OnSlice, VolumeResult
 from . import views
 from .colour_maps import colour_node_of
-from .explaining import NodeRequest
+from .explaining import NodeRequest, request_of_nodes
 from .legends import add_legend
 from .overlays import add_overlay_volume, describe, node_name, style_overlay
 from .regions import box_of_roi, slices_of_roi
 from .results import add_folder, attach
 from .segmentations import add_segmentation_of, placed_labelmap
-from .slices import slice_in_view
-from .volumes import volume_of
 
 
 @dataclass(frozen=True)
@@ -70,23 +67,13 @@ def volume_request_of(asked: VolumeNodeRequest) -> VolumeRequest:
         InputError: Where the nodes cannot be used, or the view is oblique to the voxels.
     """
     nodes = asked.nodes
-    volume = volume_of(nodes.volume_node, nodes.modality)
-    slice_node = nodes.slice_node or views.slice_view(nodes.volume_node.GetScene(), "Red")
-    image = slice_in_view(volume, nodes.volume_node, slice_node)
+    on_slice, _view = request_of_nodes(nodes)
+    image = on_slice.image
     if image.index is None:
         raise InputError(
             "The view is oblique to the volume, so there are no slices to go through; rotate it to the volume plane."
         )
     box = box_of_roi(nodes.roi_node, nodes.volume_node, image).box
-    on_slice = ExplainRequest(
-        volume,
-        image,
-        nodes.model,
-        nodes.window,
-        nodes.enhance_input,
-        layers=nodes.layers,
-        parameters=nodes.parameters,
-    )
     first, last = (None, None) if asked.slices is None else (-1, -1)
     if asked.slices == "roi":
         first, last = slices_of_roi(nodes.roi_node, nodes.volume_node, image)

@@ -14,6 +14,7 @@ from ..synthetic.anatomy import random_scene
 from ..synthetic.appearance import random_appearance
 from ..synthetic.boxes import drawn_box, tight_box
 from ..synthetic.rendering import deform, render
+from ..synthetic.samples import askable_structures
 from ..synthetic.scene import Scene
 
 SIDES_PX = (96, 128, 192, 256)
@@ -74,10 +75,7 @@ def _question(number: int, image: np.ndarray, boxes: list[tuple[Kind, PixelBox]]
 
 def _askable(scene: Scene, labels: np.ndarray) -> list[np.ndarray]:
     """(rows, columns) bool of each structure that is large enough."""
-    counts = np.bincount(labels.ravel(), minlength=len(scene.parent))
-    members = scene.members()
-    share = (members @ counts) / labels.size
-    chosen = np.flatnonzero(scene.target & (share >= _SHARES[0]) & (share <= _SHARES[1]))
+    members, (chosen, _) = scene.members(), askable_structures(scene, labels, _SHARES)
     return [members[one][labels] for one in chosen]
 
 

@@ -37,6 +37,22 @@ class Sample:
     extents: np.ndarray
 
 
+def askable_structures(scene: Scene, labels: np.ndarray, shares: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """The structures that a box can be drawn around.
+
+    Args:
+        scene: The structures.
+        labels: (S, S), where they lie.
+        shares: The smallest and the largest part of the slice that such a structure takes.
+
+    Returns:
+        Their numbers, and (all structures,) the share of the slice of each.
+    """
+    counts = np.bincount(labels.ravel(), minlength=len(scene.parent))
+    share = (scene.members() @ counts) / labels.size
+    return np.flatnonzero(scene.target & (share >= shares[0]) & (share <= shares[1])), share
+
+
 def make_sample(rng: np.random.Generator, scene: Scene, size: int, boxes: int, attempts: int = 8) -> Sample | None:
     """Renders a scene with boxes around some of its structures.
 
@@ -56,9 +72,7 @@ def make_sample(rng: np.random.Generator, scene: Scene, size: int, boxes: int, a
     members = scene.members()
     for _ in range(attempts):
         labels = deform(rng, scene.labels, size)
-        counts = np.bincount(labels.ravel(), minlength=len(scene.parent))
-        share = (members @ counts) / labels.size
-        askable = np.flatnonzero(scene.target & (share >= SMALLEST_SHARE) & (share <= LARGEST_SHARE))
+        askable, share = askable_structures(scene, labels, (SMALLEST_SHARE, LARGEST_SHARE))
         if len(askable):
             break
     else:
