@@ -17,7 +17,6 @@ from ..volume.phantom import ORGAN_LABELS, make_phantom
 from .explain import CommandCase, explain_case
 from .models import show_bytes
 
-ORGANS = tuple(ORGAN_LABELS)
 #: As users draw: a little larger than the organ.
 _MARGIN_PX = 2
 

@@ -31,8 +31,6 @@ from ..volume.reading import read_volume
 from ..volume.volume import PLANE_AXES, Modality, Volume
 from . import through_slices
 
-WINDOW_NAMES = tuple(WINDOW_PRESETS)
-
 
 def run(arguments: argparse.Namespace) -> None:
     """Reads, checks, explains and writes; raises MedXAIError before anything expensive where the input cannot be used."""

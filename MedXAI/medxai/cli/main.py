@@ -1,9 +1,10 @@
 """`medxai`: explain a slice, run the demonstration, evaluate a data set, manage models."""
 
 import argparse
+import importlib
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .. import __version__
@@ -11,7 +12,9 @@ from ..encoding.backends.registry import choices
 from ..errors import Cancelled, MedXAIError
 from ..limits import LIMITS_STATEMENT
 from ..maps import OWN_MAP_KEYS
-from . import demonstrate, dice, evaluate, explain, models
+from ..model_input.grey import WINDOW_PRESETS
+from ..volume.phantom import ORGAN_LABELS
+from .evaluate import DEFAULT_EXPLAINERS, LAYOUT_NAMES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,6 +54,20 @@ def _print_every_letter() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _imported_later(module: str, function: str = "run") -> Callable[[argparse.Namespace], None]:
+    """What a command runs. Imported when it is run: with PyTorch and matplotlib `medxai --help` would take seconds.
+
+    Args:
+        module: In this package.
+        function: Of that module; it takes the parsed arguments.
+    """
+
+    def run(arguments: argparse.Namespace) -> None:
+        getattr(importlib.import_module(f".{module}", __package__), function)(arguments)
+
+    return run
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -93,7 +110,7 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
         "--plane", choices=("axial", "coronal", "sagittal"), default="axial", help="constant k, j or i (default: axial)"
     )
     _add_grey_values(command)
-    command.add_argument("--window-preset", choices=explain.WINDOW_NAMES, help="a usual CT window by name")
+    command.add_argument("--window-preset", choices=tuple(WINDOW_PRESETS), help="a usual CT window by name")
     command.add_argument(
         "--enhance-input", action="store_true", help="let the model, too, see the contrast-enhanced slice"
     )
@@ -122,7 +139,7 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
     )
     _add_through_slices(command)
     _add_model_options(command)
-    command.set_defaults(run=explain.run)
+    command.set_defaults(run=_imported_later("explain"))
 
 
 def _add_through_slices(command: argparse.ArgumentParser) -> None:
@@ -152,9 +169,9 @@ def _add_demo(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         "demo", help="explain an organ of the built-in sample, an abdominal phantom", epilog=LIMITS_STATEMENT
     )
-    command.add_argument("--organ", choices=demonstrate.ORGANS, default="liver")
+    command.add_argument("--organ", choices=tuple(ORGAN_LABELS), default="liver")
     _add_model_options(command, output=Path("medxai-demo"))
-    command.set_defaults(run=demonstrate.run)
+    command.set_defaults(run=_imported_later("demonstrate"))
 
 
 def _add_model_options(command: argparse.ArgumentParser, output: Path | None = None) -> None:
@@ -269,7 +286,7 @@ def _add_dice(commands: argparse._SubParsersAction) -> None:
         "--smallest", type=int, default=100, metavar="N", help="voxels that a slice must exceed (default: 100)"
     )
     _add_boxes(command)
-    command.set_defaults(run=dice.run)
+    command.set_defaults(run=_imported_later("dice"))
 
 
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:
@@ -282,7 +299,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     command.add_argument("dataset", type=Path, metavar="DATASET", help="folder of the data set")
     command.add_argument(
         "--layout",
-        choices=evaluate.LAYOUT_NAMES,
+        choices=LAYOUT_NAMES,
         required=True,
         help="how it was published; nifti-pairs: NAME.nii.gz with NAME_organs.nii.gz or NAME_seg.nii.gz, or imagesTr with labelsTr",
     )
@@ -290,7 +307,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         "--explainers",
         nargs="+",
-        default=evaluate.DEFAULT_EXPLAINERS,
+        default=DEFAULT_EXPLAINERS,
         metavar="NAME",
         help="names, or the groups baselines, comparisons and all (default: medxai baselines grad-cam)",
     )
@@ -328,7 +345,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     _add_outward_jitter(command)
     _add_measurements(command)
     _add_workers(command)
-    command.set_defaults(run=evaluate.run)
+    command.set_defaults(run=_imported_later("evaluate"))
 
 
 def _add_measurements(command: argparse.ArgumentParser) -> None:
@@ -374,14 +391,16 @@ def _add_workers(command: argparse.ArgumentParser) -> None:
 def _add_models(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser("models", help="list, download or verify checkpoints")
     actions = command.add_subparsers(required=True, metavar="ACTION")
-    actions.add_parser("list", help="what there is, and what is on this machine").set_defaults(run=models.run_list)
+    actions.add_parser("list", help="what there is, and what is on this machine").set_defaults(
+        run=_imported_later("models", "run_list")
+    )
     for name, run, text in (
-        ("download", models.run_download, "fetch a checkpoint into the model folder"),
-        ("verify", models.run_verify, "compare a checkpoint with its published checksum"),
+        ("download", "run_download", "fetch a checkpoint into the model folder"),
+        ("verify", "run_verify", "compare a checkpoint with its published checksum"),
     ):
         action = actions.add_parser(name, help=text)
         action.add_argument("name", metavar="NAME")
-        action.set_defaults(run=run)
+        action.set_defaults(run=_imported_later("models", run))
 
 
 if __name__ == "__main__":
