@@ -514,7 +514,8 @@ def _identity(model: LoadedModel) -> ModelIdentity:
 def _result(
     ready: _Ready, prepared: PreparedSlice, clipped: ClippedBox, explanation: Explanation, encoding: EncodingSummary
 ) -> SliceExplanation:
-    content = {maps.grid: encoding.frame.content_coverage(maps.grid) for maps in explanation.layers}
+    grids = {maps.grid for maps in explanation.layers}
+    content = {grid: encoding.frame.content_coverage(grid) for grid in grids}
     result = SliceExplanation(
         prepared,
         clipped,

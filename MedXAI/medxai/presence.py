@@ -18,16 +18,17 @@ from typing import Any
 
 import numpy as np
 from scipy import ndimage
-from scipy.stats import rankdata
 
 from .results import ModelIdentity, Presence, SliceExplanation
-from .slice.box import grown_box
+from .slice.box import PixelBox, grown_box
 
 #: By a checkpoint's SHA-256, what was measured with it.
 LIMITS_FILE = Path(__file__).with_name("presence_limits.json")
 #: The measures, in the order of `measures`.
 MEASURES = ("grey values", "edge under the outline", "steepness of the outline", "stage 3 without weighting")
 _EPSILON = 1e-6
+#: A Gaussian of 1 pixel is cut off at 4, and the outline is a pixel wide.
+_GRADIENT_REACH_PX = 5
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ def measures(result: SliceExplanation) -> np.ndarray:
         As in `MEASURES`; those of nothing where the model segmented nothing, or all of the grown box.
     """
     mask, grey = result.segmentation.mask, result.prepared.grey
-    near = grown_box(result.box.box, mask.shape).mask(mask.shape) & result.prepared.image.inside
+    grown = grown_box(result.box.box, mask.shape)
+    near = grown.mask(mask.shape) & result.prepared.image.inside
     around, own = near & ~mask, near & mask
     tolerance = result.contour.tolerance_mm_per_logit
     if not own.any() or not around.any() or not len(tolerance):
@@ -104,10 +106,18 @@ def measures(result: SliceExplanation) -> np.ndarray:
     return np.array(
         [
             _separation(grey[own], grey[around]),
-            _edge(grey, mask, near),
+            _edge(*(values[_surroundings(grown)] for values in (grey, mask, near))),
             max(-np.log(np.median(tolerance) / side_mm), _FLAT),
             (stage3[own].mean() - stage3[around].mean()) / (spread + _EPSILON),
         ]
+    )
+
+
+def _surroundings(grown: PixelBox) -> tuple[slice, slice]:
+    """Rows and columns of the grown box with all that the gradient within it reads; the whole slice takes four times as long."""
+    return (
+        slice(max(grown.first_row - _GRADIENT_REACH_PX, 0), grown.last_row + _GRADIENT_REACH_PX + 1),
+        slice(max(grown.first_column - _GRADIENT_REACH_PX, 0), grown.last_column + _GRADIENT_REACH_PX + 1),
     )
 
 
@@ -126,7 +136,10 @@ _FLAT = -1.0
 
 
 def _separation(own: np.ndarray, others: np.ndarray) -> float:
-    """AUROC of values against others (Mann and Whitney's U), whichever are higher; 0.5 for no difference."""
-    ranks = rankdata(np.concatenate([own, others]))[: len(own)].sum()
-    area = (ranks - len(own) * (len(own) + 1) / 2) / (len(own) * len(others))
+    """AUROC of values against others (Mann and Whitney's U), whichever are higher; 0.5 for no difference.
+
+    Counted here, since importing `scipy.stats` for it would hold the first explanation up by half a second.
+    """
+    below_or_equal = [np.searchsorted(np.sort(others), own, side) for side in ("left", "right")]
+    area = np.mean(below_or_equal) / len(others)  # an equal value counts half
     return float(max(area, 1 - area))

@@ -1,6 +1,7 @@
 """A layer's tokens made comparable: artefacts repaired, centred, whitened, of unit length."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -41,6 +42,11 @@ class LayerFeatures:
     @property
     def nbytes(self) -> int:
         return self.unit.nbytes + self.global_similarity.nbytes
+
+    @cached_property
+    def square_norms(self) -> Tensor:
+        """(h·w,) float32: ‖f̂‖², 1 but for rounding, or 0 outside the image. Taken once, since every box needs it."""
+        return torch.linalg.vector_norm(self.unit.float(), dim=1).square()
 
 
 def layer_features(name: str, tokens: Tensor, content: Tensor) -> LayerFeatures:

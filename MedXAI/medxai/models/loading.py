@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -47,6 +48,12 @@ class LoadedModel:
     def family(self) -> ModelFamily:
         """The family that knows how its images and boxes are prepared."""
         return self.convention.family
+
+    @cached_property
+    def image_positions(self) -> Tensor:
+        """(1, C, h, w): the positions of the image's tokens. Taken once: they cost a twentieth of the next box."""
+        with torch.inference_mode():
+            return self.sam.prompt_encoder.get_dense_pe()
 
 
 _VARIANTS = itertools.count(1)

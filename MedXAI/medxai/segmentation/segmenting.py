@@ -91,7 +91,7 @@ def mixture_decoder(
         return None
     xyxy = torch.from_numpy(model.convention.box_in_model_px(box, frame)[None]).to(model.device, torch.float32)
     prompt = prompt_embeddings(model.family, model.sam, xyxy)
-    image_pe = model.sam.prompt_encoder.get_dense_pe()
+    image_pe = model.image_positions
     return MixtureDecoder(model.sam.mask_decoder, embeddings, image_pe, prompt, asked.to(model.device))
 
 
@@ -127,7 +127,7 @@ def _decode(model: LoadedModel, embedding: Tensor, xyxy: Tensor, asked: Tensor |
     """
     sam = model.sam
     sparse, dense = prompt_embeddings(model.family, sam, xyxy)
-    image_pe = sam.prompt_encoder.get_dense_pe()
+    image_pe = model.image_positions
     if box_decoder.can_run(sam.mask_decoder):
         if not model.family.has_mask_prompt:
             dense = dense[:1]  # the same for all boxes

@@ -21,9 +21,9 @@ def concentration_of(explanation: Explanation, content: dict[tuple[int, int], np
     share: dict[MapId, float | None] = {}
     area: dict[MapId, float | None] = {}
     mask_share = 0.0
+    coverage = {grid: F.interpolate(mask, size=grid, mode="area")[0, 0].numpy() for grid in content}
     for maps in explanation.layers:
-        covered = F.interpolate(mask, size=maps.grid, mode="area")[0, 0].numpy()
-        lit = content[maps.grid]
+        covered, lit = coverage[maps.grid], content[maps.grid]
         mask_share = float((covered * lit).sum() / lit.sum())
         for number in STAGES:
             mass = np.maximum(maps.stages[number], 0).astype(np.float64)

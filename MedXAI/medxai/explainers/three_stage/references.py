@@ -58,7 +58,7 @@ def similarities(features: LayerFeatures, weights: TokenWeights, prototype_share
         prototype_share: λ of stage 2.
     """
     f = features.unit.float()
-    own = torch.linalg.vector_norm(f, dim=1).square()  # 1, or 0 for a token outside the image
+    own = features.square_norms
     coverage, organ = weights.coverage, weights.organ
     sums = torch.stack([coverage, organ, weights.attention, weights.ring]) @ f  # (4, B, d)
     prompt, context = _unit(sums[2]), _unit(sums[3])
