@@ -32,12 +32,12 @@ class Outcome:
 
 
 def command_of(case: Path, output: Path) -> list[str]:
-    """The arguments of `medxai` for a case."""
+    """The arguments of `medxai` for a case; one layer will do, since it is the reading that is judged."""
     truth = truth_of(case)
     place = [] if truth["slice"] is None else ["--slice", str(truth["slice"])]
     model = str(case / truth["model"]) if truth.get("model") else "demo"
     return [
-        *("explain", str(case / truth["input"]), "--plane", truth["plane"], *place),
+        *("explain", str(case / truth["input"]), "--plane", truth["plane"], *place, "--layers", "neck"),
         *("--box", *map(str, truth["box"]), "--model", model, "--output", str(output)),
     ]
 

@@ -1,5 +1,6 @@
 """What several test files need: the real scans, a small model with the real code, a real scene."""
 
+import gc
 import locale
 import os
 from collections import Counter
@@ -23,6 +24,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests first, so that at the end no worker waits for another that has just begun one of them."""
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
     items.sort(key=lambda item: -slow[item.path])
+
+
+def pytest_collection_finish() -> None:
+    """What was imported lives to the end, and the collector, which runs after every panel, need not look through it again."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

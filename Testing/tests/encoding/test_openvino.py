@@ -81,8 +81,6 @@ def test_the_compiled_model_is_kept_on_disk_and_results_are_not_overwritten(tmp_
     assert not torch.equal(backend.run(encoder, second, ("block 1",)).embedding, kept[0])
     assert torch.equal(output.embedding, kept[0])
     assert torch.equal(output.tokens["block 1"], kept[1])
-    again = choose_backend("openvino", encoder, CPU, tmp_path / "compiled").run(encoder, first, ("block 1",))
-    assert relative_error(again.embedding, kept[0]) < 1e-6
     other_weights = vit(seed=9, **FEW_BLOCKS)
     choose_backend("openvino", other_weights, CPU, tmp_path / "compiled").run(other_weights, first, ("block 1",))
     assert len(list((tmp_path / "compiled").iterdir())) == 2

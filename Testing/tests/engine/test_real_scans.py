@@ -20,8 +20,8 @@ MIN_PIXELS = 30
 def test_every_organ_on_every_slice_is_explained(scan, preset, request):
     scan = request.getfixturevalue(scan)
     engine = Engine()
-    cases = 0
-    for index in range(scan.volume.voxels.shape[0]):
+    cases, every = 0, 1 if preset is Preset.PAPER else 3
+    for index in range(0, scan.volume.voxels.shape[0], every):
         masks = [scan.mask(organ, index) for organ in ORGANS]
         boxes = [ClippedBox(box_of_mask(mask), False) for mask in masks if mask.sum() > MIN_PIXELS]
         if not boxes:
@@ -41,7 +41,7 @@ def test_every_organ_on_every_slice_is_explained(scan, preset, request):
                     assert (maps.stages[stage][outside] == 0).all()
                     assert np.isfinite(result.on_slice(maps.stages[stage])).all()
                 assert maps.stages[3].min() >= 0
-    assert cases >= 60
+    assert cases >= 60 / every
 
 
 def test_the_demo_model_finds_a_real_liver_better_than_its_box(ct):

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 import slicer
 
 from medxai.scene.working_result import find_working
@@ -41,15 +40,15 @@ def test_the_panels_free_button_frees_the_consoles_encodings(ready: PanelBench) 
     assert MedXAI.MedXAILogic().engine.held_bytes == 0
 
 
-@pytest.mark.parametrize("key", OWN_KEYS)
-def test_a_map_has_one_identity_in_panel_and_console(ready: PanelBench, key: str) -> None:
+def test_a_map_has_one_identity_in_panel_and_console(ready: PanelBench) -> None:
     console, panel = console_and_panel(ready)
-    (of_console,) = [node for map_id, node in console.overlays.items() if map_id.key == key]
-    of_panel = panel.overlays[key]
-    for name in ("MedXAI.Map", "MedXAI.Stage", "MedXAI.Layer"):
-        assert of_console.GetAttribute(name) == of_panel.GetAttribute(name), name
-    assert of_console.GetAttribute("MedXAI.Map").partition("@")[0] == key
-    np.testing.assert_array_equal(slicer.util.arrayFromVolume(of_console), slicer.util.arrayFromVolume(of_panel))
+    for key in OWN_KEYS:
+        (of_console,) = [node for map_id, node in console.overlays.items() if map_id.key == key]
+        of_panel = panel.overlays[key]
+        for name in ("MedXAI.Map", "MedXAI.Stage", "MedXAI.Layer"):
+            assert of_console.GetAttribute(name) == of_panel.GetAttribute(name), (key, name)
+        assert of_console.GetAttribute("MedXAI.Map").partition("@")[0] == key
+        np.testing.assert_array_equal(slicer.util.arrayFromVolume(of_console), slicer.util.arrayFromVolume(of_panel))
 
 
 #: Runs in a fresh interpreter: the panel is built and shown, and its worker is held before it starts.
