@@ -11,7 +11,7 @@ import SimpleITK as sitk
 LIVER, SPLEEN, LEFT_KIDNEY = 1, 3, 13  # FLARE22's labels
 
 #: How many cases the tests' cohort has, and what `medxai evaluate` is asked for besides its folders.
-COHORT_CASES = 9
+COHORT_CASES = 6
 COHORT_OPTIONS = (
     *("--layout", "flare22", "--organs", "liver", "--slices-per-organ", "1", "--families", "localisation"),
     *("--layers", "neck", "--explainers", "medxai", "centre-gaussian", "box"),

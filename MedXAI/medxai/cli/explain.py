@@ -216,7 +216,7 @@ def _say_progress(step: Step, done: int, total: int) -> None:
 
 
 def _report(result: SliceExplanation, folder: Path) -> None:
-    measured, layer = result.concentration, result.encoding.layers[-1]
+    measured, layer = result.concentration, result.shown_layer
     print(
         f"{result.model.title}: {result.segmentation.mask.sum()} pixels segmented, {measured.mask_share:.1%} of the slice."
     )

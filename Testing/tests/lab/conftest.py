@@ -31,7 +31,7 @@ def flare22(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Good scans of one case each, and a volume in their middle that was cut off in a transfer."""
     folder = tmp_path_factory.mktemp("flare22")
     write_flare22(folder, COHORT_CASES + 1)
-    broken = folder / "images" / "FLARE22_Tr_0006_0000.nii.gz"
+    broken = folder / "images" / "FLARE22_Tr_0004_0000.nii.gz"
     broken.write_bytes(broken.read_bytes()[: broken.stat().st_size // 2])
     return folder
 

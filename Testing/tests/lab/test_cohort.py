@@ -48,7 +48,7 @@ from support.scans import ROOT
 
 pytestmark = pytest.mark.usefixtures("threads")
 
-BROKEN = "FLARE22_Tr_0006"
+BROKEN = "FLARE22_Tr_0004"
 #: After so many finished cases the command is killed.
 SOME_CASES = 3
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "MedXAI")}
@@ -82,7 +82,7 @@ def test_the_cases_run_through_and_the_broken_volume_is_listed_with_its_reason(u
 def test_killed_in_the_middle_and_asked_again_the_metrics_are_the_same_bytes(
     flare22: Path, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """The killed run has two workers of its own, the one that goes on is this process; see Dask below for two that finish."""
+    """The killed run has two workers of its own, the one that goes on is this process; see Dask below for one that finishes."""
     command = [sys.executable, "-m", "medxai.cli.main", "evaluate", str(flare22), "--output", str(tmp_path)]
     command += [*COHORT_OPTIONS, "--workers", "2"]
     process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -110,14 +110,14 @@ def test_killed_in_the_middle_and_asked_again_the_metrics_are_the_same_bytes(
 
 
 @pytest.mark.slow
-def test_two_dask_workers_find_the_metrics_of_one_machine(flare22: Path, undisturbed: Path, tmp_path: Path):
+def test_a_dask_worker_finds_the_metrics_of_one_machine(flare22: Path, undisturbed: Path, tmp_path: Path):
     distributed = pytest.importorskip("distributed", reason="needs the extra 'lab'")
     few = tmp_path / "few"
     for name in ("images", "labels"):
         (few / name).mkdir(parents=True)
         for path in sorted((flare22 / name).iterdir())[:2]:
             (few / name / path.name).symlink_to(path)
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
         assert evaluate(few, tmp_path / "out", "--scheduler", cluster.scheduler_address) == 0
     figures, expected = (pd.read_parquet(folder / "figures.parquet") for folder in (tmp_path / "out", undisturbed))
     assert figures.case_id.nunique() == 2
