@@ -81,11 +81,9 @@ class ContourCheck:
         """What a reader is told of each point."""
         soft = self.tolerance_mm_per_logit >= SOFT_FROM_MM_PER_LOGIT
         total = self.follows_box_total
-        follows = np.zeros(len(self), bool) if total is None else total >= FOLLOWS_BOX_FROM
-        return tuple(
-            ContourKind.FOLLOWS_BOX if f else ContourKind.SOFT if s else ContourKind.FIRM
-            for s, f in zip(soft, follows, strict=True)
-        )
+        number = np.where(False if total is None else total >= FOLLOWS_BOX_FROM, 2, np.where(soft, 1, 0))
+        kinds = tuple(ContourKind)  # not an array of them: numpy would keep their texts, not the members
+        return tuple(kinds[n] for n in number.tolist())
 
     @cached_property
     def share(self) -> Mapping[ContourKind, float]:
