@@ -16,8 +16,11 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "MedXAI")]
 
+from PIL import Image, ImageDraw
 from PySide6 import QtGui, QtWidgets
 
+from medxai.contour.look import LOOKS
+from medxai.contour.result import ContourKind
 from medxai.encoding.backends.preview import PREVIEW
 from medxai.progress import Step
 from medxai.scene.headless import picture_of_view
@@ -34,11 +37,17 @@ FOLDER = ROOT / "Resources" / "panel"
 Picture = Callable[..., None]
 #: The narrowest and a usual width of Slicer's module panel, in pixels.
 NARROW_PX, WIDE_PX = 360, 500
-THUMBNAIL = ROOT / "MedXAI" / "Resources" / "Icons" / "MedXAIAbdomenPhantom.png"
+RESOURCES = ROOT / "MedXAI" / "Resources"
+THUMBNAIL = RESOURCES / "Icons" / "MedXAIAbdomenPhantom.png"
+#: Of a line in the contour check's legend: size in pixels, the grey of a dark slice behind it, pixels for each point of a
+#: dash, and how many times larger it is drawn before it is made small.
+LINE_SIZE, LINE_GROUND, LINE_SCALE, FINER = (46, 14), "#2b2b2b", 1.6, 8
 
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
+    for kind in ContourKind:
+        line_picture(kind).save(RESOURCES / "Icons" / f"contour_{kind.name.lower()}.png")
     phantom = make_phantom()
     for theme, palette in (("light", light()), ("dark", dark())):
         with tempfile.TemporaryDirectory() as folder, panel_bench(Path(folder)) as bench:
@@ -62,6 +71,12 @@ def make_pictures(bench: PanelBench, phantom: Phantom, theme: str) -> None:
     picture("result_wide", WIDE_PX)
     if theme == "light":
         thumbnail(bench)
+    bench.click("contourButton")
+    assert bench.pump(lambda: bench.state.result.contour.follows_box is not None), bench.state
+    bench.settle()
+    picture("contour")
+    picture("contour_wide", WIDE_PX)
+    bench.click("stage3Button")
     other_methods_and_settings(bench, picture)
     states_that_pass(bench, picture)
 
@@ -145,10 +160,23 @@ def states_that_pass(bench: PanelBench, picture: Picture) -> None:
     picture("failed")
 
 
+def line_picture(kind: ContourKind) -> Image.Image:
+    """The line of a kind of outline, as slice views draw it, for the panel's legend."""
+    look, (width, height) = LOOKS[kind], (LINE_SIZE[0] * FINER, LINE_SIZE[1] * FINER)
+    drawn = Image.new("RGB", (width, height), LINE_GROUND)
+    pen = ImageDraw.Draw(drawn)
+    thick = look.width * FINER
+    dash, gap = (part * LINE_SCALE * FINER for part in look.dash) if look.dash else (float(width), 0.0)
+    start = 4.0 * FINER
+    while start < width - 4 * FINER:
+        end = min(start + dash, width - 4 * FINER)
+        pen.rectangle((start, (height - thick) / 2, end, (height + thick) / 2), fill=look.colour)
+        start += dash + gap
+    return drawn.resize(LINE_SIZE, Image.Resampling.LANCZOS)
+
+
 def thumbnail(bench: PanelBench) -> None:
     """The phantom with its stage 3 map, for Slicer's Sample Data module."""
-    from PIL import Image
-
     picture = Image.fromarray(picture_of_view(bench.scene, "Red")).convert("RGB")
     side = min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2

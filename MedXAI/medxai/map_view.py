@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .display_range import DisplayRange
-from .maps import MEDXAI, OWN_MAPS, OWN_MAPS_SHOWN, STAGE3, STAGE3_UNWEIGHTED, MapId
+from .maps import CONTOUR, MEDXAI, OWN_MAPS, OWN_MAPS_SHOWN, STAGE3, STAGE3_UNWEIGHTED, MapId
 from .results import SliceExplanation
 
-_OWN_KEYS = frozenset(info.key for info in OWN_MAPS_SHOWN)
+_OWN_KEYS = frozenset(info.key for info in (CONTOUR, *OWN_MAPS_SHOWN))
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,13 @@ class ViewChoices:
 
     @property
     def is_own(self) -> bool:
-        """Whether it is one of the maps that every result has."""
+        """Whether it is one of the maps that every result has, or its contour check."""
         return self.map_key in _OWN_KEYS
+
+    @property
+    def is_contour(self) -> bool:
+        """Whether the contour check is looked at: an outline in its kinds instead of a map."""
+        return self.map_key == CONTOUR.key
 
     def layers(self, result: SliceExplanation) -> tuple[str, ...]:
         """The layers at which a result holds the chosen map, in the encoder's order; empty for a map of no layer."""

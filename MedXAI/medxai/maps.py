@@ -179,6 +179,17 @@ TERMINAL = MapInfo(
     needs=frozenset({Need.DECODER}),
 )
 
+#: Looked at as the maps are, but no map: it is drawn as the outline itself, and has no values over the image.
+CONTOUR = MapInfo(
+    MEDXAI,
+    "contour",
+    "Contour check",
+    "Which stretch of the outline to check: how far it moves where the model's logit changes by one, and whether it goes with "
+    "your box. A firm outline can be wrong all the same.",
+    Role.METHOD,
+    needs=frozenset({Need.DECODER}),
+)
+
 #: The maps that every explanation has, in the order in which they are read.
 OWN_MAPS = (STAGE1, STAGE2, STAGE3, STAGE3_UNWEIGHTED, INTERACTION, TERMINAL)
 #: Their names within MedXAI, which another run of the method (random weights) has too.

@@ -68,7 +68,7 @@ round. The tolerance comes with every result, so the next box has it already. Ma
 | --- | ---: | ---: | ---: | ---: | ---: |
 {chr(10).join(lines)}
 
-The aim was 0.2 of the next box for the tolerance, and 1 for the whole check. The eight boxes are decoded in one batch, and upscaled
+The aim was 0.2 of the next box for the tolerance, and 1 for the whole check. The eight boxes are decoded four at a time, and upscaled
 only where the outline runs; the decoder's attention is still done for each of them, and is most of what is left.
 """
     (ROOT / "Resources" / "benchmarks" / "contour_check.md").write_text(text, encoding="utf-8")

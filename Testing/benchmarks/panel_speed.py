@@ -42,14 +42,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch")
     parser.add_argument("--model", choices=LIVE_LIMITS_HZ, default="demo", help="its weights have to be here")
+    parser.add_argument(
+        "--button", default="stage3Button", help="of the map that is looked at, for example contourButton"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     with tempfile.TemporaryDirectory() as folder, panel_bench(Path(folder)) as bench:
         bench.start()
         lend_weights(bench, arguments.model)
         prepare(bench)
+        bench.click(arguments.button)
+        bench.settle()
         result = {
             "model": arguments.model,
+            "map": bench.state.view.map_key,
             **blocking(bench),
             **live(bench),
             **busy(bench),

@@ -30,7 +30,8 @@ class BusyViews:
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._draw)
         self._observed = [(region, region.AddObserver(region.PointModifiedEvent, lambda *_: self._move()))]
-        for class_name in ("vtkMRMLScalarVolumeNode", "vtkMRMLSliceCompositeNode", "vtkMRMLSegmentationNode"):
+        classes = "vtkMRMLScalarVolumeNode", "vtkMRMLSliceCompositeNode", "vtkMRMLSegmentationNode", "vtkMRMLModelNode"
+        for class_name in classes:
             for index in range(scene.GetNumberOfNodesByClass(class_name)):
                 node = scene.GetNthNodeByClass(index, class_name)
                 tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._ask())

@@ -1,8 +1,9 @@
 """The controller's state put into the widgets; nothing is decided or computed here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from medxai.contour.result import ContourKind
 from medxai.maps import STAGE3
 
 from ..session.map_metrics import metrics_of
@@ -24,6 +25,20 @@ _LOOKS = (
     "thresholdSlider",
     "coloursSelector",
 )
+#: What concerns a map's layer and colours, or the outline in one line: put away while the contour check is looked at.
+_FOR_MAPS_ONLY = (
+    *(
+        "layerCaption",
+        "layerSlider",
+        "layerLabel",
+        "weightingCaption",
+        "weightedCheck",
+        "segmentationCheck",
+        "legendCheck",
+    ),
+    *("opacityCaption", "opacitySlider", "thresholdCaption", "thresholdSlider", "coloursCaption", "coloursSelector"),
+    *("scaleCaption", "scaleCheck"),
+)
 _MEGABYTE = 1 << 20
 
 
@@ -33,10 +48,12 @@ class Display:
     Args:
         ui: The widgets by name.
         encoders: The backends that can be chosen here.
+        resource: The path of a file under Resources.
     """
 
-    def __init__(self, ui: Any, encoders: Sequence[str]):
+    def __init__(self, ui: Any, encoders: Sequence[str], resource: Callable[[str], str]):
         self._ui = ui
+        self._resource = resource
         self._last: dict[str, object] = {}
         ui.limitsLabel.text = wording.limits_short()
         ui.limitsDetails.text = wording.limits_whole()
@@ -69,6 +86,8 @@ class Display:
         self._set("weightedCheck", "enabled", state.result is not None and state.view.map_key == STAGE3.key)
         for name in _LOOKS:
             self._set(name, "enabled", has_maps)
+        for name in _FOR_MAPS_ONLY:
+            self._set(name, "visible", not state.view.is_contour)
         self._set("exportButton", "enabled", state.can_export)
         self._set("exportButton", "toolTip", wording.export_tip(state))
         self._set("keepButton", "enabled", has_maps and not state.is_busy and not wording.shows_preview(state))
@@ -184,12 +203,19 @@ class Display:
         if self._last.get("metrics") == key:
             return
         self._last["metrics"] = key
-        is_there = state.result is not None and state.view.is_in(state.result)
-        numbers = metrics_of(state.result, state.view) if is_there else None
-        self._set("figuresLabel", "text", wording.metrics(numbers) if numbers else "")
-        text = wording.warnings(numbers) if numbers else ""
+        result, shows_contour = state.result, state.result is not None and state.view.is_contour
+        numbers = metrics_of(result, state.view) if result is not None and state.view.is_in(result) else None
+        figures = wording.contour(result) if shows_contour else wording.metrics(numbers) if numbers else ""
+        self._set("figuresLabel", "text", figures)
+        legend = wording.contour_legend(result, self._line_picture) if shows_contour else ""
+        self._set("contourLabel", "text", legend)
+        self._set("contourLabel", "visible", bool(legend))
+        text = wording.warnings(result.warnings) if shows_contour or numbers else ""
         self._set("warningsLabel", "text", text)
         self._set("warningsLabel", "visible", bool(text))
+
+    def _line_picture(self, kind: ContourKind) -> str:
+        return self._resource(f"Icons/contour_{kind.name.lower()}.png")
 
     def _set(self, widget: str, name: str, value: object) -> None:
         key = f"{widget}.{name}"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from medxai.map_view import is_comparison
-from medxai.maps import INTERACTION, OWN_MAPS_SHOWN, STAGE1, STAGE2, STAGE3, TERMINAL, Role
+from medxai.maps import CONTOUR, INTERACTION, OWN_MAPS_SHOWN, STAGE1, STAGE2, STAGE3, TERMINAL, Role
 
 from ..session.state import State
 from . import wording
@@ -12,8 +12,9 @@ from .connections import Connections
 from .filling import blocked, fill, select
 from .translation import _
 
-#: The buttons of MedXAI's own maps.
+#: The buttons of MedXAI's own maps, a reader's first question first: which stretch of the outline to check.
 MAP_BUTTONS = {
+    CONTOUR.key: "contourButton",
     STAGE1.key: "stage1Button",
     STAGE2.key: "stage2Button",
     STAGE3.key: "stage3Button",
@@ -38,7 +39,7 @@ class MapList:
         self._has_maps = False
         self._listed: tuple | None = None
         self._texts = {key: getattr(ui, name).text for key, name in MAP_BUTTONS.items()}
-        for info in OWN_MAPS_SHOWN:
+        for info in (CONTOUR, *OWN_MAPS_SHOWN):
             button = getattr(ui, MAP_BUTTONS[info.key])
             button.toolTip = _(info.sentence)
             connections.connect(button, "clicked(bool)", lambda _checked, key=info.key: self._clicked(key))

@@ -68,7 +68,7 @@ class Panel:
         self._parameters = ParameterBinding(ui, self._parameters_changed)
         self._access = SceneAccess(slicer.mrmlScene, self._parameters.selection)
         self._controller = Controller(self._access, Tasks(engine))
-        self._display = Display(ui, installing.encoders_on_offer())
+        self._display = Display(ui, installing.encoders_on_offer(), resource)
         self._maps = MapList(ui, self._connections, lambda key: self._parameters.choose("map", key))
         shared = (ui, self._connections, self._parameters, self._controller, self._access, self._preferences)
         self._drawing = Drawing(*shared)

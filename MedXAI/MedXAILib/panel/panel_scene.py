@@ -8,10 +8,13 @@ import numpy as np
 import slicer
 import vtk
 
+from medxai.contour.result import ContourCheck, ContourKind
 from medxai.errors import InputError
 from medxai.map_view import ViewChoices, is_comparison, map_key_of
+from medxai.maps import CONTOUR
 from medxai.results import SliceExplanation
 from medxai.scene import side_by_side, views
+from medxai.scene.contours import set_contour_visible, write_contour_nodes
 from medxai.scene.geometry import array_of, world_from_ijk, world_from_node
 from medxai.scene.legends import Legends
 from medxai.scene.regions import box_of_roi
@@ -28,6 +31,7 @@ from medxai.scene.working_result import (
     remove_working,
     style_map,
     with_comparisons,
+    with_contour,
     write_map,
     write_segmentation,
 )
@@ -63,11 +67,13 @@ class PanelScene:
         self._legends = Legends()
         #: What stands in each overlay node now: the explanation, and the choices that decide the values.
         self._written: dict[str, tuple[SliceExplanation, Hashable]] = {}
+        self._written_contour: ContourCheck | None = None
 
     def forget(self) -> None:
         """Lets go of the scene's voxels; called when it closes."""
         self._volume = self._image = None
         self._written.clear()
+        self._written_contour = None
         self._lost.clear()
         self._legends.forget()
 
@@ -80,8 +86,8 @@ class PanelScene:
         """Whether the user has deleted a map since it was shown."""
         return map_key in self._lost
 
-    def map_removed(self, node: "slicer.vtkMRMLScalarVolumeNode") -> None:
-        """The user has deleted a map."""
+    def map_removed(self, node: "slicer.vtkMRMLScalarVolumeNode | slicer.vtkMRMLModelNode") -> None:
+        """The user has deleted a map, or a part of the outline."""
         chosen = self._selection()
         if chosen.roi is not None and node.GetNodeReferenceID(REGION_REFERENCE) == chosen.roi.GetID():
             self._lost.add(map_key_of(node.GetAttribute(WORKING_ATTRIBUTE)))
@@ -161,10 +167,13 @@ class PanelScene:
             if found is None:
                 found = make_working(explanation, chosen.volume, chosen.roi, chosen.slice)
             self._written.clear()
+            self._written_contour = None
             self._lost.clear()
             found = with_comparisons(found, explanation)
             for map_key in found.overlays:
                 self._write(found, explanation, replace(view, map_key=map_key))
+            if view.is_contour or found.contour:
+                found = self._with_contour(found, explanation)
             write_segmentation(found.segmentation, explanation, chosen.volume)
         self._legends.of_slice(key.slice_key)
         self._arrange(found, explanation, chosen, view)
@@ -172,11 +181,11 @@ class PanelScene:
     def show_live(self, explanation: SliceExplanation, key: ExplanationKey, view: ViewChoices) -> None:
         chosen = self._nodes_of(key)
         found = find_working(chosen.volume, chosen.roi)
-        if found is None or not found.is_whole:
+        if found is None or not found.is_whole or (view.is_contour and CONTOUR.key in self._lost):
             self.show(explanation, key, view)
             return
         found = self._with_comparisons(found, explanation)
-        self._write_seen(found, explanation, view)
+        found = self._write_seen(found, explanation, view)
         write_segmentation(found.segmentation, explanation, chosen.volume)
         self._legends.of_slice(key.slice_key)
         self._arrange(found, explanation, chosen, view)
@@ -193,7 +202,7 @@ class PanelScene:
             return
         if explanation is not None:
             found = self._with_comparisons(found, explanation)
-            self._write_seen(found, explanation, view)
+            found = self._write_seen(found, explanation, view)
         self._arrange(found, explanation, chosen, view)
 
     def _with_comparisons(self, found: WorkingResult, explanation: SliceExplanation) -> WorkingResult:
@@ -205,10 +214,24 @@ class PanelScene:
                 self._write(found, explanation, ViewChoices(key))
         return found
 
-    def _write_seen(self, found: WorkingResult, explanation: SliceExplanation, view: ViewChoices) -> None:
+    def _write_seen(self, found: WorkingResult, explanation: SliceExplanation, view: ViewChoices) -> WorkingResult:
         for key in _seen(view):
             if key in found.overlays:
                 self._write(found, explanation, replace(view, map_key=key))
+        if view.is_contour and CONTOUR.key not in self._lost:
+            found = self._with_contour(found, explanation)
+        return found
+
+    def _with_contour(self, found: WorkingResult, explanation: SliceExplanation) -> WorkingResult:
+        """The result with its outline written, where the nodes do not hold it already."""
+        made = found
+        if len(found.contour) < len(ContourKind):
+            with self._writing():
+                made = with_contour(found)
+        if made is not found or self._written_contour is not explanation.contour:
+            write_contour_nodes(made.contour, explanation, made.volume)
+            self._written_contour = explanation.contour
+        return made
 
     def _write(self, found: WorkingResult, explanation: SliceExplanation, view: ViewChoices) -> None:
         """Writes a map where the node does not hold it already, else only its look."""
@@ -232,8 +255,10 @@ class PanelScene:
             views.show_overlay(
                 chosen.slice, chosen.volume, found.overlays.get(view.map_key) if view.overlay else None, view.opacity
             )
+        shows_contour = view.is_contour and view.overlay and bool(found.contour)  # the mask's own outline, in its kinds
         if found.segmentation is not None and found.segmentation.GetDisplayNode() is not None:
-            found.segmentation.GetDisplayNode().SetVisibility(view.segmentation)
+            found.segmentation.GetDisplayNode().SetVisibility(view.segmentation and not shows_contour)
+        set_contour_visible(found.contour.values(), shows_contour)
         if view.side_by_side != side_by_side.is_laid_out(self._scene):
             side_by_side.lay_out(self._scene, view.side_by_side)
         if view.side_by_side and chosen.slice is not None:
@@ -244,13 +269,13 @@ class PanelScene:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """One redraw for many changes, which are our own."""
-        self._is_writing = True
+        was_writing, self._is_writing = self._is_writing, True
         self._scene.StartState(self._scene.BatchProcessState)
         try:
             yield
         finally:
             self._scene.EndState(self._scene.BatchProcessState)
-            self._is_writing = False
+            self._is_writing = was_writing
 
     def _nodes_of(self, key: ExplanationKey) -> Selection:
         """The nodes that a key came from. Raises InputError where volume or region were deleted meanwhile."""

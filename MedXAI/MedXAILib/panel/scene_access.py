@@ -95,13 +95,15 @@ class SceneAccess:
         are_saved = state.started and bool(self._maps_of(self._selection()))
         return SceneMaps(are_saved, are_saved=are_saved)
 
-    def volume_removed(self, node: "slicer.vtkMRMLScalarVolumeNode") -> None:
-        """A volume has left the scene: with it go its maps; a map that the user deleted is missed."""
-        if self._port is not None and not self._port.is_writing:
-            if not node.GetAttribute(_WORKING):
-                self._port.remove_orphans()
-            else:
-                self._port.map_removed(node)
+    def node_removed(self, node: "slicer.vtkMRMLNode") -> None:
+        """A node has left the scene: with a volume go its maps; a map or outline that the user deleted is missed."""
+        if self._port is None or self._port.is_writing:
+            return
+        is_volume = node.IsA("vtkMRMLScalarVolumeNode")
+        if node.GetAttribute(_WORKING) and (is_volume or node.IsA("vtkMRMLModelNode")):
+            self._port.map_removed(node)
+        elif is_volume:
+            self._port.remove_orphans()
 
     def scroll(self, by: int) -> None:
         """Shows the slice so many further on in the chosen view."""

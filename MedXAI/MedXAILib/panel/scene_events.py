@@ -95,6 +95,5 @@ class SceneEvents(VTKObservationMixin):
         explained = self._controller.state.explained
         if explained is not None and explained.origin.volume == node.GetID():
             self._controller.forget()
-        if node.IsA("vtkMRMLScalarVolumeNode"):
-            self._access.volume_removed(node)
+        self._access.node_removed(node)
         self._changed(caller, event)

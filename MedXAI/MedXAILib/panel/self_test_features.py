@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import slicer
 
+from medxai.contour.result import ContourKind
 from medxai.limits import LIMITS_SHORT
 from medxai.maps import OWN_MAPS_SHOWN, STAGE1, STAGE3
 from medxai.scene import side_by_side
@@ -114,6 +115,23 @@ class FeatureCases(SelfTestCases):
         self.assertGreaterEqual(ui.coloursSelector.currentIndex, 1)
         for key in ("weightedCheck", "scaleCheck"):
             getattr(ui, key).click()
+
+    def test_the_contour_check_draws_its_kinds_and_follows_the_box(self) -> None:
+        widget = self._explained()
+        ui, controller = widget.ui, widget.panel.controller
+        ui.contourButton.click()
+        found = self._found(widget)
+        self.assertEqual(set(found.contour), set(ContourKind))
+        self.assertFalse(composite_of(self._red()).GetForegroundVolumeID())
+        self._wait(lambda: controller.state.result.contour.follows_box is not None and not controller.state.running)
+        self.assertIn("follows your box", ui.contourLabel.text)
+        self.assertIn("AUROC", ui.figuresLabel.text)
+        drawn = sum(node.GetPolyData().GetNumberOfCells() for node in found.contour.values())
+        self.assertGreater(drawn, 20)
+        self.assertTrue(all(node.GetDisplayNode().GetVisibility() for node in found.contour.values()))
+        ui.stage3Button.click()
+        self.assertFalse(any(node.GetDisplayNode().GetVisibility() for node in found.contour.values()))
+        self.assertFalse(ui.contourLabel.visible)
 
     def test_map_outline_and_legend_are_switched_by_button_and_key(self) -> None:
         widget = self._explained()

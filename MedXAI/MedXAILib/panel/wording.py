@@ -1,11 +1,14 @@
 """The session's states and metrics in plain words. Everything a user reads comes from here, from the .ui, or from an error."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from medxai.contour.how_tested import how_tested
+from medxai.contour.result import ContourCheck, ContourKind
 from medxai.limits import LIMITS_SHORT, LIMITS_STATEMENT
 from medxai.maps import MapInfo
 from medxai.models.family import Pace
+from medxai.results import SliceExplanation
 from medxai.volume.volume import Modality, ModalitySource, ScanFacts
 
 from ..session.map_metrics import MapMetrics
@@ -57,6 +60,8 @@ def status(state: State, elapsed_s: float) -> str:
         activity = state.running.activity if state.running is not None else None
         if activity is Activity.COMPARE:
             return _("{text} Computing {name}…").format(text=text, name=_(state.map_info.title))
+        if activity is Activity.CHECK:
+            return _("{text} Trying moved boxes…").format(text=text)
         return _("{text} Preparing the slices around it…").format(text=text) if activity is Activity.AHEAD else text
     return next_step(state)
 
@@ -340,9 +345,48 @@ def metrics(numbers: MapMetrics) -> str:
     return "<br>".join(lines)
 
 
-def warnings(numbers: MapMetrics) -> str:
+def warnings(sentences: Sequence[str]) -> str:
     """The warnings, one a line; empty where there are none."""
-    return "\n".join("▲ " + text for text in numbers.warnings)
+    return "\n".join("▲ " + text for text in sentences)
+
+
+def contour_legend(result: SliceExplanation, picture: Callable[[ContourKind], str]) -> str:
+    """The kinds of outline with their lines and shares, as rich text.
+
+    Args:
+        result: Whose outline is shown.
+        picture: The path of a picture of a kind's line.
+    """
+    check = result.contour
+    if not len(check):
+        return _("There is no outline to check: the model segmented nothing, or the whole slice.")
+    row = _('<tr><td style="padding-right: 6px"><img src="{picture}"></td><td>{text}</td></tr>')
+    known = result.prepared.image.facts.has_known_spacing
+    rows = [row.format(picture=picture(kind), text=_legend_line(check, kind, known)) for kind in ContourKind]
+    return "<table>{rows}</table>".format(rows="".join(rows))
+
+
+def _legend_line(check: ContourCheck, kind: ContourKind, has_known_spacing: bool) -> str:
+    """What is said of one kind of outline; without a known spacing the lengths are in pixels."""
+    share, moves = percent(check.share[kind]), check.median_tolerance(kind)
+    if kind is ContourKind.FIRM:
+        return _("<b>firm</b>, {share} of the outline").format(share=share)
+    if kind is ContourKind.FOLLOWS_BOX:
+        if check.follows_box is None:
+            return _("<b>follows your box</b>: looked at when the box rests")
+        return _("<b>follows your box</b>, {share}: your box drew it, more than the image").format(share=share)
+    if moves is None:
+        return _("<b>soft</b>, {share}").format(share=share)
+    moved = _("{value} mm") if has_known_spacing else _("{value} pixels")
+    return _("<b>soft</b>, {share}: moves about {moved} where the logit changes by one").format(
+        share=share, moved=moved.format(value=number(moves))
+    )
+
+
+def contour(result: SliceExplanation) -> str:
+    """What is known of the contour check, and of what the model saw, as rich text."""
+    grey = _("Grey values from black to white: {text}.").format(text=result.prepared.grey_range.text)
+    return "<br>".join([how_tested(result.model), grey])
 
 
 def export_tip(state: State) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from medxai.map_view import ViewChoices
 
+from .checking_contour import CheckingContour
 from .choices import MethodChoices
 from .comparing import Comparing
 from .explaining import Explaining
@@ -52,6 +53,7 @@ class Controller:
         self._jobs = Jobs(self._state, worker or Worker(), clock, self._failures)
         self._explaining = Explaining(self._state, self._jobs, self._failures, scene, self._tasks, clock)
         self._comparing = Comparing(self._state, self._jobs, self._tasks, self._restyle)
+        self._checking = CheckingContour(self._state, self._jobs, self._tasks, self._restyle)
         self._look_ahead = LookAhead(self._state, self._jobs, self._tasks, clock)
         self.models = Models(self._state, self._jobs, self._failures, self._tasks, self._look_ahead)
         self._state.observe(self._rest_after_results)
@@ -77,6 +79,7 @@ class Controller:
             self._is_dirty
             or self._explaining.has_maps_behind
             or self._comparing.is_wanted
+            or self._checking.is_wanted
             or self._look_ahead.has_use
             or self._jobs.is_working
         )
@@ -176,6 +179,7 @@ class Controller:
     def scene_changed(self) -> None:
         """Something in the scene may have changed; checked in the next tick, so that many changes cost one look."""
         self._look_ahead.interrupt()
+        self._checking.interrupt()
         self._is_dirty = True
 
     def forget(self) -> None:
@@ -184,6 +188,7 @@ class Controller:
             self._jobs.drop()
             self._state.change(running=None)
         self._comparing.forget()
+        self._checking.forget()
         self._explaining.forget()
         self._is_dirty = True
 
@@ -214,6 +219,8 @@ class Controller:
             return
         elif self._comparing.is_wanted:
             self._comparing.compare()
+        elif self._checking.is_wanted and not self._explaining.has_maps_behind:  # the box rests
+            self._checking.check()
         elif self._look_ahead.has_come:
             self._look_ahead.start()
 

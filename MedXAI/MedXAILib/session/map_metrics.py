@@ -20,7 +20,6 @@ class MapMetrics:
         narrowing: Of share_inside from the first layer to the last, over the stages; None for a map of no stage.
         from_encoder_alone: The mask decoder had no part in it.
         informative: Whether it has anything to show.
-        warnings: Sentences for the user.
         grey_text: Which intensities became black and white, and why these.
         encode_seconds, explain_seconds: How long the slice and the box took.
     """
@@ -31,7 +30,6 @@ class MapMetrics:
     narrowing: Narrowing | None
     from_encoder_alone: bool
     informative: bool
-    warnings: tuple[str, ...]
     grey_text: str
     encode_seconds: float
     explain_seconds: float
@@ -56,7 +54,6 @@ def metrics_of(result: SliceExplanation, view: ViewChoices) -> MapMetrics:
         narrowing=concentration.narrowing_share if has_stage else None,
         from_encoder_alone=view.map_key == STAGE1.key,
         informative=view.display_range(result).informative,
-        warnings=result.warnings,
         grey_text=result.prepared.grey_range.text,
         encode_seconds=result.encoding.seconds,
         explain_seconds=result.explanation.seconds + result.segmentation.seconds,

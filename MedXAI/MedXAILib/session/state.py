@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from medxai.map_view import ViewChoices
-from medxai.maps import OWN_MAPS_SHOWN, STAGE3, MapInfo
+from medxai.maps import CONTOUR, OWN_MAPS_SHOWN, STAGE3, MapInfo
 from medxai.models.default_model import FIRST_DOWNLOAD, LAST_RESORT
 from medxai.progress import Step
 from medxai.results import SliceExplanation
@@ -22,6 +22,7 @@ class Activity(StrEnum):
     EXPLAIN = "explain"
     LIVE = "live"
     COMPARE = "compare"
+    CHECK = "check"
     AHEAD = "ahead"
     DOWNLOAD = "download"
     EXPORT = "export"
@@ -138,7 +139,7 @@ class State:
     @property
     def map_info(self) -> MapInfo:
         """What users are told of the chosen map."""
-        known = (*OWN_MAPS_SHOWN, *self.comparisons)
+        known = (CONTOUR, *OWN_MAPS_SHOWN, *self.comparisons)
         return next((info for info in known if info.key == self.view.map_key), STAGE3)
 
     @property
@@ -158,7 +159,7 @@ class State:
     @property
     def is_busy(self) -> bool:
         """Whether work that the user asked for is under way; what goes on by itself does not count."""
-        by_itself = (Activity.START, Activity.LIVE, Activity.COMPARE, Activity.AHEAD)
+        by_itself = (Activity.START, Activity.LIVE, Activity.COMPARE, Activity.CHECK, Activity.AHEAD)
         return self.running is not None and self.running.activity not in by_itself
 
     @property

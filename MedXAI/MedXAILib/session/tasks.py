@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from medxai.contour.result import ContourCheck
 from medxai.explainers.three_stage.parameters import parameters_for
 from medxai.map_view import explainer_of
 from medxai.maps import MapId, MapInfo, Role
@@ -120,6 +121,22 @@ class Tasks:
         found = self.engine.get().compare(request_of(snapshot, key), snapshot.box, explainer_of(map_key), control)
         return {saliency.map_id: saliency.values for saliency in found}
 
+    def check_contour(
+        self, snapshot: SceneSnapshot, key: ExplanationKey, result: SliceExplanation, control: RunControl
+    ) -> ContourCheck:
+        """The contour check of a result with both of its halves.
+
+        Args:
+            snapshot: The scene that the result was made from.
+            key: What it depends on.
+            result: Whose outline is checked; not a preview.
+            control: Of the task.
+
+        Raises:
+            MedXAIError: What the engine raises.
+        """
+        return self.engine.get().check_contour(request_of(snapshot, key), result, control)
+
     def export(
         self, snapshot: SceneSnapshot, key: ExplanationKey, result: SliceExplanation, folder: Path, control: RunControl
     ) -> None:
@@ -140,6 +157,8 @@ class Tasks:
 
         control.at(Step.EXPORTING).report(0, 0)
         case = named(self.engine.get().case(request_of(snapshot, key), snapshot.box, control))
+        if result.contour.follows_box is None:
+            result = replace(result, contour=self.check_contour(snapshot, key, result, control))
         write_results(result, folder, quick_evidence(case, result.comparisons))
 
     def is_encoded(self, snapshot: SceneSnapshot, key: ExplanationKey) -> bool:

@@ -2,7 +2,7 @@
 
 With ℓ(x; b) the mask's logit for a box b, the outline ℓ = 0 moves along its normal by ‖∂ℓ/∂b_e‖ / ‖∇ℓ‖ mm for each mm that
 the edge e moves (first order). 0: it stays with the image. 1: it goes with the box. ∂ℓ/∂b_e is a central difference over
-one cell of the decoder's grid on either side: eight boxes, decoded in one batch.
+one cell of the decoder's grid on either side: eight boxes.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def check_contour(
         encoding: Of the slice, by that model.
         image: The slice.
         segmentation: Of the box on it.
-        control: Stops the work before the eight boxes are decoded.
+        control: Stops the work before each half of the eight boxes is decoded.
 
     Raises:
         Cancelled: The control said so.
@@ -62,7 +62,11 @@ def check_contour(
         return replace(check, follows_box=np.empty((0, 4)), seconds=time.perf_counter() - begin)
     moved = moved_boxes(model.convention.box_in_model_px(segmentation.box, frame), shape, frame)
     h, w = encoding.embedding.shape[-2:]
-    moved_logits = logits_of_corners(model, encoding, moved.corners_xyxy, outline.read_blocks(shape, (h, w)))
+    blocks, logits_of_edges = outline.read_blocks(shape, (h, w)), []
+    for corners in np.split(moved.corners_xyxy, 2):  # two edges, then the other two: it can be stopped in between
+        control.raise_if_cancelled()
+        logits_of_edges.append(logits_of_corners(model, encoding, corners, blocks))
+    moved_logits = np.concatenate(logits_of_edges)
     followed = follows_box(outline, check.tolerance_mm_per_logit, moved, moved_logits)
     return replace(check, follows_box=followed, seconds=time.perf_counter() - begin)
 

@@ -25,8 +25,9 @@ def how_tested(model: ModelIdentity) -> str:
     for name, found in _FOUND.items():
         tried = registered(name)
         if model.checksum_sha256 == tried.sha256 and model.preparation == _PREPARATION:
+            title = tried.title.partition(" (")[0]
             return (
-                f"The check was tried with {tried.title.partition(' (')[0]} on one CT and one MR scan, 78 boxes of two patients: the AUROC of "
+                f"The check was tried with the weights of {title} on one CT and one MR scan, 78 boxes of two patients: the AUROC of "
                 f"the tolerance for points off by more than 5 mm was {found}"
             )
     return (

@@ -6,28 +6,34 @@ sees the line, and only on this slice. Slicer has no dashed lines for models, so
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import slicer
 import vtk
-from vtk.util.numpy_support import numpy_to_vtk
+from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
 
 from ..contour.how_tested import how_tested
+from ..contour.lines import LinePieces, lines_of_kind
 from ..contour.look import LOOKS, Look
-from ..contour.result import ContourCheck, ContourKind
+from ..contour.result import ContourKind
 from ..provenance import provenance_of
 from ..results import SliceExplanation
-from .overlays import describe
+from .overlays import describe, give_name
 from .results import put_into_folder
 
-#: Millimetres in the patient for each point of a dash on paper.
-_DASH_MM = 0.8
+#: Says which kind of outline a model holds.
+KIND_ATTRIBUTE = "MedXAI.ContourKind"
+#: Millimetres in the patient for each point of a dash on paper: gaps stay open where a view shows a whole abdomen.
+_DASH_MM = 1.4
+
+ContourNodes = Mapping[ContourKind, "slicer.vtkMRMLModelNode"]
+"""The models of an outline, by kind."""
 
 
 def show_contour(
     result: SliceExplanation, volume_node: slicer.vtkMRMLScalarVolumeNode, folder_item: int | None = None
-) -> Mapping[ContourKind, slicer.vtkMRMLModelNode]:
+) -> ContourNodes:
     """Adds a model for each kind of outline that there is to the volume's scene.
 
     Args:
@@ -38,26 +44,67 @@ def show_contour(
     Returns:
         The nodes by kind. Their names are the legend: kind, line and share of the outline.
     """
-    scene, check = volume_node.GetScene(), result.contour
-    nodes = {}
-    for kind, look in LOOKS.items():
-        ribbon = _ribbon(check, kind, look, result.prepared.image.pixel_to_ras_mm[:3, 2] / 2)
-        if ribbon.GetNumberOfCells() == 0:
-            continue
-        title = f"outline: {look.title}, {_line_name(look)}, {check.share[kind]:.0%}"
-        node = scene.AddNewNodeByClass("vtkMRMLModelNode", f"{volume_node.GetName()} · MedXAI {title}")
-        node.SetAndObservePolyData(ribbon)
-        node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
-        node.CreateDefaultDisplayNodes()
-        _style(node.GetDisplayNode(), look)
-        details = {"ContourKind": str(kind), "ContourSentence": look.sentence, "HowTested": how_tested(result.model)}
-        describe(node, {**provenance_of(result), **details})
-        node.AddNodeReferenceID("MedXAI.source", volume_node.GetID())
-        if folder_item is not None:
-            hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-            put_into_folder(hierarchy, folder_item, node)
-        nodes[kind] = node
+    kinds = [kind for kind in LOOKS if len(lines_of_kind(result.contour, kind, None))]
+    nodes = {kind: add_contour_node(volume_node, kind, folder_item) for kind in kinds}
+    write_contour_nodes(nodes, result, volume_node)
     return nodes
+
+
+def add_contour_node(
+    volume_node: slicer.vtkMRMLScalarVolumeNode, kind: ContourKind, folder_item: int | None = None
+) -> slicer.vtkMRMLModelNode:
+    """An empty model for a kind of outline, in its look.
+
+    Args:
+        volume_node: The explained scan.
+        kind: Of outline.
+        folder_item: As `show_contour` takes it.
+    """
+    scene, look = volume_node.GetScene(), LOOKS[kind]
+    node = scene.AddNewNodeByClass("vtkMRMLModelNode", f"{volume_node.GetName()} · MedXAI outline: {look.title}")
+    node.CreateDefaultDisplayNodes()
+    _style(node.GetDisplayNode(), look)
+    node.SetAttribute(KIND_ATTRIBUTE, str(kind))
+    node.AddNodeReferenceID("MedXAI.source", volume_node.GetID())
+    if folder_item is not None:
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+        put_into_folder(hierarchy, folder_item, node)
+    return node
+
+
+def write_contour_nodes(
+    nodes: ContourNodes, result: SliceExplanation, volume_node: slicer.vtkMRMLScalarVolumeNode
+) -> None:
+    """Writes a result's outline into its models; one whose kind there is none of becomes empty.
+
+    Args:
+        nodes: The models.
+        result: Its `contour` is written.
+        volume_node: The explained scan.
+    """
+    first_pixel_mm = result.prepared.image.pixel_to_ras_mm[:3, 3]
+    half_thickness_mm = result.prepared.image.pixel_to_ras_mm[:3, 2] / 2
+    shared = {**provenance_of(result), "HowTested": how_tested(result.model)}
+    for kind, node in nodes.items():
+        look = LOOKS[kind]
+        dash = (look.dash[0] * _DASH_MM, look.dash[1] * _DASH_MM) if look.dash else None
+        ribbon = _ribbon(lines_of_kind(result.contour, kind, dash), half_thickness_mm)
+        if not ribbon.GetNumberOfPoints():  # Slicer cannot read a model without points back; one point draws nothing
+            ribbon.GetPoints().InsertNextPoint(first_pixel_mm)
+        title = f"outline: {look.title}, {_line_name(look)}, {result.contour.share[kind]:.0%}"
+        with slicer.util.NodeModify(node):
+            node.SetAndObservePolyData(ribbon)
+            node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
+            describe(node, {**shared, "ContourSentence": look.sentence})
+            give_name(node, f"{volume_node.GetName()} · MedXAI {title}{' · preview' if result.is_preview else ''}")
+
+
+def set_contour_visible(nodes: Iterable[slicer.vtkMRMLModelNode], is_visible: bool) -> None:
+    """Draws models of an outline in the slice views, or not."""
+    for node in nodes:
+        display = node.GetDisplayNode()
+        if display is not None and bool(display.GetVisibility()) != is_visible:
+            display.SetVisibility(is_visible)
 
 
 def _style(display: slicer.vtkMRMLModelDisplayNode, look: Look) -> None:
@@ -75,38 +122,20 @@ def _line_name(look: Look) -> str:
     return "dashed line" if look.dash[0] > look.dash[1] else "thick dotted line"
 
 
-def _ribbon(check: ContourCheck, kind: ContourKind, look: Look, half_thickness_mm: np.ndarray) -> vtk.vtkPolyData:
-    """Quadrilaterals that stand on the pieces of a kind's stretches, in the patient's frame."""
-    points, polygons = vtk.vtkPoints(), vtk.vtkCellArray()
-    corners: list[np.ndarray] = []
-    for one in check.stretches():
-        if one.kind != kind:
-            continue
-        indexes = np.append(one.indexes, one.indexes[0]) if one.is_closed else one.indexes
-        for piece in _dashes(check.points_ras_mm[indexes], look):
-            first = len(corners)
-            corners += [corner for place in piece for corner in (place - half_thickness_mm, place + half_thickness_mm)]
-            for n in range(first, first + 2 * (len(piece) - 1), 2):
-                polygons.InsertNextCell(4)
-                for corner in (n, n + 1, n + 3, n + 2):
-                    polygons.InsertCellPoint(corner)
-    if corners:
-        points.SetData(numpy_to_vtk(np.array(corners), deep=True))
+def _ribbon(pieces: LinePieces, half_thickness_mm: np.ndarray) -> vtk.vtkPolyData:
+    """Quadrilaterals that stand on pieces of line, in the patient's frame; within a dash they share their edges."""
+    points, cells = vtk.vtkPoints(), vtk.vtkCellArray()
+    if len(pieces):
+        both = np.stack([pieces.start_ras_mm, pieces.end_ras_mm], axis=1)
+        is_new = np.stack([~pieces.goes_on, np.ones(len(pieces), bool)], axis=1)
+        places = both[is_new]
+        # A piece that goes on begins at the place before its end, as all others do.
+        end = np.cumsum(is_new.sum(axis=1)) - 1
+        corners = np.stack([places - half_thickness_mm, places + half_thickness_mm], axis=1).reshape(-1, 3)
+        points.SetData(numpy_to_vtk(corners, deep=True))
+        quadrilaterals = np.stack([2 * end - 2, 2 * end - 1, 2 * end + 1, 2 * end], axis=1)
+        cells.SetData(4, numpy_to_vtkIdTypeArray(quadrilaterals.ravel(), deep=True))
     ribbon = vtk.vtkPolyData()
     ribbon.SetPoints(points)
-    ribbon.SetPolys(polygons)
+    ribbon.SetPolys(cells)
     return ribbon
-
-
-def _dashes(places_mm: np.ndarray, look: Look) -> Iterator[np.ndarray]:
-    """A line (n, 3) cut into dashes; as it is where the kind's line is whole."""
-    if not look.dash:
-        yield places_mm
-        return
-    at = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(places_mm, axis=0), axis=1))])
-    dash, gap = (length * _DASH_MM for length in look.dash)
-    for start in np.arange(0.0, at[-1], dash + gap):
-        end = min(start + dash, at[-1])
-        inner = at[(at > start) & (at < end)]
-        along = np.concatenate([[start], inner, [end]])
-        yield np.stack([np.interp(along, at, places_mm[:, axis]) for axis in range(3)], axis=1)

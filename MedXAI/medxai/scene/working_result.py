@@ -1,17 +1,20 @@
 """The nodes of the explanation that the panel works on: one set for each volume and region, which new results replace."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import slicer
 
+from ..contour.look import LOOKS
+from ..contour.result import ContourKind
 from ..display_range import DisplayRange
 from ..explainers.registry import map_info
 from ..map_view import ViewChoices, is_comparison, map_key_of
-from ..maps import OWN_MAPS_SHOWN
+from ..maps import CONTOUR, OWN_MAPS_SHOWN
 from ..provenance import map_attributes, provenance_of
 from ..results import SliceExplanation
 from ..slice.slice_image import as_one_slice_volume
 from .colour_maps import colour_node_of
+from .contours import KIND_ATTRIBUTE, add_contour_node, set_contour_visible
 from .geometry import matrix_of
 from .nodes import nodes_of_class
 from .overlays import add_overlay, describe, give_name, node_name, segmentation_name, style_overlay
@@ -23,6 +26,9 @@ WORKING_ATTRIBUTE = "MedXAI.Working"
 SOURCE_REFERENCE = "MedXAI.source"
 REGION_REFERENCE = "MedXAI.region"
 _SEGMENTATION = "segmentation"
+_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode", "vtkMRMLModelNode")
+#: Marks the outline of a result that the user kept.
+_KEPT_CONTOUR = "MedXAI.KeptContour"
 #: How much a display range may change when it is written as text.
 _ROUNDING = 1e-4
 
@@ -36,12 +42,19 @@ class WorkingResult:
         roi: The region.
         overlays: By the key of their map; one that was deleted is absent.
         segmentation: None where it was deleted.
+        contour: The outline by kind; empty until the contour check is looked at.
     """
 
     volume: "slicer.vtkMRMLScalarVolumeNode"
     roi: "slicer.vtkMRMLMarkupsROINode"
     overlays: "dict[str, slicer.vtkMRMLScalarVolumeNode]"
     segmentation: "slicer.vtkMRMLSegmentationNode | None"
+    contour: "dict[ContourKind, slicer.vtkMRMLModelNode]" = field(default_factory=dict)
+
+    @property
+    def nodes(self) -> "list[slicer.vtkMRMLDisplayableNode]":
+        """All of them."""
+        return [*self.overlays.values(), *([self.segmentation] if self.segmentation else []), *self.contour.values()]
 
     @property
     def is_whole(self) -> bool:
@@ -51,8 +64,8 @@ class WorkingResult:
 def find_working(volume: "slicer.vtkMRMLScalarVolumeNode", roi: "slicer.vtkMRMLMarkupsROINode") -> WorkingResult | None:
     """The nodes that belong to a volume and a region, also after renaming, or saving and loading; None where none are."""
     scene = volume.GetScene()
-    overlays, segmentation = {}, None
-    for class_name in ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode"):
+    overlays, contour, segmentation = {}, {}, None
+    for class_name in _CLASSES:
         for node in nodes_of_class(scene, class_name):
             role = node.GetAttribute(WORKING_ATTRIBUTE)
             if not role or node.GetNodeReferenceID(SOURCE_REFERENCE) != volume.GetID():
@@ -61,10 +74,12 @@ def find_working(volume: "slicer.vtkMRMLScalarVolumeNode", roi: "slicer.vtkMRMLM
                 continue
             if role == _SEGMENTATION:
                 segmentation = node
+            elif role == CONTOUR.key:
+                contour[ContourKind(node.GetAttribute(KIND_ATTRIBUTE))] = node
             else:
                 overlays[map_key_of(role)] = node
-    found = WorkingResult(volume, roi, overlays, segmentation)
-    return found if overlays or segmentation else None
+    found = WorkingResult(volume, roi, overlays, segmentation, contour)
+    return found if found.nodes else None
 
 
 def make_working(
@@ -111,9 +126,29 @@ def _add_comparison(found: WorkingResult, explanation: SliceExplanation, key: st
     style_overlay(node, view.display_range(explanation), colour_node_of(found.volume.GetScene()))
     _mark(node, key, found.roi)
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(found.volume.GetScene())
-    folder = next((hierarchy.GetItemParent(hierarchy.GetItemByDataNode(other)) for other in found.overlays.values()), 0)
-    put_into_folder(hierarchy, folder, node)
+    put_into_folder(hierarchy, _folder_of(found), node)
     return node
+
+
+def with_contour(found: WorkingResult) -> WorkingResult:
+    """The result with a model for each kind of outline, still to be written; those of a kept result are hidden then."""
+    missing = [kind for kind in LOOKS if kind not in found.contour]
+    if not missing:
+        return found
+    for node in nodes_of_class(found.volume.GetScene(), "vtkMRMLModelNode"):
+        if node.GetAttribute(_KEPT_CONTOUR):
+            set_contour_visible([node], False)
+    contour, folder = dict(found.contour), _folder_of(found)
+    for kind in missing:
+        contour[kind] = add_contour_node(found.volume, kind, folder)
+        _mark(contour[kind], CONTOUR.key, found.roi)
+    return replace(found, contour=contour)
+
+
+def _folder_of(found: WorkingResult) -> int:
+    """The item of the subject hierarchy that holds a result's nodes."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(found.volume.GetScene())
+    return next((hierarchy.GetItemParent(hierarchy.GetItemByDataNode(other)) for other in found.nodes), 0)
 
 
 def _mark(node: "slicer.vtkMRMLNode", role: str, roi: "slicer.vtkMRMLMarkupsROINode") -> None:
@@ -124,7 +159,7 @@ def _mark(node: "slicer.vtkMRMLNode", role: str, roi: "slicer.vtkMRMLMarkupsROIN
 
 def remove_orphans(scene: "slicer.vtkMRMLScene") -> None:
     """Takes results out of the scene whose volume is no longer in it; what the user chose to keep stays."""
-    for class_name in ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode"):
+    for class_name in _CLASSES:
         for node in nodes_of_class(scene, class_name):
             if node.GetAttribute(WORKING_ATTRIBUTE) and node.GetNodeReference(SOURCE_REFERENCE) is None:
                 remove_with_displays(node)
@@ -142,7 +177,7 @@ def remove_working(found: WorkingResult) -> None:
     """Takes what is left of a result out of the scene, with its folder where that is then empty."""
     scene = found.volume.GetScene()
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    nodes = [*found.overlays.values(), *([found.segmentation] if found.segmentation else [])]
+    nodes = found.nodes
     folders = {
         hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node))
         for node in nodes
@@ -161,7 +196,9 @@ def remove_working(found: WorkingResult) -> None:
 
 def release(found: WorkingResult) -> None:
     """Leaves a result in the scene for good: the next explanation of its region makes nodes of its own."""
-    for node in [*found.overlays.values(), *([found.segmentation] if found.segmentation else [])]:
+    for node in found.contour.values():
+        node.SetAttribute(_KEPT_CONTOUR, "1")
+    for node in found.nodes:
         node.RemoveAttribute(WORKING_ATTRIBUTE)
         node.SetName(f"{node.GetName()} · kept")
 

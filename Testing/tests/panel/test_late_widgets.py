@@ -280,7 +280,7 @@ def test_the_parts_of_the_narrowing_add_up(total: float, model: float, made: flo
     from medxai.results import Narrowing
     from MedXAILib.session.map_metrics import MapMetrics
 
-    metrics = MapMetrics(0.5, 0.1, (3.0, 3.0), Narrowing(total, model, made), False, True, (), "", 1.0, 1.0)
+    metrics = MapMetrics(0.5, 0.1, (3.0, 3.0), Narrowing(total, model, made), False, True, "", 1.0, 1.0)
     line = next(text for text in wording.metrics(metrics).split("<br>") if text.startswith("Narrowing"))
     numbers = [
         int(word.replace("−", "-"))

@@ -35,6 +35,7 @@ from support.panel import OWN_KEYS, ball_volume
 ACTIONS, STEPS, ENOUGH = int(os.environ.get("MEDXAI_RANDOM_ACTIONS", "240")), 40, 1000
 VOLUMES = {"ball": ball_volume(), "small": ball_volume("small", (8, 40, 48), 1)}
 BUTTONS = (
+    "contourButton",
     "stage1Button",
     "stage2Button",
     "stage3Button",
@@ -228,10 +229,11 @@ class User(RuleBasedStateMachine):
         for node in self.nodes("vtkMRMLMarkupsROINode")[index : index + 1]:
             self.bench.scene.RemoveNode(node)
 
-    @rule(index=st.integers(0, 5))
+    @rule(index=st.integers(0, 9))
     def delete_map(self, index: int) -> None:
         maps = [node for node in self.nodes("vtkMRMLScalarVolumeNode") if node.GetAttribute("MedXAI.Stage")]
-        for node in [*maps, *self.nodes("vtkMRMLSegmentationNode")][index : index + 1]:
+        outlines = [node for node in self.nodes("vtkMRMLModelNode") if node.GetAttribute("MedXAI.ContourKind")]
+        for node in [*maps, *self.nodes("vtkMRMLSegmentationNode"), *outlines][index : index + 1]:
             self.bench.scene.RemoveNode(node)
 
     @rule()
@@ -284,6 +286,17 @@ class User(RuleBasedStateMachine):
             for node in self.nodes("vtkMRMLScalarVolumeNode")
             if node.GetAttribute("MedXAI.Working")
         ]
+        kinds = [
+            (
+                node.GetAttribute("MedXAI.ContourKind"),
+                node.GetNodeReferenceID("MedXAI.source"),
+                node.GetNodeReferenceID("MedXAI.region"),
+            )
+            for node in self.nodes("vtkMRMLModelNode")
+            if node.GetAttribute("MedXAI.Working")
+        ]
+        outlines = [kind for kind in kinds if kind[1] and kind[2]]
+        assert len(outlines) == len(set(outlines))
         whole = [role for role in roles if role[1] and role[2]]
         assert len(whole) == len(set(whole)) and {role[0] for role in roles} <= KEYS
 

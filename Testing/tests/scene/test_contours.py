@@ -54,7 +54,7 @@ def test_each_kind_is_a_line_on_its_own_stretch_of_the_slice(scene, volume, resu
     for kind, node in nodes.items():
         cut, own = cut_by_the_slice(node, result.prepared.image), result.contour.points_ras_mm[kinds == str(kind)]
         apart = np.linalg.norm(cut[:, None] - own[None], axis=2).min(axis=1)
-        assert len(cut) > 10 and apart.max() < 3
+        assert len(cut) > 10 and apart.max() < 4  # a piece may reach to the next kind's first point
     low, high = np.array(nodes[ContourKind.FIRM].GetPolyData().GetBounds()).reshape(3, 2).T
     assert high[2] - low[2] == pytest.approx(result.prepared.image.spacing_mm[2])
 

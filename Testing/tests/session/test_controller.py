@@ -1,5 +1,6 @@
 """The panel's rules without Qt: with the real worker, the real pipeline and the demo network."""
 
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -307,6 +308,11 @@ def test_export_runs_on_the_worker_and_says_where(controller: Controller, tmp_pa
     assert controller.state.running.activity is Activity.EXPORT
     until(controller, lambda: controller.state.running is None)
     assert controller.state.message == str(tmp_path) and (tmp_path / "report.html").exists()
+    header, first = (tmp_path / "contour.csv").read_text(encoding="utf-8").splitlines()[2:4]
+    row = dict(zip(header.split(","), first.split(","), strict=True))
+    assert float(row["follows_box"]) >= 0, "the moved boxes are tried for the files also where nobody looked at them"
+    words = json.loads((tmp_path / "explanation.json").read_text(encoding="utf-8"))["contour"]
+    assert "follows your box" in str(words)
     (tmp_path / "a file").write_text("")
     controller.export(str(tmp_path / "a file" / "folder"))
     until(controller, lambda: controller.state.running is None)
