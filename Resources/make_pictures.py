@@ -3,7 +3,7 @@
     .venv/bin/python Resources/make_pictures.py
 
 writes Resources/panels_liver.png, panels_right_kidney.png, panels_aorta.png, and scene_liver.png: the slice view of the
-saved scene, as Slicer composites it.
+saved scene, as Slicer composites it; and ledger_right_kidney.png with LiteMedSAM, whose weights have to be here.
 """
 
 import sys
@@ -18,6 +18,8 @@ sys.path.insert(0, str(ROOT / "MedXAI"))
 from medxai.cli.main import main as medxai
 from medxai.scene.headless import headless_scene, load_scene_bundle, picture_of_view, quiet_vtk
 
+#: Where the ledger's two rows begin in the panels, as a share of their height.
+_LEDGER_FROM = 0.645
 #: Wide enough to read every number, and half the bytes of the full size.
 _WIDTH_PX = 1280
 
@@ -25,9 +27,31 @@ _WIDTH_PX = 1280
 def panels(organ: str, folder: Path) -> None:
     if medxai(["demo", "--organ", organ, "--output", str(folder)]):
         raise SystemExit(f"the panels of the {organ} could not be made")
-    picture = Image.open(folder / "panels.png").convert("RGB")
+    save(Image.open(folder / "panels.png"), f"panels_{organ.replace(' ', '_')}.png")
+
+
+def ledger(folder: Path) -> None:
+    words = [
+        "demo",
+        "--organ",
+        "right kidney",
+        "--model",
+        "litemedsam",
+        "--explainers",
+        "ledger",
+        "--output",
+        str(folder),
+    ]
+    if medxai(words):
+        raise SystemExit("the ledger's picture could not be made")
+    whole = Image.open(folder / "panels.png")
+    save(whole.crop((0, round(_LEDGER_FROM * whole.height), whole.width, whole.height)), "ledger_right_kidney.png")
+
+
+def save(picture: Image.Image, name: str) -> None:
+    picture = picture.convert("RGB")
     picture = picture.resize((_WIDTH_PX, round(picture.height * _WIDTH_PX / picture.width)), Image.Resampling.LANCZOS)
-    picture.save(ROOT / "Resources" / f"panels_{organ.replace(' ', '_')}.png", optimize=True)
+    picture.save(ROOT / "Resources" / name, optimize=True)
 
 
 def view(folder: Path) -> None:
@@ -44,6 +68,8 @@ def make() -> None:
             panels(organ, Path(folder))
             if organ == "liver":
                 view(Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        ledger(Path(folder))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,11 @@ class DisplayRange:
     upper: float
     informative: bool
 
+    @property
+    def diverges(self) -> bool:
+        """Whether the colours diverge from the raw value 0 in their middle (`signed_range`)."""
+        return self.lower < 0
+
 
 def display_range(maps: Iterable[np.ndarray]) -> DisplayRange:
     """The range shared by maps that are to be compared; negative values (unlike the reference) stay dark.
@@ -46,6 +51,23 @@ def display_range(maps: Iterable[np.ndarray]) -> DisplayRange:
     lower = max(float(np.percentile(values, _LOWER_PERCENTILE)), 0.0) + 0.0  # never −0.0, which legends would show
     upper = max(float(np.percentile(positive, _UPPER_PERCENTILE)), lower + UNINFORMATIVE_RANGE)
     return DisplayRange(lower, upper, True)
+
+
+def signed_range(maps: Iterable[np.ndarray]) -> DisplayRange:
+    """The range shared by maps whose values below 0 mean the opposite: symmetric about 0.
+
+    It reaches as far as the middle one of the maps. By the largest of them, the others would hardly be seen (of a
+    ledger, the constants reach four times as far as the image).
+
+    Args:
+        maps: Arrays of raw values, any shapes.
+    """
+    maps = tuple(maps)
+    if max(float(m.max()) for m in maps) - min(float(m.min()) for m in maps) < UNINFORMATIVE_RANGE:
+        return DisplayRange(0.0, 1.0, False)
+    reach = float(np.median([np.percentile(np.abs(m), _UPPER_PERCENTILE) for m in maps]))
+    reach = max(reach, UNINFORMATIVE_RANGE)
+    return DisplayRange(-reach, reach, True)
 
 
 def range_of_one(values: np.ndarray, shared: DisplayRange) -> DisplayRange:

@@ -18,6 +18,8 @@ class Role(StrEnum):
     BASELINE = "baseline"
     #: Other published methods.
     COMPARISON = "comparison"
+    #: Parts that add up to the model's own answer: to be looked at, not ranked.
+    DECOMPOSITION = "decomposition"
 
 
 class Need(StrEnum):
@@ -78,6 +80,8 @@ class MapInfo:
         has_layers: Whether there is one for each layer.
         needs: What of the model it uses.
         is_variant: Whether it is the variant of a stage that the user reaches by a switch, not by a button.
+        sign: For a map whose values below 0 mean the opposite, what they mean in a few words; '' for all others, of which
+            only positive values are shown.
     """
 
     explainer: str
@@ -89,6 +93,7 @@ class MapInfo:
     has_layers: bool = False
     needs: frozenset[Need] = frozenset()
     is_variant: bool = False
+    sign: str = ""
 
     @property
     def key(self) -> str:

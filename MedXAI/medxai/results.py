@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import maps
-from .display_range import DisplayRange, display_range, range_of_one
+from .display_range import DisplayRange, display_range, range_of_one, signed_range
 from .maps import MEDXAI, STAGES, MapId
 
 if TYPE_CHECKING:  # only named here; these modules stand above this one or need scikit-image
@@ -254,10 +254,12 @@ class SaliencyMap:
         map_id: Its identity.
         values: (h, w) float32 over the model's square (its padding included), raw: higher means more influence, by the
             explainer's own scale. `SliceExplanation.on_slice` brings it to the slice.
+        is_signed: Whether values below 0 mean the opposite (`MapInfo.sign`), so that colours diverge from 0.
     """
 
     map_id: MapId
     values: np.ndarray
+    is_signed: bool = False
 
 
 @dataclass(frozen=True)
@@ -309,6 +311,7 @@ class SliceExplanation:
             `Engine.check_contour` was asked.
         presence: Whether it can be told from a box over nothing.
         comparisons: Other explainers' maps that were asked for besides, by identity; raw (h, w) over the square.
+        signed: The keys of those of them whose values below 0 mean the opposite.
     """
 
     prepared: PreparedSlice
@@ -322,6 +325,7 @@ class SliceExplanation:
     contour: ContourCheck
     presence: Presence = Presence(None, None)
     comparisons: Mapping[MapId, np.ndarray] = field(default_factory=dict)
+    signed: frozenset[str] = frozenset()
 
     @property
     def segmentation(self) -> Segmentation:
@@ -343,6 +347,13 @@ class SliceExplanation:
         """Every map that is here, MedXAI's own first."""
         return (*self.explanation.map_ids(), *self.comparisons)
 
+    def with_comparisons(self, found: Iterable[SaliencyMap]) -> SliceExplanation:
+        """The result with other explainers' maps besides."""
+        found = tuple(found)
+        comparisons = {**self.comparisons, **{one.map_id: one.values for one in found}}
+        signed = self.signed | {one.map_id.key for one in found if one.is_signed}
+        return replace(self, comparisons=comparisons, signed=signed)
+
     def values(self, map_id: MapId) -> np.ndarray:
         """Raw values of a map.
 
@@ -355,14 +366,20 @@ class SliceExplanation:
         return self.comparisons[map_id] if map_id in self.comparisons else self.explanation.values(map_id)
 
     def display_range(self, map_id: MapId) -> DisplayRange:
-        """The colours' range of a map: one for all layers of a map, so that scrubbing compares like with like."""
+        """The colours' range of a map: one for all layers of a map, so that scrubbing compares like with like.
+
+        Signed maps of one explainer are parts of one whole, so they share theirs.
+        """
+        if map_id.key in self.signed:
+            parts = [other for other in self.comparisons if other.explainer == map_id.explainer]
+            return signed_range(self.values(other) for other in parts if other.key in self.signed)
         same = [other for other in self.map_ids() if other.key == map_id.key]
         return display_range(self.values(other) for other in same)
 
     def layer_range(self, map_id: MapId) -> DisplayRange:
         """The colours' range of a map at its layer alone, which shows the most of it."""
         shared = self.display_range(map_id)
-        return range_of_one(self.values(map_id), shared) if map_id.layer else shared
+        return range_of_one(self.values(map_id), shared) if map_id.layer and not shared.diverges else shared
 
     def on_slice(self, values: np.ndarray) -> np.ndarray:
         """A map (h, w) on the model's square brought to the slice's pixels (rows, columns); zero outside the volume."""

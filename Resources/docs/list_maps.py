@@ -31,6 +31,11 @@ _HEADINGS = {
         "Comparison methods",
         "Other people's published methods, through their own libraries, on the same model and the same box.",
     ),
+    Role.DECOMPOSITION: (
+        "Decompositions",
+        "Parts that add up to the model's own answer, on one range of colours: blue below 0, orange above. They are looked "
+        "at, not ranked, so the group `all` leaves them out: [the ledger of the logit](ledger.md).",
+    ),
 }
 _NEEDS = {
     Need.FEATURES: "features",
@@ -74,7 +79,7 @@ def _table(classes: list[type[Explainer]]) -> str:
     lines = ["| map | name | what it shows | layers | needs |", "| --- | --- | --- | --- | --- |"]
     for cls in classes:
         infos = cls.map_infos()
-        if cls.role is not Role.METHOD and len(infos) > 2:  # a variant of MedXAI's own maps
+        if cls.role in (Role.BASELINE, Role.COMPARISON) and len(infos) > 2:  # a variant of MedXAI's own maps
             infos = (MapInfo(cls.key, "…", cls.title, cls.sentence, has_layers=cls.has_layers, needs=cls.needs),)
         lines += [_line(cls, info) for info in infos]
     return "\n".join(lines)

@@ -39,6 +39,8 @@ _FOR_MAPS_ONLY = (
     *("opacityCaption", "opacitySlider", "thresholdCaption", "thresholdSlider", "coloursCaption", "coloursSelector"),
     *("scaleCaption", "scaleCheck"),
 )
+#: What a map whose values below 0 mean the opposite has no use for: its colours are given, and clear around 0.
+_ONE_SIDED = ("thresholdSlider", "coloursSelector")
 _MEGABYTE = 1 << 20
 
 
@@ -85,7 +87,7 @@ class Display:
         self._show_metrics(state)
         self._set("weightedCheck", "enabled", state.result is not None and state.view.map_key == STAGE3.key)
         for name in _LOOKS:
-            self._set(name, "enabled", has_maps)
+            self._set(name, "enabled", has_maps and not (state.map_info.sign and name in _ONE_SIDED))
         for name in _FOR_MAPS_ONLY:
             self._set(name, "visible", not state.view.is_contour)
         self._set("exportButton", "enabled", state.can_export)

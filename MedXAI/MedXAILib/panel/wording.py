@@ -5,6 +5,7 @@ from pathlib import Path
 
 from medxai.contour.how_tested import how_tested
 from medxai.contour.result import ContourCheck, ContourKind
+from medxai.diverging_colours import ABOVE, BELOW
 from medxai.limits import LIMITS_SHORT, LIMITS_STATEMENT
 from medxai.maps import MapInfo
 from medxai.models.family import Pace
@@ -308,7 +309,11 @@ def chosen(text: str) -> str:
 def map_caption(info: MapInfo, is_preview: bool) -> str:
     """The chosen map's name and what it shows, as rich text."""
     text = _("<b>{name}, preview at half resolution:</b> {caption}") if is_preview else _("<b>{name}:</b> {caption}")
-    return text.format(name=_(info.title), caption=_(info.sentence))
+    text = text.format(name=_(info.title), caption=_(info.sentence))
+    if not info.sign:
+        return text
+    colours = _("Colours: {below} below 0, {above} above; {meaning}.")
+    return text + " " + colours.format(below=_(BELOW), above=_(ABOVE), meaning=_(info.sign))
 
 
 def metrics(numbers: MapMetrics) -> str:

@@ -1,13 +1,11 @@
 """Maps of other explainers, computed for the shown box when they are looked at."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
 from medxai.map_view import is_comparison
-from medxai.maps import STAGE3, MapId
-from medxai.results import SliceExplanation
+from medxai.maps import STAGE3
+from medxai.results import SaliencyMap, SliceExplanation
 
 from .jobs import Job, Jobs
 from .observed_state import ObservedState
@@ -43,11 +41,11 @@ class Comparing:
         state, tasks = self._state.now, self._tasks
         key, result = state.view.map_key, state.result
 
-        def run(context: TaskContext) -> Mapping[MapId, np.ndarray]:
+        def run(context: TaskContext) -> tuple[SaliencyMap, ...]:
             return tasks.compare(state.explained_snapshot, state.explained, key, context.control)
 
-        def take(found: Mapping[MapId, np.ndarray]) -> None:
-            self._state.change(running=None, result=replace(result, comparisons={**result.comparisons, **found}))
+        def take(found: tuple[SaliencyMap, ...]) -> None:
+            self._state.change(running=None, result=result.with_comparisons(found))
             self._restyle()
 
         def failed(_error: BaseException) -> bool:

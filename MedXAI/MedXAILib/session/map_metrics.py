@@ -14,7 +14,8 @@ class MapMetrics:
     """What can be said of one map.
 
     Attributes:
-        share_inside: Share of the map's mass inside the predicted mask; None for a map without mass.
+        share_inside: Share of the map's mass inside the predicted mask; None for a map without mass, or one whose
+            values below 0 mean the opposite.
         by_chance: What a uniform map would have there.
         resolution_mm: Width and height of one of its cells.
         narrowing: Of share_inside from the first layer to the last, over the stages; None for a map of no stage.
@@ -42,7 +43,7 @@ def metrics_of(result: SliceExplanation, view: ViewChoices) -> MapMetrics:
     if map_id in concentration.share_inside:
         inside = concentration.share_inside[map_id]
     else:
-        inside = _share_inside(result, values)
+        inside = None if map_id.key in result.signed else _share_inside(result, values)
     across, down = result.resolution_mm
     grid = result.encoding.grid
     cells = grid if is_comparison(view.map_key) else values.shape  # no finer than what another method looks at

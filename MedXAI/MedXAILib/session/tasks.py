@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
 
 from medxai.contour.result import ContourCheck
 from medxai.explainers.three_stage.parameters import parameters_for
 from medxai.map_view import explainer_of
-from medxai.maps import MapId, MapInfo, Role
+from medxai.maps import MapInfo, Role
 from medxai.model_input.grey import Window
 from medxai.progress import RunControl, Step
 from medxai.request import ALL_LAYERS, ExplainRequest
-from medxai.results import SliceExplanation
+from medxai.results import SaliencyMap, SliceExplanation
 
 from .shared_engine import SharedEngine
 from .snapshot import ExplanationKey, SceneSnapshot
@@ -103,7 +101,7 @@ class Tasks:
 
     def compare(
         self, snapshot: SceneSnapshot, key: ExplanationKey, map_key: str, control: RunControl
-    ) -> Mapping[MapId, np.ndarray]:
+    ) -> tuple[SaliencyMap, ...]:
         """Another method's maps of the same box.
 
         Args:
@@ -112,14 +110,10 @@ class Tasks:
             map_key: One of the maps; all maps of its explainer are computed.
             control: Of the task.
 
-        Returns:
-            (h, w) float32 on the model's square, by identity.
-
         Raises:
             MedXAIError: What the engine raises.
         """
-        found = self.engine.get().compare(request_of(snapshot, key), snapshot.box, explainer_of(map_key), control)
-        return {saliency.map_id: saliency.values for saliency in found}
+        return self.engine.get().compare(request_of(snapshot, key), snapshot.box, explainer_of(map_key), control)
 
     def check_contour(
         self, snapshot: SceneSnapshot, key: ExplanationKey, result: SliceExplanation, control: RunControl

@@ -159,11 +159,13 @@ class Explainer(ABC):
         """A map of this explainer.
 
         Args:
-            values: (h, w) over the model's square, raw: higher means more influence.
+            values: (h, w) over the model's square, raw: higher means more influence. Only positive values are shown,
+                unless the map's `MapInfo` says what its sign means.
             layer: The encoder's layer that it belongs to; '' for none.
             map_key: Which of the explainer's maps; '' where it has one only.
         """
-        return SaliencyMap(MapId(self.key, map_key, layer), np.asarray(values, np.float32))
+        is_signed = any(info.sign for info in self.map_infos() if info.map == map_key)
+        return SaliencyMap(MapId(self.key, map_key, layer), np.asarray(values, np.float32), is_signed)
 
 
 def installed_module(package: Package, explainer: str, module: str | None = None) -> ModuleType:

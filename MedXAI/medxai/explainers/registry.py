@@ -22,7 +22,7 @@ MOST_PASSES = 64
 _KNOWN: dict[str, type[Explainer]] = {}
 _OWN = {info.key: info for info in OWN_MAPS}
 _Class = TypeVar("_Class", bound=type[Explainer])
-_ROLES = (Role.METHOD, Role.BASELINE, Role.COMPARISON)
+_ROLES = (Role.METHOD, Role.BASELINE, Role.COMPARISON, Role.DECOMPOSITION)
 #: Groups by the names that the command line takes; the second ones are those of earlier versions.
 _GROUP_ROLES = {
     "baselines": Role.BASELINE,
@@ -56,13 +56,14 @@ def explainers() -> Mapping[str, type[Explainer]]:
 def groups() -> Mapping[str, tuple[str, ...]]:
     """The keys that each group's name stands for.
 
-    The names are 'baselines', 'comparisons' and 'all', and the earlier names 'nulls' and 'peers'.
+    The names are 'baselines', 'comparisons' and 'all', and the earlier names 'nulls' and 'peers'. In 'all' is whatever
+    can be compared: not what a decomposition adds up to the model's own answer.
     """
     known = explainers()
     by_role = {
         name: tuple(key for key, cls in known.items() if cls.role is role) for name, role in _GROUP_ROLES.items()
     }
-    return {**by_role, ALL: tuple(known)}
+    return {**by_role, ALL: tuple(key for key, cls in known.items() if cls.role is not Role.DECOMPOSITION)}
 
 
 def map_infos() -> tuple[MapInfo, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import Cancelled, InputError, MedXAIError
 from ..explainers.base import Case, Explainer
+from ..maps import Role
 from ..progress import RunControl, Step
 from ..results import SaliencyMap
 from .complexity import complexity_rows
@@ -122,7 +123,7 @@ def evaluate_case(
             found.rows.extend(cost_rows(case, explainer, answer, _next_box(case, explainer, plan)))
 
     def apply(measure: Measure, explainer: Explainer) -> None:
-        if explainer.key in asked:
+        if explainer.key in asked and explainer.role is not Role.DECOMPOSITION:
             found.rows.extend(measure(explainer, asked[explainer.key].maps))
 
     for explainer in explainers:

@@ -23,7 +23,7 @@ class _AlreadyMade(Explainer):
 
     key: str  # type: ignore[misc]
     maps: tuple[SaliencyMap, ...]
-    role = Role.COMPARISON
+    role: Role  # type: ignore[misc]
 
     def explain(self, case: Case, control: RunControl = RunControl()) -> tuple[SaliencyMap, ...]:
         return self.maps
@@ -45,9 +45,15 @@ def quick_evidence(
     """
     made: dict[str, list[SaliencyMap]] = {}
     for map_id, values in (comparisons or {}).items():
-        made.setdefault(map_id.explainer, []).append(SaliencyMap(map_id, values))
+        is_signed = bool(registry.map_info(map_id.key).sign)
+        made.setdefault(map_id.explainer, []).append(SaliencyMap(map_id, values, is_signed))
     asked = registry.make((MEDXAI, *_CHEAP_BASELINES, *explainers))
-    kept = tuple(_AlreadyMade(key, tuple(maps)) for key, maps in made.items() if key not in {one.key for one in asked})
+    roles = {key: cls.role for key, cls in registry.explainers().items()}
+    kept = tuple(
+        _AlreadyMade(key, tuple(maps), roles.get(key, Role.COMPARISON))
+        for key, maps in made.items()
+        if key not in {one.key for one in asked}
+    )
     return evaluate_case(case, (*asked, *kept), QUICK, control=control)
 
 
@@ -59,7 +65,7 @@ def full_evidence(case: Case, other_cases: Sequence[Case] = (), control: RunCont
         other_cases: Another organ on the slice, another patient, for the sanity checks.
         control: Hears of the progress, and stops the work.
     """
-    installed = [key for key, reason in registry.why_not().items() if not reason]
+    installed = [key for key in registry.groups()[registry.ALL] if not registry.why_not()[key]]
     return evaluate_case(case, registry.make(installed), FULL, other_cases, control)
 
 

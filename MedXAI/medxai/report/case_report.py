@@ -11,6 +11,7 @@ from .. import __version__
 from ..contour.how_tested import how_tested
 from ..contour.look import LOOKS, Look, kinds_sentence
 from ..contour.result import ContourKind
+from ..explainers import registry
 from ..maps import OWN_MAPS, STAGE3, STAGES, stage_map
 from ..metrics.case_evidence import CaseEvidence
 from ..provenance import box_text
@@ -59,6 +60,27 @@ class StageRow:
     lower: float
     upper: float
     informative: bool
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class PartsRow:
+    """Signed maps of one explainer.
+
+    Attributes:
+        name: The explainer's title.
+        sentence: What its maps show.
+        sign: What values below and above 0 mean.
+        lower: The raw value of the first colour, shared by its maps.
+        upper: The raw value of the last colour.
+        cells: One for each map.
+    """
+
+    name: str
+    sentence: str
+    sign: str
+    lower: float
+    upper: float
     cells: tuple[Cell, ...]
 
 
@@ -117,6 +139,7 @@ def case_report_html(
         warnings=result.warnings,
         missing=_missing(evidence),
         beside=_beside(result, evidence, pictures, layer, tables) if evidence else (),
+        parts=_parts(evidence, pictures) if evidence else (),
         has_comparisons=bool(evidence and any(is_comparison(m.map_id.explainer) for m in evidence.maps)),
         provenance=_provenance(result),
     )
@@ -284,7 +307,7 @@ def _beside(
     """MedXAI's stage 3, the baselines and the comparison methods, one map of each, every one with its own range."""
     auroc = {r.map_id: r.value for r in evidence.rows if (r.metric, r.mask) == ("auroc_grown_box", "predicted")}
     cells = []
-    for name in dict.fromkeys(m.map_id.explainer for m in evidence.maps):
+    for name in dict.fromkeys(m.map_id.explainer for m in evidence.maps if not m.is_signed):
         saliency = _standing_for(name, evidence.maps, layer)
         value = auroc.get(saliency.map_id)
         role = "baseline" if is_baseline(name) else "comparison method" if is_comparison(name) else "this method"
@@ -304,6 +327,22 @@ def _beside(
             )
         )
     return tuple(cells)
+
+
+def _parts(evidence: CaseEvidence, pictures: Pictures) -> tuple[PartsRow, ...]:
+    """The signed maps that were asked for, those of one explainer on one range."""
+    rows = []
+    for name in dict.fromkeys(one.map_id.explainer for one in evidence.maps if one.is_signed):
+        parts = [one for one in evidence.maps if one.map_id.explainer == name and one.is_signed]
+        drawn = pictures.of_maps((one.values for one in parts), are_signed=True)
+        infos = [registry.map_info(one.map_id.key) for one in parts]
+        cells = tuple(
+            Cell(info.title, picture, (info.sentence,), f"Map over the slice: {info.title}; {info.sign}.")
+            for info, picture in zip(infos, drawn, strict=True)
+        )
+        sentence = registry.explainers()[name].sentence
+        rows.append(PartsRow(explainer_name(name), sentence, infos[0].sign, drawn[0].lower, drawn[0].upper, cells))
+    return tuple(rows)
 
 
 def _standing_for(name: str, maps: tuple[SaliencyMap, ...], layer: str) -> SaliencyMap:

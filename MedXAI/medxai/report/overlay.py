@@ -1,6 +1,10 @@
 """How a map looks over its slice, the same in the drawn panels and in the report."""
 
 import numpy as np
+from matplotlib import colormaps
+
+from ..display_range import DisplayRange
+from ..diverging_colours import diverging_colours
 
 COLOUR_MAP = "inferno"
 BOX_COLOUR, MASK_COLOUR = "#00b4d8", "#39d98a"
@@ -8,16 +12,24 @@ BOX_COLOUR, MASK_COLOUR = "#00b4d8", "#39d98a"
 
 #: How much of its opacity is left to a map that is not told from a box over nothing.
 PALE = 0.4
+_MOST_OPACITY = 0.75
 
 
-def opacity_of(scaled: np.ndarray, pale: bool = False) -> np.ndarray:
-    """Opacity in [0, 0.75] for display values in [0, 1]: what is dark in the map leaves the anatomy in view.
+def colours_of(scaled: np.ndarray, shown: DisplayRange, pale: bool = False) -> np.ndarray:
+    """(…, 4) red, green, blue and opacity in [0, 1]: what says little in the map leaves the anatomy in view.
 
     Args:
-        scaled: Display values.
+        scaled: Display values in [0, 1].
+        shown: The range that they were scaled by; one that diverges has its raw 0 in the middle.
         pale: The map is not told from one over nothing, so it is shown pale.
     """
-    return np.clip(1.5 * scaled, 0, 1) * (0.75 * PALE if pale else 0.75)
+    if shown.diverges:
+        colours = diverging_colours(scaled)
+    else:
+        colours = colormaps[COLOUR_MAP](scaled)
+        colours[..., 3] = np.clip(1.5 * scaled, 0, 1)
+    colours[..., 3] *= _MOST_OPACITY * (PALE if pale else 1)
+    return colours
 
 
 def scale_bar_mm(width_mm: float) -> float:

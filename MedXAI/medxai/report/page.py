@@ -6,6 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .. import __version__
+from ..display_range import DisplayRange
 from ..errors import OutputError
 from ..limits import LIMITS_STATEMENT
 from .folder import whole_file
@@ -13,6 +14,8 @@ from .overlay import BOX_COLOUR, MASK_COLOUR
 from .pictures import colour_stops
 from .wording import raw_number
 
+#: Any ranges of their kind: the bars have no numbers.
+_POSITIVE, _SIGNED = DisplayRange(0.0, 1.0, True), DisplayRange(-1.0, 1.0, True)
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -36,7 +39,7 @@ def page_html(template: str, folders: Sequence[Path] = (), **values: object) -> 
         version=__version__,
         box_colour=BOX_COLOUR,
         mask_colour=MASK_COLOUR,
-        colour_stops=colour_stops(),
+        colour_bars={"colours": colour_stops(_POSITIVE), "signed-colours": colour_stops(_SIGNED)},
     )
     environment.filters["raw"] = raw_number
     return environment.get_template(template).render(**values)

@@ -1,16 +1,15 @@
 """panels.png: the paper's panels a to d for one explanation."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
@@ -18,12 +17,13 @@ from matplotlib.patheffects import withStroke
 
 from ..contour.look import LOOKS, Look, kinds_sentence
 from ..contour.result import ContourKind
-from ..display_range import DisplayRange, display_range, for_display
+from ..display_range import DisplayRange, display_range, for_display, signed_range
+from ..explainers.registry import map_info
 from ..limits import LIMITS_STATEMENT
 from ..maps import STAGES, stage_map
-from ..results import SliceExplanation
+from ..results import SaliencyMap, SliceExplanation
 from ..slice.orientation import ScreenOrientation, orientation_of
-from .overlay import BOX_COLOUR, COLOUR_MAP, MASK_COLOUR, opacity_of, scale_bar_mm
+from .overlay import BOX_COLOUR, MASK_COLOUR, colours_of, scale_bar_mm
 from .sizes import area_text, size_text
 
 STAGE_TITLES = {
@@ -41,7 +41,7 @@ _DARK_EDGE = [withStroke(linewidth=2, foreground="black")]
 _MAGNIFY_BELOW = 0.5
 
 
-def write_panels(result: SliceExplanation, path: Path) -> None:
+def write_panels(result: SliceExplanation, path: Path, parts: Sequence[SaliencyMap] = ()) -> None:
     """Draws the panels as PNG: a input with box, b segmented organ, c feature interaction, the contour check, d every stage at every layer.
 
     The slice stands upright (patient's right on the left); every map has its range, the scale is in millimetres.
@@ -49,9 +49,11 @@ def write_panels(result: SliceExplanation, path: Path) -> None:
     Args:
         result: What is drawn.
         path: Of the file.
+        parts: Signed maps that add up to one, such as the ledger's, drawn below on one range; none for none.
     """
     drawing = _Drawing(result)
-    columns, rows = max(len(result.explanation.layers), 5), 1 + len(STAGES)
+    columns = max(len(result.explanation.layers), 5)
+    rows = 1 + len(STAGES) + -(-len(parts) // columns)
     cell_height = _CELL_INCHES * min(max(drawing.aspect, 0.55), 1.5)
     width = _LEFT + columns * _CELL_INCHES + (columns - 1) * _GAP_ACROSS + _RIGHT
     height = _TOP + rows * cell_height + (rows - 1) * _GAP_DOWN + _BOTTOM
@@ -90,6 +92,9 @@ def write_panels(result: SliceExplanation, path: Path) -> None:
                     fontsize=9,
                 )
         _colour_bar(figure, axes, shown)
+    drawing.parts(
+        [figure.add_subplot(grid[1 + len(STAGES) + n // columns, n % columns]) for n in range(len(parts))], parts
+    )
     _footer(figure, result)
     with warnings.catch_warnings():
         # A name in letters that the font lacks (Chinese, for example) is drawn as boxes; the page has it in full.
@@ -105,7 +110,6 @@ class _Drawing:
         self._turn: ScreenOrientation = orientation_of(result.prepared.image)
         self._grey = self._turn.upright(result.prepared.shown)
         self._mask = self._turn.upright(result.segmentation.mask)
-        self._inside = self._turn.upright(result.prepared.image.inside)
         rows, columns = self._grey.shape
         self._width_mm, self._height_mm = columns * self._turn.pixel_mm[0], rows * self._turn.pixel_mm[1]
         self.aspect = self._height_mm / self._width_mm
@@ -182,6 +186,17 @@ class _Drawing:
         share = self._result.concentration.share_inside[stage_map(stage, layer)]
         axes.set_xlabel(self._said_of(share) if shown.informative else "uninformative", fontsize=8, labelpad=2)
 
+    def parts(self, cells: Sequence[Axes], parts: Sequence[SaliencyMap]) -> None:
+        """Signed maps that add up to one, on one range, with what their sign means."""
+        for number, (axes, part) in enumerate(zip(cells, parts, strict=True)):
+            info, explainer = map_info(part.map_id.key), part.map_id.explainer
+            shown = signed_range(other.values for other in parts if other.map_id.explainer == explainer)
+            self._map(axes, part.values, shown, outline=True)
+            axes.set_title(("e  " if number == 0 else "") + info.title, fontsize=10, loc="left")
+            axes.set_xlabel(info.sign, fontsize=8, labelpad=2)
+            if number + 1 == len(parts):
+                _colour_bar(axes.figure, axes, shown)
+
     def _said_of(self, share: float | None) -> str:
         if share is None:
             return "no positive value"
@@ -223,9 +238,8 @@ class _Drawing:
 
     def _map(self, axes: Axes, values: np.ndarray, shown: DisplayRange, outline: bool = False) -> None:
         self._anatomy(axes)
-        scaled = for_display(self._turn.upright(self._result.on_slice(values)), shown) * self._inside
-        colours = colormaps[COLOUR_MAP](scaled)
-        colours[..., 3] = opacity_of(scaled, self._result.presence.is_told is False)
+        scaled = for_display(self._turn.upright(self._result.on_slice(values)), shown)
+        colours = colours_of(scaled, shown, self._result.presence.is_told is False)
         axes.imshow(colours, extent=self._extent, interpolation="bilinear")
         if outline and self._mask.any():
             self._outline(axes, 0.8)
@@ -290,7 +304,8 @@ def _colour_bar(figure: Figure | SubFigure, axes: Axes, shown: DisplayRange) -> 
         return
     place = axes.get_position()
     bar = figure.add_axes((place.x1 + 0.006, place.y0, 0.008, place.height))
-    figure.colorbar(ScalarMappable(Normalize(shown.lower, shown.upper), COLOUR_MAP), cax=bar)
+    colours = ListedColormap(colours_of(np.linspace(0, 1, 256), shown)[:, :3])
+    figure.colorbar(ScalarMappable(Normalize(shown.lower, shown.upper), colours), cax=bar)
     bar.tick_params(labelsize=7)
 
 

@@ -9,15 +9,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib import colormaps
 from PIL import Image
 from skimage.measure import find_contours
 
 from ..contour.result import ContourKind
-from ..display_range import DisplayRange, display_range, for_display
+from ..display_range import DisplayRange, display_range, for_display, signed_range
 from ..results import SliceExplanation
 from ..slice.orientation import orientation_of
-from .overlay import COLOUR_MAP, opacity_of, scale_bar_mm
+from .overlay import colours_of, scale_bar_mm
 
 #: A box whose surroundings take less than this share of the slice is shown magnified as well.
 _MAGNIFY_BELOW = 0.5
@@ -83,6 +82,7 @@ class MapPicture:
         upper: Raw value of the last colour.
         informative: Whether there is anything to show.
         cell_mm: Width and height of one of the map's own cells.
+        diverges: Whether the colours diverge from 0.
     """
 
     uri: str
@@ -90,6 +90,7 @@ class MapPicture:
     upper: float
     informative: bool
     cell_mm: tuple[float, float]
+    diverges: bool = False
 
 
 class Pictures:
@@ -128,20 +129,19 @@ class Pictures:
             values: (h, w) on the model's square.
             shown: The display range where it is shared; None for the map's own.
         """
-        own = display_range([values])
+        own = signed_range([values]) if shown and shown.diverges else display_range([values])
         shown = shown or own
         informative = own.informative and shown.informative
         uri = ""
         if informative:
-            inside = self._turn.upright(self._result.prepared.image.inside)
-            scaled = for_display(self._turn.upright(self._result.on_slice(values)), shown) * inside
-            uri = _data_uri(_coloured(scaled, self._result.presence.is_told is False))
-        return MapPicture(uri, shown.lower, shown.upper, informative, self._cell(values.shape))
+            scaled = for_display(self._turn.upright(self._result.on_slice(values)), shown)
+            uri = _data_uri(_coloured(scaled, shown, self._result.presence.is_told is False))
+        return MapPicture(uri, shown.lower, shown.upper, informative, self._cell(values.shape), shown.diverges)
 
-    def of_maps(self, maps: Iterable[np.ndarray]) -> tuple[MapPicture, ...]:
-        """Several maps with one display range, to be compared with each other."""
+    def of_maps(self, maps: Iterable[np.ndarray], are_signed: bool = False) -> tuple[MapPicture, ...]:
+        """Several maps with one display range, to be compared with each other; signed ones are parts of one whole."""
         maps = tuple(maps)
-        shown = display_range(maps)
+        shown = (signed_range if are_signed else display_range)(maps)
         return tuple(self.of_map(values, shown) for values in maps)
 
     def _cell(self, grid: tuple[int, int]) -> tuple[float, float]:
@@ -180,12 +180,13 @@ def kind_key(kind: ContourKind) -> str:
     return kind.value.replace(" ", "-")
 
 
-def colour_stops(count: int = 9) -> tuple[tuple[float, str], ...]:
-    """(offset in [0, 1], '#rrggbb') of the colour bar, the first colour at offset 0."""
+def colour_stops(shown: DisplayRange, count: int = 9) -> tuple[tuple[float, str], ...]:
+    """(offset in [0, 1], '#rrggbb') of a range's colour bar, the first colour at offset 0."""
     offsets = np.linspace(0, 1, count)
+    colours = np.rint(255 * colours_of(offsets, shown)[:, :3]).astype(int)
     return tuple(
-        (round(float(o), 3), "#" + "".join(f"{round(255 * c):02x}" for c in colormaps[COLOUR_MAP](o)[:3]))
-        for o in offsets
+        (round(float(offset), 3), "#" + "".join(f"{c:02x}" for c in colour))
+        for offset, colour in zip(offsets, colours, strict=True)
     )
 
 
@@ -196,13 +197,13 @@ def _around(box: Rectangle, width: float, height: float) -> Rectangle | None:
     return Rectangle(box.x + box.width / 2 - side / 2, box.y + box.height / 2 - side / 2, side, side)
 
 
-def _coloured(scaled: np.ndarray, pale: bool) -> Image.Image:
+def _coloured(scaled: np.ndarray, shown: DisplayRange, pale: bool) -> Image.Image:
     """Display values [0, 1] as an image with a palette: a third of the bytes of one with four channels."""
     index = np.rint(255 * scaled).astype(np.uint8)
-    levels = np.linspace(0, 1, 256)
+    table = np.rint(255 * colours_of(np.linspace(0, 1, 256), shown, pale)).astype(np.uint8)
     image = Image.frombytes("P", index.shape[::-1], index.tobytes())
-    image.putpalette(np.rint(255 * colormaps[COLOUR_MAP](levels)[:, :3]).astype(np.uint8).tobytes())
-    image.info["transparency"] = np.rint(255 * opacity_of(levels, pale)).astype(np.uint8).tobytes()
+    image.putpalette(np.ascontiguousarray(table[:, :3]).tobytes())
+    image.info["transparency"] = np.ascontiguousarray(table[:, 3]).tobytes()
     return image
 
 

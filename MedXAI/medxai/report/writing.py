@@ -52,7 +52,7 @@ def write_results(
             write_slice_volume(scratch / f"saliency_{info.map}.nrrd", image, values, details)
         write_slice_volume(scratch / "segmentation.nrrd", image, result.segmentation.mask.astype(np.uint8), shared)
         write_contour(scratch / "contour.csv", result)
-        write_panels(result, scratch / "panels.png")
+        write_panels(result, scratch / "panels.png", [one for one in evidence.maps if one.is_signed])
         write_metrics(scratch / "figures.csv", evidence.rows)
         write_case_report(scratch / "report.html", result, evidence, reference_mask, "figures.csv")
         write_record(scratch / "explanation.json", record_of(result, source))

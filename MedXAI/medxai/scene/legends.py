@@ -5,6 +5,7 @@ from collections.abc import Hashable, Mapping, Sequence
 import slicer
 
 from ..explainers.registry import map_info
+from ..maps import MapInfo
 from .views import composite_of
 
 #: A flat legend at the lower edge, where an axial slice has air or the table; as shares of the view.
@@ -15,12 +16,12 @@ _LABELS = 3
 _FONT_PX = 12
 
 
-def add_legend(node: "slicer.vtkMRMLScalarVolumeNode", title: str) -> "slicer.vtkMRMLColorLegendDisplayNode | None":
-    """A colour legend for an overlay, beside the body; an existing one is used again."""
+def add_legend(node: "slicer.vtkMRMLScalarVolumeNode", info: MapInfo) -> "slicer.vtkMRMLColorLegendDisplayNode | None":
+    """A colour legend for an overlay, beside the body, with what its sign means; an existing one is used again."""
     legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)
     if legend is None:
         return None
-    legend.SetTitleText(f"MedXAI {title}")
+    legend.SetTitleText(f"MedXAI {info.title}" + (f"\n{info.sign}" if info.sign else ""))
     legend.SetLabelFormat("%.2f")
     legend.SetNumberOfLabels(_LABELS)
     legend.SetOrientation(legend.Horizontal)
@@ -60,7 +61,7 @@ class Legends:
         for key, node in overlays.items():
             legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
             if legend is None and key in wanted:
-                legend = add_legend(node, map_info(key).title)
+                legend = add_legend(node, map_info(key))
             if legend is not None:
                 legend.SetVisibility(key in wanted)
                 if key in wanted:

@@ -12,6 +12,7 @@ from .geometry import matrix_of
 
 #: Values below this share of the display range are not drawn at all, so that the anatomy stays visible.
 THRESHOLD_SHARE = 0.05
+_LARGEST = float(np.finfo(np.float32).max)
 #: The name that a node got from us; earlier versions did not note it.
 _GIVEN_NAME = "MedXAI.Name"
 
@@ -97,8 +98,14 @@ def style_overlay(
     display.SetInterpolate(True)
     display.AutoWindowLevelOff()
     display.SetWindowLevelMinMax(shown.lower, shown.upper)
-    span = shown.upper - shown.lower
-    lowest = shown.lower + THRESHOLD_SHARE * span if shown.informative else np.finfo(np.float32).max
     display.AutoThresholdOff()
-    display.SetThreshold(float(lowest), float(np.finfo(np.float32).max))
+    display.SetThreshold(_lowest_drawn(shown), _LARGEST)
     display.ApplyThresholdOn()
+
+
+def _lowest_drawn(shown: DisplayRange) -> float:
+    if not shown.informative:
+        return _LARGEST
+    if shown.diverges:  # around 0 the colour table is clear
+        return -_LARGEST
+    return shown.lower + THRESHOLD_SHARE * (shown.upper - shown.lower)

@@ -124,7 +124,7 @@ def show_result(
     slice_node = slice_node or views.slice_view(scene, views.VIEW_OF_PLANE[image.plane])
     if slice_node is not None:
         views.show_overlay(slice_node, volume_node, done.stage_node(3))
-        add_legend(done.stage_node(3), STAGE3.title)
+        add_legend(done.stage_node(3), STAGE3)
     return done
 
 

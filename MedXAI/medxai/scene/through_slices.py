@@ -140,5 +140,5 @@ def show_volume_result(
     if slice_node is not None and overlays:
         first = next(iter(overlays))
         views.show_overlay(slice_node, volume_node, overlays[first])
-        add_legend(overlays[first], next(info.title for info in OWN_MAPS if info.key == first.key))
+        add_legend(overlays[first], next(info for info in OWN_MAPS if info.key == first.key))
     return SceneVolumeResult(result, overlays, segmentation_node, folder)

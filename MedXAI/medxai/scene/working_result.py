@@ -13,7 +13,7 @@ from ..maps import CONTOUR, OWN_MAPS_SHOWN
 from ..provenance import map_attributes, provenance_of
 from ..results import SliceExplanation
 from ..slice.slice_image import as_one_slice_volume
-from .colour_maps import colour_node_of
+from .colour_maps import colour_node_for
 from .contours import KIND_ATTRIBUTE, add_contour_node, set_contour_visible
 from .geometry import matrix_of
 from .nodes import nodes_of_class
@@ -123,7 +123,8 @@ def _add_comparison(found: WorkingResult, explanation: SliceExplanation, key: st
     view = ViewChoices(key)
     values = explanation.on_slice(view.values(explanation))
     node = add_overlay(found.volume, map_info(key).title, explanation.prepared.image, values)
-    style_overlay(node, view.display_range(explanation), colour_node_of(found.volume.GetScene()))
+    shown = view.display_range(explanation)
+    style_overlay(node, shown, colour_node_for(found.volume.GetScene(), shown))
     _mark(node, key, found.roi)
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(found.volume.GetScene())
     put_into_folder(hierarchy, _folder_of(found), node)
@@ -242,16 +243,16 @@ def style_map(node: "slicer.vtkMRMLScalarVolumeNode", shown: DisplayRange | None
     if display is None:
         node.CreateDefaultDisplayNodes()
         display = node.GetDisplayNode()
-    colours = colour_node_of(node.GetScene(), view.colours)
+    is_loaded, shown = shown is None, shown or _range_of(display)
+    colours = colour_node_for(node.GetScene(), shown, view.colours)
     with slicer.util.NodeModify(display):
-        if shown is None:
+        if is_loaded:
             if display.GetColorNodeID() != colours.GetID():
                 display.SetAndObserveColorNodeID(colours.GetID())
-            shown = _range_of(display)
             display.SetWindowLevelMinMax(shown.lower, shown.upper)
         else:
             style_overlay(node, shown, colours)
-        if shown.informative:
+        if shown.informative and not shown.diverges:
             display.SetLowerThreshold(shown.lower + view.threshold * (shown.upper - shown.lower))
 
 

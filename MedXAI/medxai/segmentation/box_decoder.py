@@ -212,7 +212,7 @@ class Upscaling:
 
     def __init__(self, layers: Network):
         self._first, self._norm, self._activation, self._second, self._last_activation = layers
-        self._products = [_as_product(layer) for layer in (self._first, self._second)]
+        self._products = [as_product(layer) for layer in (self._first, self._second)]
 
     def logits(self, tokens: Tensor, mask_token: Tensor) -> Tensor:
         """Tokens (n, C) and the mask's token (channels,) → (n, 16) logits, some tokens at a time."""
@@ -229,7 +229,7 @@ class Upscaling:
         return _activated(self._last_activation, x)
 
 
-def _as_product(layer: Network) -> tuple[Tensor, Tensor]:
+def as_product(layer: Network) -> tuple[Tensor, Tensor]:
     """(channels in, rows · columns · channels out) and its bias: a token's children one after the other."""
     inputs, _, rows, columns = layer.weight.shape
     return layer.weight.permute(0, 2, 3, 1).reshape(inputs, -1), layer.bias.repeat(rows * columns)

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from medxai.display_range import DisplayRange
 from medxai.engine import Engine
 from medxai.presence import known_limits, limits_of, measures, presence_of
-from medxai.report.overlay import PALE, opacity_of
+from medxai.report.overlay import PALE, colours_of
 from medxai.request import ExplainRequest, ModelChoice
 from medxai.results import NO_VERDICT, NOT_TOLD, TOLD
 from medxai.slice.box import box_of_mask
@@ -78,4 +79,6 @@ def test_every_limit_keeps_what_was_promised_on_held_out_made_up_slices():
 
 def test_a_pale_map_is_fainter_everywhere():
     values = np.linspace(0, 1, 11)
-    np.testing.assert_allclose(opacity_of(values, pale=True), PALE * opacity_of(values))
+    for shown in (DisplayRange(0, 1, True), DisplayRange(-1, 1, True)):
+        pale, plain = colours_of(values, shown, pale=True), colours_of(values, shown)
+        np.testing.assert_allclose(pale, plain * [1, 1, 1, PALE])

@@ -224,7 +224,7 @@ def test_every_map_of_every_explainer_is_sound_on_an_oblique_slice(ct):
     box = (columns // 3, rows // 3, columns // 2, rows // 2)
     case = Engine().case(ExplainRequest(ct.volume, image, model), box)
     seen = set()
-    for explainer in registry.make(["all"]):
+    for explainer in registry.make(["all", "ledger"]):
         for found in explainer.explain(case):
             assert found.map_id.explainer == explainer.key
             assert found.values.dtype == np.float32
@@ -242,10 +242,11 @@ def test_every_map_of_every_explainer_is_sound_on_an_oblique_slice(ct):
 
 @pytest.mark.parametrize("others", [("comparisons", "baselines"), ("peers", "nulls")], ids=["today's", "earlier"])
 def test_the_registry_makes_what_it_lists(others):
-    made = registry.make([*others, "medxai", "rise"])
+    made = registry.make([*others, "medxai", "rise", "ledger"])
     assert tuple(explainer.key for explainer in made) == tuple(registry.explainers())
     roles = [explainer.role for explainer in made]
-    assert roles == sorted(roles, key=[Role.METHOD, Role.BASELINE, Role.COMPARISON].index)
+    assert roles == sorted(roles, key=list(Role).index)
+    assert set(registry.explainers()) - set(registry.groups()["all"]) == {"ledger"}, "parts of an answer are not ranked"
     assert [e.key for e in registry.make(["uniform", "box", "uniform"])] == ["box", "uniform"]
     for asked in (["grad-cam", "smooth-grad"], []):
         with pytest.raises(InputError, match="no explainer.*choose from medxai"):
