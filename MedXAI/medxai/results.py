@@ -285,6 +285,61 @@ class Presence:
         return {True: TOLD, False: NOT_TOLD, None: NO_VERDICT}[self.is_told]
 
 
+#: Shares whose range is wider than this are not told in numbers; nor are those of a score that hardly differs.
+_WIDEST_RANGE, _LEAST_DIFFERENCE = 0.25, 0.1
+
+
+@dataclass(frozen=True)
+class BoxOrImage:
+    """How much of what sets the mask off is due to the image, and how much to the box (`metrics/box_or_image.py`).
+
+    Attributes:
+        own: The score of this image and this box; a score is the mean probability inside the mask less that outside.
+        other_box: The mean score of this image and other boxes.
+        other_image: Of other images and this box.
+        neither: Of other images and other boxes.
+        lowest_image_share, highest_image_share: The range of the image's share over all other images and boxes.
+        images, boxes: How many others there were.
+    """
+
+    own: float
+    other_box: float
+    other_image: float
+    neither: float
+    lowest_image_share: float
+    highest_image_share: float
+    images: int
+    boxes: int
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the shares may be told in numbers: the others make little difference to them."""
+        is_narrow = self.highest_image_share - self.lowest_image_share <= _WIDEST_RANGE
+        return is_narrow and self.own - self.neither >= _LEAST_DIFFERENCE
+
+    @property
+    def image_share(self) -> float | None:
+        """Of what sets the mask off, the image's share; the rest is the box's. None where it is not told."""
+        if not self.is_told:
+            return None
+        return (self.own - self.other_image + self.other_box - self.neither) / 2 / (self.own - self.neither)
+
+    @property
+    def sentence(self) -> str:
+        """Both shares with their range, or that they are not told."""
+        others = f"{self.images} other slice{'s' * (self.images > 1)} and {self.boxes} other boxes"
+        share, low, high = self.image_share, self.lowest_image_share, self.highest_image_share
+        if share is None:
+            return (
+                "How much of what sets the mask off comes from the image, and how much from the box, is not told: it depends "
+                f"too much on what they are compared with ({others})."
+            )
+        return (
+            f"Of what sets the mask off, {share:.0%} comes from the image ({low:.0%} to {high:.0%}) and {1 - share:.0%} from "
+            f"the box ({1 - high:.0%} to {1 - low:.0%}), compared with {others}."
+        ).replace("-", "−")
+
+
 #: What is said of the three verdicts. None of them speaks of the mask being right.
 TOLD = "Told from a box over nothing: there is a structure here that the model's answer follows."
 NOT_TOLD = (
@@ -312,6 +367,7 @@ class SliceExplanation:
         presence: Whether it can be told from a box over nothing.
         comparisons: Other explainers' maps that were asked for besides, by identity; raw (h, w) over the square.
         signed: The keys of those of them whose values below 0 mean the opposite.
+        box_or_image: The image's and the box's shares; None where they were not asked for.
     """
 
     prepared: PreparedSlice
@@ -326,6 +382,7 @@ class SliceExplanation:
     presence: Presence = Presence(None, None)
     comparisons: Mapping[MapId, np.ndarray] = field(default_factory=dict)
     signed: frozenset[str] = frozenset()
+    box_or_image: BoxOrImage | None = None
 
     @property
     def segmentation(self) -> Segmentation:

@@ -11,9 +11,11 @@ import numpy as np
 
 from ..engine import Engine
 from ..errors import InputError, MedXAIError
+from ..explainers.base import Case
 from ..explainers.three_stage.parameters import parameters_for
 from ..limits import LIMITS_STATEMENT
 from ..maps import STAGES, stage_map
+from ..metrics.box_or_image import box_or_image
 from ..model_input.grey import WINDOW_PRESETS, Window
 from ..organ_codes import UNNAMED, Organ, organ_named
 from ..progress import RunControl, Step
@@ -23,7 +25,7 @@ from ..report.folder import check_writable
 from ..report.segment_file import write_slice_segment
 from ..report.writing import write_results
 from ..request import ExplainRequest, ModelChoice
-from ..results import SliceExplanation
+from ..results import BoxOrImage, SliceExplanation
 from ..slice.slice_image import slice_of
 from ..through_slices.volume_result import VolumeResult
 from ..volume.labelled_volume import labelled
@@ -92,7 +94,11 @@ def explain_case(asked: CommandCase, arguments: argparse.Namespace) -> SliceExpl
     else:
         evidence = quick_evidence(case, explainers=arguments.explainers, control=control)
     source: dict[str, object] = {"path": str(getattr(arguments, "input", "")) or None}
-    result = replace(case.result, contour=engine.check_contour(request, case.result, control))
+    result = replace(
+        case.result,
+        contour=engine.check_contour(request, case.result, control),
+        box_or_image=_box_or_image(case, control) if arguments.box_or_image else None,
+    )
     write_results(
         result,
         arguments.output,
@@ -103,6 +109,15 @@ def explain_case(asked: CommandCase, arguments: argparse.Namespace) -> SliceExpl
     )
     _report(result, arguments.output)
     return result
+
+
+def _box_or_image(case: Case, control: RunControl) -> BoxOrImage | None:
+    """The two shares; where they cannot be had, the reason is a note, and everything else is written."""
+    try:
+        return box_or_image(case, control=control)
+    except InputError as error:
+        print(f"note: {error}", file=sys.stderr)
+        return None
 
 
 def slice_request(asked: CommandCase, arguments: argparse.Namespace) -> ExplainRequest:
@@ -231,6 +246,8 @@ def _report(result: SliceExplanation, folder: Path) -> None:
         + "."
     )
     print(result.presence.sentence)
+    if result.box_or_image is not None:
+        print(result.box_or_image.sentence)
     print(
         f"Encoding {result.encoding.seconds:.2f} s, segmentation {result.segmentation.seconds:.2f} s, explanation {result.explanation.seconds:.2f} s."
     )

@@ -205,6 +205,11 @@ def _add_model_options(command: argparse.ArgumentParser, output: Path | None = N
         help="other explainers for report.html beside MedXAI, by name or group (baselines, comparisons, all)",
     )
     command.add_argument(
+        "--box-or-image",
+        action="store_true",
+        help="how much of the mask is due to the image and how much to the box, compared with other slices and other boxes",
+    )
+    command.add_argument(
         "--output", type=Path, required=output is None, default=output, metavar="DIR", help="folder for the results"
     )
 

@@ -139,6 +139,7 @@ def case_report_html(
         warnings=result.warnings,
         missing=_missing(evidence),
         beside=_beside(result, evidence, pictures, layer, tables) if evidence else (),
+        box_or_image=result.box_or_image,
         parts=_parts(evidence, pictures) if evidence else (),
         has_comparisons=bool(evidence and any(is_comparison(m.map_id.explainer) for m in evidence.maps)),
         provenance=_provenance(result),

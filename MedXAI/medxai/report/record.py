@@ -8,6 +8,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
+from math import isfinite
 from pathlib import Path
 
 from .. import __version__
@@ -17,12 +18,12 @@ from ..contour.result import FOLLOWS_BOX_FROM, SOFT_FROM_MM_PER_LOGIT, ContourKi
 from ..display_range import display_range
 from ..limits import LIMITS_STATEMENT
 from ..maps import OWN_MAPS_SHOWN, STAGES, MapId
-from ..results import Concentration, Narrowing, Presence, SliceExplanation
+from ..results import BoxOrImage, Concentration, Narrowing, Presence, SliceExplanation
 
 #: The published description of the record (JSON Schema). A record says which version of it it follows: the first number
 #: changes where a field goes or means something else, the second where one is added.
 SCHEMA_ID = "https://raw.githubusercontent.com/MedXAI/SlicerMedXAI/main/MedXAI/medxai/report/explanation.schema.json"
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 _PACKAGES = ("torch", "segment-anything", "numpy", "scikit-image", "SimpleITK", "vtk", "slicer-core")
 
 
@@ -60,6 +61,7 @@ def record_of(result: SliceExplanation, source: dict[str, object] | None = None)
         },
         "contour": _contour(result),
         "presence": _presence(result.presence),
+        "box_or_image": _box_or_image(result.box_or_image),
         "metrics": _metrics(result.concentration),
         "layers": [
             {
@@ -89,6 +91,21 @@ def record_of(result: SliceExplanation, source: dict[str, object] | None = None)
 
 def _presence(presence: Presence) -> dict[str, object]:
     return {**asdict(presence), "is_told": presence.is_told, "sentence": presence.sentence}
+
+
+def _box_or_image(found: BoxOrImage | None) -> dict[str, object] | None:
+    if found is None:
+        return None
+    is_finite = isfinite(found.lowest_image_share) and isfinite(found.highest_image_share)
+    share_range = [found.lowest_image_share, found.highest_image_share] if is_finite else None
+    return {
+        "sentence": found.sentence,
+        "image_share": found.image_share,
+        "image_share_range": share_range,
+        "score": {name: getattr(found, name) for name in ("own", "other_box", "other_image", "neither")},
+        "other_images": found.images,
+        "other_boxes": found.boxes,
+    }
 
 
 def _contour(result: SliceExplanation) -> dict[str, object]:
