@@ -35,6 +35,8 @@ class ContourPoint(NamedTuple):
         box_edge_mm: A baseline: distance to the nearest edge of the box.
         image_gradient_per_mm: A baseline: of the grey values (0 to 255).
         jitter_variance: A baseline: of the mask's sigmoid over boxes of the same reader.
+        other_label_mm: A baseline: distance to the nearest outline of another label of the reference; the slice's diagonal
+            where it has no other. Not a number in cohorts that were measured before there was this baseline.
     """
 
     error_mm: float
@@ -45,14 +47,20 @@ class ContourPoint(NamedTuple):
     box_edge_mm: float
     image_gradient_per_mm: float
     jitter_variance: float
+    other_label_mm: float = float("nan")
 
 
-def contour_points(case: Case, seed: int = 0) -> tuple[ContourPoint, ...]:
+#: Columns of a point before its kind.
+_BEFORE_KIND = ContourPoint._fields.index("kind")
+
+
+def contour_points(case: Case, seed: int = 0, other_labels: np.ndarray | None = None) -> tuple[ContourPoint, ...]:
     """Checks the outline of a case and compares it with its reference; none where either has no outline.
 
     Args:
         case: With a reference mask.
         seed: Of the jittered boxes.
+        other_labels: (rows, columns) int, what else the reference labels on the slice, 0 for nothing; None for nothing.
     """
     result, reference = case.result, case.reference_mask
     image = result.prepared.image
@@ -69,11 +77,12 @@ def contour_points(case: Case, seed: int = 0) -> tuple[ContourPoint, ...]:
         _box_edge_mm(check.points_px, case),
         _image_gradient_per_mm(check.points_px, case),
         _jitter_variance(check, case, seed),
+        _other_label_mm(check.points_px, case, other_labels),
     )
     rounded = np.array([[float(f"{value:.6g}") for value in column] for column in columns]).T.tolist()
     return tuple(
-        ContourPoint(error, length, tolerance, follows, str(kind), edge, gradient, variance)
-        for (error, length, tolerance, follows, edge, gradient, variance), kind in zip(rounded, check.kind, strict=True)
+        ContourPoint._make([*values[:_BEFORE_KIND], str(kind), *values[_BEFORE_KIND:]])
+        for values, kind in zip(rounded, check.kind, strict=True)
     )
 
 
@@ -106,6 +115,17 @@ def _image_gradient_per_mm(points_px: np.ndarray, case: Case) -> np.ndarray:
     across = ndimage.gaussian_filter(grey, _GRADIENT_PX, order=(0, 1)) / width_mm
     down = ndimage.gaussian_filter(grey, _GRADIENT_PX, order=(1, 0)) / height_mm
     return ndimage.map_coordinates(np.hypot(across, down), points_px[:, ::-1].T, order=1, mode="nearest")
+
+
+def _other_label_mm(points_px: np.ndarray, case: Case, other_labels: np.ndarray | None) -> np.ndarray:
+    """(n,): distance to the nearest outline of any of the labels (rows, columns)."""
+    image = case.result.prepared.image
+    width_mm, height_mm, _ = image.spacing_mm
+    nearest = np.full(len(points_px), float(np.hypot(image.shape[1] * width_mm, image.shape[0] * height_mm)))
+    labels = np.zeros(image.shape, int) if other_labels is None else other_labels
+    for label in np.unique(labels[labels > 0]):
+        nearest = np.minimum(nearest, errors_mm(points_px, labels == label, (width_mm, height_mm)))
+    return nearest
 
 
 def _jitter_variance(check: ContourCheck, case: Case, seed: int) -> np.ndarray:

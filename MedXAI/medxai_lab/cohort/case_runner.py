@@ -17,7 +17,7 @@ from medxai.slice.box import ClippedBox
 from medxai.volume.labelled_volume import LabelledVolume
 
 from ..datasets.scan import Scan, file_signature
-from .cases import CaseOutcome, ChosenCase, ScanOutcome, choose_cases, reference_mask
+from .cases import CaseOutcome, ChosenCase, ScanOutcome, choose_cases, other_labels, reference_mask
 from .settings import CohortSettings
 
 _MB = 1 << 20
@@ -101,7 +101,9 @@ class CaseRunner:
             evidence.verdicts,
             evidence.failures,
             str(result.prepared.image.facts.modality.value),
-            contour_points(case, zlib.crc32(chosen.case_id.encode())) if contour else (),
+            contour_points(case, zlib.crc32(chosen.case_id.encode()), other_labels(opened.labelled, chosen))
+            if contour
+            else (),
         )
 
     def _evidence(self, case: Case, opened: _OpenScan, partner: Scan | None, chosen: ChosenCase) -> CaseEvidence:

@@ -141,6 +141,12 @@ def reference_mask(labelled: LabelledVolume, chosen: ChosenCase) -> np.ndarray:
     return labelled.slices(chosen.plane)[chosen.index] == chosen.label
 
 
+def other_labels(labelled: LabelledVolume, chosen: ChosenCase) -> np.ndarray:
+    """(rows, columns) int: what else is labelled on the case's slice; 0 for nothing and for the organ itself."""
+    labels = labelled.slices(chosen.plane)[chosen.index]
+    return np.where(labels == chosen.label, 0, labels)
+
+
 def axial_plane(volume: Volume) -> str:
     """The name of the plane whose slices lie across the patient's long axis, by the volume's own axes."""
     through = int(np.argmax(np.abs(volume.ijk_to_ras_mm[2, :3]) / volume.spacing_mm))

@@ -34,6 +34,7 @@ _SCORES = {
     "far from the box's edge": (BASELINE, lambda points: points.box_edge_mm),
     "image gradient": (BASELINE, lambda points: -points.image_gradient_per_mm),
     "variance over jittered boxes": (BASELINE, lambda points: points.jitter_variance),
+    "near another label": (BASELINE, lambda points: -points.other_label_mm),
 }
 FITTED = "box edge and image gradient, fitted"
 _FIT_MM = 5.0
@@ -41,7 +42,7 @@ _FIT_MM = 5.0
 
 def contour_lines(points: pd.DataFrame) -> Iterator[ContourLine]:
     """Every score on every group, for each threshold. points: the columns of contour_points.parquet."""
-    scores = pd.DataFrame({name: take(points) for name, (_, take) in _SCORES.items()}, index=points.index)
+    scores = _scores_of(points)
     scores[FITTED] = fitted_baseline(points)
     roles = {name: role for name, (role, _) in _SCORES.items()} | {FITTED: BASELINE}
     for group, own in groups_of(points):
@@ -67,6 +68,13 @@ def contour_lines(points: pd.DataFrame) -> Iterator[ContourLine]:
                     own.slice.nunique(),
                     own.patient.nunique(),
                 )
+
+
+def _scores_of(points: pd.DataFrame) -> pd.DataFrame:
+    """A column for each score; cohorts that were measured before there was the last baseline go without it."""
+    has_other = "other_label_mm" in points and points.other_label_mm.notna().all()
+    known = {name: take for name, (_, take) in _SCORES.items() if has_other or name != "near another label"}
+    return pd.DataFrame({name: take(points) for name, take in known.items()}, index=points.index)
 
 
 def kind_lines(points: pd.DataFrame) -> Iterator[KindLine]:

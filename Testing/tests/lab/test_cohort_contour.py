@@ -37,7 +37,9 @@ def test_the_contour_check_is_measured_without_explainers_and_goes_on_where_it_w
     assert np.isfinite(points.select_dtypes("number")).all().all()
     with (tmp_path / "out" / "contour_auroc.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
-    assert {"tolerance", "image gradient", "variance over jittered boxes"} <= {line["score"] for line in lines}
+    assert {"tolerance", "image gradient", "variance over jittered boxes", "near another label"} <= {
+        line["score"] for line in lines
+    }
     said = (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
     assert "## Contour check" in said and "| explainers | none |" in said and "jitter outwards | 0.08" in said
     # Asked again, nothing is done again; other boxes are another cohort.

@@ -22,6 +22,19 @@ def liver():
     return answered.phantom_case("liver")
 
 
+def test_the_nearest_other_label_counts_and_its_absence_is_far(liver):
+    x, spacing = liver.result.contour.points_px[:, 0], liver.result.prepared.image.spacing_mm
+    others = np.zeros(liver.reference_mask.shape, int)
+    others[:, -20:-10], others[:, -10:] = 2, 3
+    edge = others.shape[1] - 20.5
+    found = np.array([one.other_label_mm for one in contour_points(liver, other_labels=others)])
+    before = x < edge
+    assert before.any()
+    np.testing.assert_allclose(found[before], (edge - x[before]) * spacing[0], rtol=0.02, atol=0.1)
+    far = {one.other_label_mm for one in contour_points(liver)}
+    assert len(far) == 1 and far.pop() > 300
+
+
 def test_every_point_of_the_outline_has_its_error_its_kind_and_the_baselines(liver):
     points = contour_points(liver, seed=3)
     assert len(points) == len(liver.result.contour)
