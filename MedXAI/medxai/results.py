@@ -104,6 +104,8 @@ class Segmentation:
         mask: (rows, columns) bool on the slice.
         attention: (h, w) float32 on the embedding's grid, the prompt's attention to the image; sums to 1.
         seconds: How long it took.
+        iou_estimate: The decoder's own guess of the mask's intersection over union with the truth. Not every model was
+            trained to make it, so it is never shown by itself.
     """
 
     box: PixelBox
@@ -111,6 +113,7 @@ class Segmentation:
     mask: np.ndarray
     attention: np.ndarray
     seconds: float
+    iou_estimate: float
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ Four things make it cheaper than the decoder's own forward, none an approximatio
 
 import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +27,21 @@ from ..models.segment_anything_import import modeling
 _TOKENS_AT_ONCE = 512
 #: From so many boxes on, projecting the shared image tokens once costs less than moving every box's projection.
 _BOXES_WORTH_PROJECTING = 4
+
+
+class Decoded(NamedTuple):
+    """What a mask decoder says of B boxes.
+
+    Attributes:
+        logits: (B, 4h, 4w) of mask token 0.
+        attention: (B, h·w), the prompt's attention to the image, rows summing to 1.
+        iou_estimate: (B,), the decoder's own guess of the mask's intersection over union with the truth. Not every model
+            was trained to make it.
+    """
+
+    logits: Tensor
+    attention: Tensor
+    iou_estimate: Tensor
 
 
 def can_run(mask_decoder: Network) -> bool:
@@ -56,8 +72,8 @@ def decode_boxes(
     sparse: Tensor,
     dense: Tensor,
     asked: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:
-    """The mask decoder's logits for many boxes, and the prompt's attention to the image.
+) -> Decoded:
+    """The mask decoder's answer to many boxes, and the prompt's attention to the image.
 
     The attention is the mean over both layers' and the final token-to-image attention, their heads, and three tokens:
     mask token 0 and the two corners.
@@ -70,9 +86,6 @@ def decode_boxes(
         dense: (B, C, h, w), or (1, C, h, w) where all boxes have the same.
         asked: (h·w,) bool, the image tokens whose logits are wanted (the others' are 0); None for all. Upscaling is
             over half of the work, so a few tokens cost less than half.
-
-    Returns:
-        Logits (B, 4h, 4w) of mask token 0, and the attention (B, h·w), rows summing to 1.
     """
     _, _, h, w = embedding.shape
     outputs = torch.cat([mask_decoder.iou_token.weight, mask_decoder.mask_tokens.weight])
@@ -98,7 +111,8 @@ def decode_boxes(
     logits = torch.stack([upscaling.logits(keys, token) for keys, token in zip(wanted, mask_token, strict=True)])
     if asked is not None:
         logits = logits.new_zeros(len(logits), h * w, logits.shape[-1]).index_copy_(1, asked.nonzero()[:, 0], logits)
-    return in_raster_order(logits, h, w), torch.stack(looked_at).mean(0)
+    iou_estimate = mask_decoder.iou_prediction_head(queries[:, 0])[:, 0]
+    return Decoded(in_raster_order(logits, h, w), torch.stack(looked_at).mean(0), iou_estimate)
 
 
 def self_attention(layer: Network, queries: Tensor, prompt: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from ..results import Segmentation
 from ..slice.box import PixelBox
 from . import box_decoder
 from .attention import PromptAttention
+from .box_decoder import Decoded
 from .mixture_decoder import MixtureDecoder
 from .prompting import prompt_embeddings
 
@@ -44,12 +45,12 @@ def _segment_batch(model: LoadedModel, encoding: Encoding, boxes: Sequence[Pixel
     frame = encoding.frame
     corners = np.stack([model.convention.box_in_model_px(box, frame) for box in boxes])
     xyxy = torch.from_numpy(corners).to(model.device, torch.float32)
-    logits, looked_at = _decode(model, encoding.embedding, xyxy)
-    looked_at = looked_at.unflatten(-1, encoding.embedding.shape[-2:])
-    masks = _masks_on_slice(model, logits, frame)
+    decoded = _decode(model, encoding.embedding, xyxy)
+    attention = decoded.attention.unflatten(-1, encoding.embedding.shape[-2:]).cpu().numpy()
+    masks = _masks_on_slice(model, decoded.logits, frame)
     seconds = (time.perf_counter() - begin) / len(boxes)
-    parts = zip(boxes, logits.cpu().numpy(), masks, looked_at.cpu().numpy(), strict=True)
-    return [Segmentation(box, lo, mask, a, seconds) for box, lo, mask, a in parts]
+    parts = zip(boxes, decoded.logits.cpu().numpy(), masks, attention, decoded.iou_estimate.tolist(), strict=True)
+    return [Segmentation(box, logits, mask, a, seconds, iou) for box, logits, mask, a, iou in parts]
 
 
 @torch.inference_mode()
@@ -69,8 +70,8 @@ def mask_logits(model: LoadedModel, embeddings: Tensor, frame: ModelFrame, box: 
     if not box_decoder.can_run(
         model.sam.mask_decoder
     ):  # segment-anything's own would pair every box with every embedding
-        return torch.cat([_decode(model, embedding, xyxy)[0] for embedding in embeddings.split(1)])
-    parts = [_decode(model, part, xyxy.expand(len(part), -1))[0] for part in embeddings.split(_BATCH)]
+        return torch.cat([_decode(model, embedding, xyxy).logits for embedding in embeddings.split(1)])
+    parts = [_decode(model, part, xyxy.expand(len(part), -1)).logits for part in embeddings.split(_BATCH)]
     return torch.cat(parts)
 
 
@@ -110,7 +111,7 @@ def logits_of_corners(
     """
     xyxy = torch.from_numpy(corners_xyxy).to(model.device, torch.float32)
     wanted = None if asked is None else torch.from_numpy(asked.ravel()).to(model.device)
-    return _decode(model, encoding.embedding, xyxy, wanted)[0].cpu().numpy()
+    return _decode(model, encoding.embedding, xyxy, wanted).logits.cpu().numpy()
 
 
 def _masks_on_slice(model: LoadedModel, logits: Tensor, frame: ModelFrame) -> np.ndarray:
@@ -120,8 +121,8 @@ def _masks_on_slice(model: LoadedModel, logits: Tensor, frame: ModelFrame) -> np
     return frame.to_slice(torch.sigmoid(logits).cpu().numpy()) > 0.5
 
 
-def _decode(model: LoadedModel, embedding: Tensor, xyxy: Tensor, asked: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Logits (B, 4h, 4w) and the prompt's attention (B, h·w) for boxes (B, 4) in model pixels.
+def _decode(model: LoadedModel, embedding: Tensor, xyxy: Tensor, asked: Tensor | None = None) -> Decoded:
+    """The decoder's answer to boxes (B, 4) in model pixels.
 
     asked: (h·w,) bool, the image tokens whose logits are wanted at least; None for all.
     """
@@ -133,11 +134,11 @@ def _decode(model: LoadedModel, embedding: Tensor, xyxy: Tensor, asked: Tensor |
             dense = dense[:1]  # the same for all boxes
         return box_decoder.decode_boxes(sam.mask_decoder, embedding, image_pe, sparse, dense, asked)
     with PromptAttention(sam.mask_decoder) as attention:
-        logits, _ = sam.mask_decoder(
+        logits, iou_estimate = sam.mask_decoder(
             image_embeddings=embedding,
             image_pe=image_pe,
             sparse_prompt_embeddings=sparse,
             dense_prompt_embeddings=dense,
             multimask_output=False,
         )
-        return logits[:, 0], attention.mean()
+        return Decoded(logits[:, 0], attention.mean(), iou_estimate[:, 0])

@@ -55,20 +55,21 @@ def prompts(boxes: int, same_dense: bool, width: int = 32):
 
 def own(mask_decoder, embedding, pe, sparse, dense):
     with torch.inference_mode(), PromptAttention(mask_decoder) as attention:
-        logits, _ = mask_decoder(embedding, pe, sparse, dense, multimask_output=False)
-        return logits[:, 0], attention.mean()
+        logits, iou_estimate = mask_decoder(embedding, pe, sparse, dense, multimask_output=False)
+        return logits[:, 0], attention.mean(), iou_estimate[:, 0]
 
 
 @pytest.mark.parametrize("same_dense", [True, False])
 @pytest.mark.parametrize("boxes", [1, 3, 5])
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_logits_and_attention_equal_the_decoders_own(shape, boxes, same_dense):
+def test_the_answer_equals_the_decoders_own(shape, boxes, same_dense):
     mask_decoder = decoder(**shape)
     embedding, pe, sparse, dense = prompts(boxes, same_dense)
-    expected, expected_attention = own(mask_decoder, embedding, pe, sparse, dense)
-    logits, attention = decode_boxes(mask_decoder, embedding, pe, sparse, dense[:1] if same_dense else dense)
+    expected, expected_attention, expected_iou = own(mask_decoder, embedding, pe, sparse, dense)
+    logits, attention, iou = decode_boxes(mask_decoder, embedding, pe, sparse, dense[:1] if same_dense else dense)
     torch.testing.assert_close(logits, expected, rtol=1e-10, atol=1e-10)
     torch.testing.assert_close(attention, expected_attention, rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(iou, expected_iou, rtol=1e-10, atol=1e-12)
     assert expected.std() > 0.1
     assert expected_attention.std(dim=1).min() > 1e-4  # no uniform attention that anything would equal
 
@@ -77,9 +78,9 @@ def test_boxes_on_images_of_their_own_are_as_each_image_alone():
     mask_decoder = decoder()
     _, pe, sparse, dense = prompts(5, same_dense=True)
     images = torch.randn(5, 32, *GRID, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
-    logits, attention = decode_boxes(mask_decoder, images, pe, sparse, dense[:1])
+    logits, attention, _ = decode_boxes(mask_decoder, images, pe, sparse, dense[:1])
     for index, image in enumerate(images.split(1)):
-        expected, expected_attention = own(mask_decoder, image, pe, sparse[index : index + 1], dense[:1])
+        expected, expected_attention, _ = own(mask_decoder, image, pe, sparse[index : index + 1], dense[:1])
         torch.testing.assert_close(logits[index : index + 1], expected, rtol=1e-10, atol=1e-10)
         torch.testing.assert_close(attention[index : index + 1], expected_attention, rtol=1e-10, atol=1e-12)
 
@@ -87,9 +88,9 @@ def test_boxes_on_images_of_their_own_are_as_each_image_alone():
 def test_upscaling_in_pieces_is_upscaling_at_once(monkeypatch):
     mask_decoder = decoder()
     given = prompts(2, same_dense=False)
-    at_once, _ = decode_boxes(mask_decoder, *given)
+    at_once = decode_boxes(mask_decoder, *given).logits
     monkeypatch.setattr(box_decoder, "_TOKENS_AT_ONCE", 7)
-    in_pieces, _ = decode_boxes(mask_decoder, *given)
+    in_pieces = decode_boxes(mask_decoder, *given).logits
     torch.testing.assert_close(in_pieces, at_once, rtol=1e-12, atol=1e-12)
 
 
