@@ -158,25 +158,79 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
         Raises:
             medxai.errors.MedXAIError: One sentence with cause and remedy; the scene is then as it was.
         """
-        from medxai.explainers.three_stage.parameters import parameters_for
-        from medxai.model_input.grey import Window
-        from medxai.request import ModelChoice
         from medxai.scene.explaining import NodeRequest, explain_nodes
         from MedXAILib.panel import status_bar
 
-        asked = NodeRequest(
-            volumeNode,
-            roiNode,
-            sliceNode,
-            ModelChoice(model, device, encoder, preparation),
-            Window(*window) if window is not None else None,
-            modality,
-            enhanceInput,
-            layers if layers == "all" else tuple(layers) if layers else None,
-            parameters_for(preset),
-        )
+        choices = {"model": model, "device": device, "encoder": encoder, "preparation": preparation, "preset": preset}
+        seen = {"window": window, "modality": modality, "enhanceInput": enhanceInput, "layers": layers}
+        asked = NodeRequest.of_plain_values(volumeNode, roiNode, sliceNode, **choices, **seen)
         with status_bar.told(progress, isCancelled) as control:
             return explain_nodes(self.engine.get(), asked, control)
+
+    def explainOrgans(
+        self,
+        volumeNode,
+        roiNodes,
+        organs=None,
+        sliceNode=None,
+        model=None,
+        preset="paper",
+        window=None,
+        modality=None,
+        enhanceInput=False,
+        layers=None,
+        device="auto",
+        encoder="exact",
+        preparation="default",
+        progress=None,
+        isCancelled=None,
+    ):
+        """Segments and explains what several ROIs enclose on a view's slice, in one go; adds the result to the scene.
+
+        The slice is encoded once. One segmentation with a segment for each organ, one table of their figures, and each
+        organ's maps as volumes with its name.
+
+        Example:
+            >>> logic = MedXAILogic()
+            >>> regions = [slicer.util.getNode("liver"), slicer.util.getNode("R_1")]
+            >>> done = logic.explainOrgans(slicer.util.getNode("CT"), regions, organs=["liver", "right kidney"])
+            >>> slicer.util.arrayFromVolume(done.stage_node("right kidney", 3)).max()
+
+        Args:
+            volumeNode: Scalar volume, CT or MR; only read.
+            roiNodes: A vtkMRMLMarkupsROINode around each organ.
+            organs: For each ROI an organ's name (`organNames`) or None; it gives the segment its name, colour and
+                terminology. None for all: an ROI that is called like an organ is taken for it, others keep their names.
+            sliceNode: vtkMRMLSliceNode, the view whose slice is explained; None for the Red one.
+            model: One of `modelNames`, or a checkpoint file; None for the best model whose weights are here.
+            preset: How stage 3 measures distance: 'paper' or 'contour'.
+            window: (level, width); None for CT 40/400, MR by percentiles.
+            modality: 'CT', 'MR' or 'picture'; None for what the scene says, else a guess.
+            enhanceInput: Whether the model, too, sees the contrast-enhanced slice.
+            layers: Names of encoder layers; 'all'; None for the usual ones.
+            device: 'auto', 'cpu', 'cuda' or 'mps'.
+            encoder: How the image encoder is computed: 'exact', 'fast', 'openvino' or 'openvino-fast'.
+            preparation: How the slice is prepared: 'default', or 'official' for exactly what the model's authors do.
+            progress: Called with (done, total) parts of the work; None for Slicer's status bar.
+            isCancelled: Asked between the encoder's blocks; True ends the work.
+
+        Returns:
+            medxai.scene.organs.SceneOrgansResult: `organs` (each with `organ`, `label` and `explanation`), `overlays`,
+            `stage_node(organ, n)`, `segmentation_node`, `table_node`, `roi_nodes`, `folder_item`. A map shows what
+            influenced the model, not that the model is right.
+
+        Raises:
+            medxai.errors.MedXAIError: One sentence with cause and remedy; the scene is then as it was.
+        """
+        from medxai.scene.explaining import NodeRequest
+        from medxai.scene.organs import explain_organ_nodes
+        from MedXAILib.panel import status_bar
+
+        choices = {"model": model, "device": device, "encoder": encoder, "preparation": preparation, "preset": preset}
+        seen = {"window": window, "modality": modality, "enhanceInput": enhanceInput, "layers": layers}
+        asked = NodeRequest.of_plain_values(volumeNode, None, sliceNode, **choices, **seen)
+        with status_bar.told(progress, isCancelled) as control:
+            return explain_organ_nodes(self.engine.get(), asked, roiNodes, organs, control)
 
     def explainVolume(
         self,
@@ -225,15 +279,12 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
             medxai.errors.MedXAIError: One sentence with cause and remedy; the scene is then as it was.
         """
         from medxai.maps import MEDXAI, MapId
-        from medxai.model_input.grey import Window
-        from medxai.request import ModelChoice
         from medxai.scene.explaining import NodeRequest
         from medxai.scene.through_slices import VolumeNodeRequest, explain_volume_nodes
         from MedXAILib.panel import status_bar
 
-        choice = ModelChoice(model, device, encoder)
-        window = Window(*window) if window is not None else None
-        nodes = NodeRequest(volumeNode, roiNode, sliceNode, choice, window, modality)
+        choices = {"model": model, "device": device, "encoder": encoder, "window": window, "modality": modality}
+        nodes = NodeRequest.of_plain_values(volumeNode, roiNode, sliceNode, **choices)
         asked = VolumeNodeRequest(nodes, slices, tuple(MapId(MEDXAI, name) for name in maps) if maps else None)
         with status_bar.told(progress, isCancelled) as control:
             return explain_volume_nodes(self.engine.get(), asked, control)
@@ -250,6 +301,12 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
         from medxai.models.registry import checkpoints
 
         return [entry.name for entry in checkpoints()]
+
+    def organNames(self):
+        """The names that `explainOrgans` takes as organs."""
+        from medxai.organ_codes import ORGANS
+
+        return list(ORGANS)
 
     def explainerNames(self):
         """The keys of all explainers that are installed: MedXAI's own, the baselines, the comparison methods."""

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from .models.family import ModelFamily
     from .models.registry import checkpoints, model_family
     from .models.store import ModelStore
+    from .organ_codes import Organ, organ_named
+    from .organs_on_slice import OrganBox, OrganExplanation
     from .progress import RunControl, Step
     from .report.record import record_of
     from .report.writing import write_results
@@ -61,6 +63,8 @@ _HOMES = {
     "through_slices.request": ("VolumeRequest",),
     "through_slices.volume_result": ("VolumeResult",),
     "engine": ("Engine",),
+    "organ_codes": ("Organ", "organ_named"),
+    "organs_on_slice": ("OrganBox", "OrganExplanation"),
     "progress": ("RunControl", "Step"),
     "results": ("SaliencyMap", "Segmentation", "SliceExplanation"),
     "maps": ("MapId", "MapInfo", "Need", "Role"),

@@ -32,6 +32,7 @@ from .models.default_model import default_model
 from .models.device import choose_device
 from .models.loading import LoadedModel, load_model
 from .models.store import ModelStore
+from .organs_on_slice import OrganBox, OrganExplanation, check_boxes, organs_of
 from .presence import presence_of
 from .progress import RunControl, Step
 from .request import ALL_LAYERS, ExplainRequest, ModelChoice
@@ -145,6 +146,23 @@ class Engine:
             control.raise_if_cancelled()
             return results
 
+    def explain_organs(
+        self, request: ExplainRequest, boxes: Sequence[OrganBox], control: RunControl = RunControl()
+    ) -> tuple[OrganExplanation, ...]:
+        """Segments and explains several organs on one slice, which is encoded once.
+
+        Args:
+            request: The slice and how it is to be explained.
+            boxes: One for each organ; organs of the same name get numbers.
+            control: Hears of the progress, and stops the work.
+
+        Raises:
+            MedXAIError: What `explain` raises; or InputError where there is no box.
+        """
+        check_boxes(boxes)
+        results = self.explain(request, [one.box for one in boxes], control)
+        return organs_of((one.organ for one in boxes), results)
+
     def segment(
         self, request: ExplainRequest, boxes: Sequence[Box], control: RunControl = RunControl()
     ) -> tuple[Segmentation, ...]:
@@ -175,12 +193,30 @@ class Engine:
         Raises:
             MedXAIError: What `explain` raises.
         """
+        return self.cases(request, [box], control)[0]
+
+    def cases(
+        self, request: ExplainRequest, boxes: Sequence[Box], control: RunControl = RunControl()
+    ) -> tuple[Case, ...]:
+        """The same of several boxes on the slice, which is encoded once.
+
+        Args:
+            request: The slice and how it is to be explained.
+            boxes: On the slice.
+            control: Hears of the progress, and stops the work.
+
+        Raises:
+            MedXAIError: What `explain` raises.
+        """
         with self._lock:
-            clipped = _clipped(request.image, box)
+            clipped = [_clipped(request.image, box) for box in boxes]
             ready, prepared = self._made_ready(request, control)
-            encoding, is_new = self._encoding(request, ready, prepared, control)
-            (result,) = self._answer(request, ready, prepared, (encoding, is_new), [clipped])
-            return Case(request, clipped, result, ready.model, encoding, self)
+            encoded = self._encoding(request, ready, prepared, control)
+            results = self._answer(request, ready, prepared, encoded, clipped)
+            return tuple(
+                Case(request, box, result, ready.model, encoded[0], self)
+                for box, result in zip(clipped, results, strict=True)
+            )
 
     def compare(
         self, request: ExplainRequest, box: Box, explainer: str, control: RunControl = RunControl()

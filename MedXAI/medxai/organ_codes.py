@@ -34,6 +34,19 @@ class Organ:
     side: Code | None
     colour: tuple[int, int, int]
 
+    @property
+    def terminology_entry(self) -> str:
+        """As Slicer writes it at a segment: the list, category, type and side, then an empty region of the body."""
+        side = _coded(self.side) if self.side is not None else "^^"
+        return (
+            "Segmentation category and type - 3D Slicer General Anatomy list"
+            f"~{_coded(self.category)}~{_coded(self.type)}~{side}~Anatomic codes - DICOM master list~^^~^^"
+        )
+
+
+def _coded(code: Code) -> str:
+    return f"{code.scheme}^{code.value}^{code.meaning}"
+
 
 _STRUCTURE = Code("123037004", "Anatomical Structure")
 _TISSUE = Code("85756007", "Tissue")

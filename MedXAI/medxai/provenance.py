@@ -1,11 +1,13 @@
 """What a map is and how it came about, as the flat text attributes that go with nodes and saved volumes."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from . import __version__
 from .limits import LIMITS_STATEMENT
 from .maps import MapId, MapInfo
+from .organs_on_slice import OrganExplanation, overlaps
 from .results import SliceExplanation
 from .through_slices.volume_result import VolumeResult
 from .volume.volume import PLANE_AXES
@@ -36,6 +38,14 @@ def provenance_of(result: SliceExplanation) -> dict[str, str]:
         "Presence": result.presence.sentence,
         "Limits": LIMITS_STATEMENT,
     }
+
+
+def organs_provenance_of(organs: Sequence[OrganExplanation]) -> dict[str, str]:
+    """The same of what several organs on one slice share; box and verdict are each organ's own, and not in it."""
+    own = {"BoxIjk", "Presence"}
+    shared = {name: text for name, text in provenance_of(organs[0].explanation).items() if name not in own}
+    labels = ", ".join(f"{one.label} {one.organ.name}" for one in organs)
+    return {**shared, "Labels": labels, "Overlaps": " ".join(overlaps(organs))}
 
 
 def volume_provenance_of(result: VolumeResult) -> dict[str, str]:

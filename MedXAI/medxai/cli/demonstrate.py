@@ -14,7 +14,8 @@ from ..progress import RunControl
 from ..report.folder import check_writable
 from ..slice.box import box_of_mask
 from ..volume.phantom import ORGAN_LABELS, make_phantom
-from .explain import CommandCase, explain_case
+from .command_case import CommandCase
+from .explain import explain_case
 from .models import show_bytes
 
 #: As users draw: a little larger than the organ.

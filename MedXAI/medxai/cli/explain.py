@@ -3,8 +3,7 @@
 import argparse
 import importlib.util
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,93 +11,63 @@ import numpy as np
 from ..engine import Engine
 from ..errors import InputError, MedXAIError
 from ..explainers.base import Case
-from ..explainers.three_stage.parameters import parameters_for
 from ..limits import LIMITS_STATEMENT
 from ..maps import STAGES, stage_map
-from ..metrics.box_or_image import box_or_image
 from ..model_input.grey import WINDOW_PRESETS, Window
-from ..organ_codes import UNNAMED, Organ, organ_named
-from ..progress import RunControl, Step
+from ..organs_on_slice import OrganExplanation
+from ..progress import RunControl
 from ..provenance import provenance_of
-from ..report.case_evidence import full_evidence, named, quick_evidence
+from ..report.case_evidence import named
 from ..report.folder import check_writable
-from ..report.segment_file import write_slice_segment
+from ..report.segment_file import write_slice_segments
 from ..report.writing import write_results
-from ..request import ExplainRequest, ModelChoice
-from ..results import BoxOrImage, SliceExplanation
+from ..results import SliceExplanation
 from ..slice.slice_image import slice_of
 from ..through_slices.volume_result import VolumeResult
 from ..volume.labelled_volume import labelled
 from ..volume.reading import read_volume
 from ..volume.volume import PLANE_AXES, Modality, Volume
-from . import through_slices
+from . import several_organs, through_slices
+from .command_case import CommandCase, checked, evidence_of, say_progress, scene_bundle, slice_request
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Reads, checks, explains and writes; raises MedXAIError before anything expensive where the input cannot be used."""
     check_writable(arguments.output)
-    organ = organ_named(arguments.organ)
+    boxes = several_organs.boxes_of(arguments)
     volume = read_volume(arguments.input, arguments.modality, arguments.series, arguments.stack)
     if arguments.dicom is not None:
         _check_dicom(volume, arguments.dicom)
     _say_orientation(volume, arguments.plane)
-    index = _slice_index(volume, arguments)
+    index, window = _slice_index(volume, arguments), _window(arguments)
+    case = CommandCase(volume, arguments.plane, index, tuple(arguments.box[0]), window, organ=boxes[0].organ)
     if arguments.through or arguments.slices:
-        case = CommandCase(volume, arguments.plane, index, tuple(arguments.box), _window(arguments))
-        followed = through_slices.run(slice_request(case, arguments), case.box, organ, arguments)
-        if arguments.dicom is not None:
-            _write_dicom(followed, volume, organ, arguments.dicom)
+        followed = through_slices.run(slice_request(case, arguments), case.box, case.organ, arguments)
+        _write_dicom(followed, case, arguments.dicom)
         return
     if arguments.maps:
         raise InputError("--maps goes with --through or --slices; on one slice all maps are written.")
-    window, reference_mask = _window(arguments), _reference(volume, index, arguments)
-    asked = CommandCase(volume, arguments.plane, index, tuple(arguments.box), window, reference_mask, organ=organ)
-    result = explain_case(asked, arguments)
-    if arguments.dicom is not None:
-        _write_dicom(result, volume, organ, arguments.dicom)
-
-
-@dataclass(frozen=True)
-class CommandCase:
-    """What a command explains besides its options.
-
-    Attributes:
-        volume: The scan.
-        plane, index: The slice.
-        box: First column, first row, last column, last row, inclusive.
-        window: Level and width; None for the modality's own.
-        reference_mask: (rows, columns) bool on the slice; None where there is none.
-        other_boxes: Around other organs on the slice, for the full evidence.
-        organ: What the box is around, as far as somebody has said so.
-    """
-
-    volume: Volume
-    plane: str
-    index: int
-    box: tuple[float, float, float, float]
-    window: Window | None = None
-    reference_mask: np.ndarray | None = None
-    other_boxes: Sequence[tuple[float, float, float, float]] = ()
-    organ: Organ = UNNAMED
+    if len(boxes) > 1:
+        organs = several_organs.run(slice_request(case, arguments), boxes, arguments)
+        _write_dicom(organs, case, arguments.dicom)
+        return
+    case = replace(case, reference_mask=_reference(volume, index, arguments))
+    _write_dicom(explain_case(case, arguments), case, arguments.dicom)
 
 
 def explain_case(asked: CommandCase, arguments: argparse.Namespace) -> SliceExplanation:
     """Explains one box and writes everything into `arguments.output`."""
     engine = Engine()
     request = slice_request(asked, arguments)
-    control = RunControl(_say_progress)
+    control = RunControl(say_progress)
     case = named(engine.case(request, asked.box, control), asked.reference_mask)
-    if arguments.evidence == "full":
-        others = [named(engine.case(request, box, control)) for box in asked.other_boxes]
-        evidence = full_evidence(case, others, control)
-    else:
-        evidence = quick_evidence(case, explainers=arguments.explainers, control=control)
+
+    def others() -> list[Case]:
+        return [named(engine.case(request, box, control)) for box in asked.other_boxes]
+
+    evidence = evidence_of(case, others, arguments)
     source: dict[str, object] = {"path": str(getattr(arguments, "input", "")) or None}
-    result = replace(
-        case.result,
-        contour=engine.check_contour(request, case.result, control),
-        box_or_image=_box_or_image(case, control) if arguments.box_or_image else None,
-    )
+    result = checked(case, arguments, control)
     write_results(
         result,
         arguments.output,
@@ -111,40 +80,11 @@ def explain_case(asked: CommandCase, arguments: argparse.Namespace) -> SliceExpl
     return result
 
 
-def _box_or_image(case: Case, control: RunControl) -> BoxOrImage | None:
-    """The two shares; where they cannot be had, the reason is a note, and everything else is written."""
-    try:
-        return box_or_image(case, control=control)
-    except InputError as error:
-        print(f"note: {error}", file=sys.stderr)
-        return None
-
-
-def slice_request(asked: CommandCase, arguments: argparse.Namespace) -> ExplainRequest:
-    """What the engine is asked on the command's slice."""
-    return ExplainRequest.of_slice(
-        asked.volume,
-        asked.plane,
-        asked.index,
-        model=ModelChoice(arguments.model, arguments.device, arguments.encoder, arguments.preparation),
-        window=asked.window,
-        enhance_input=getattr(arguments, "enhance_input", False),
-        layers=tuple(arguments.layers) if arguments.layers else None,
-        parameters=parameters_for(arguments.preset),
-    )
-
-
 def _files_for_slicer(result: SliceExplanation, asked: CommandCase, folder: Path) -> None:
     """The segmentation in Slicer's own format, and a scene with everything."""
     image, mask = result.prepared.image, result.segmentation.mask
-    write_slice_segment(folder / "segmentation.seg.nrrd", image, mask, asked.organ, provenance_of(result))
-    try:
-        from ..scene.bundle import write_scene
-    except ImportError as error:
-        raise MedXAIError(
-            "scene.mrb needs the package slicer-core; install it with 'pip install slicer-core'."
-        ) from error
-    write_scene(result, asked.volume, folder / "scene.mrb")
+    write_slice_segments(folder / "segmentation.seg.nrrd", image, [(asked.organ, mask)], provenance_of(result))
+    scene_bundle().write_scene(result, asked.volume, folder / "scene.mrb")
 
 
 def _check_dicom(volume: Volume, folder: Path) -> None:
@@ -157,14 +97,20 @@ def _check_dicom(volume: Volume, folder: Path) -> None:
     check_writable(folder)
 
 
-def _write_dicom(result: SliceExplanation | VolumeResult, volume: Volume, organ: Organ, folder: Path) -> None:
-    """Imported here: the package highdicom is optional."""
-    from ..dicom_out.writing import write_dicom, write_dicom_of_volume
+def _write_dicom(
+    result: SliceExplanation | VolumeResult | tuple[OrganExplanation, ...], asked: CommandCase, folder: Path | None
+) -> None:
+    """Where a folder was asked for. Imported here: the package highdicom is optional."""
+    if folder is None:
+        return
+    from ..dicom_out import writing
 
     if isinstance(result, SliceExplanation):
-        write_dicom(result, volume, folder, organ)
+        writing.write_dicom(result, asked.volume, folder, asked.organ)
+    elif isinstance(result, VolumeResult):
+        writing.write_dicom_of_volume(result, folder, asked.organ)
     else:
-        write_dicom_of_volume(result, folder, organ)
+        writing.write_dicom_of_organs(result, asked.volume, folder)
     print(f"The same as DICOM objects: {folder}")
 
 
@@ -219,15 +165,6 @@ def _say_orientation(volume: Volume, plane: str) -> None:
         f"note: slices along the {axis} axis of this volume, here called {plane}, are {anatomical} in the patient.",
         file=sys.stderr,
     )
-
-
-_STEPS = {Step.ENCODING: "encoding the slice", Step.MEASURING: "measuring the maps"}
-
-
-def _say_progress(step: Step, done: int, total: int) -> None:
-    if step in _STEPS and sys.stderr.isatty():
-        end = "\n" if done == total else ""
-        print(f"\r{_STEPS[step]}: {done} of {total} parts", end=end, file=sys.stderr, flush=True)
 
 
 def _report(result: SliceExplanation, folder: Path) -> None:

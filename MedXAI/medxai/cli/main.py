@@ -102,9 +102,11 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
         "--box",
         type=float,
         nargs=4,
+        action="append",
         required=True,
         metavar=("A0", "B0", "A1", "B1"),
-        help="first and last voxel of the box, inclusive, along the plane's two axes (axial: i j, coronal: i k, sagittal: j k)",
+        help="first and last voxel of the box, inclusive, along the plane's two axes (axial: i j, coronal: i k, sagittal: j k); "
+        "may be repeated for several organs on the slice",
     )
     command.add_argument(
         "--plane", choices=("axial", "coronal", "sagittal"), default="axial", help="constant k, j or i (default: axial)"
@@ -128,8 +130,10 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument(
         "--organ",
+        action="append",
         metavar="NAME",
-        help="what the box is around (liver, 'right kidney', …): the segment's name, colour and code in DICOM and Slicer files",
+        help="what the box is around (liver, 'right kidney', …): the segment's name, colour and code in DICOM and Slicer files; "
+        "with several boxes one for each, in their order",
     )
     command.add_argument(
         "--dicom",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import highdicom
+import numpy as np
 from pydicom.sr.coding import Code as DicomCode
 from pydicom.uid import generate_uid
 
 from .. import __version__
 from ..limits import LIMITS_SHORT, LIMITS_STATEMENT
-from ..organ_codes import Code
+from ..maps import MapId
+from ..organ_codes import Code, Organ
 from ..results import ModelIdentity
 
 MANUFACTURER = "MedXAI"
@@ -29,12 +32,10 @@ class Making:
 
     Attributes:
         model: That segmented and is explained.
-        tracking_uid: Of the structure that was segmented.
         segmentation_uid: Of the segmentation object, which the report names.
     """
 
     model: ModelIdentity
-    tracking_uid: str = field(default_factory=generate_uid)
     segmentation_uid: str = field(default_factory=generate_uid)
 
     def arguments(self, kind: str, description: str) -> dict[str, Any]:
@@ -63,6 +64,40 @@ class Making:
                 "preparation": self.model.preparation,
             },
         )
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of the report.
+
+    Attributes:
+        name: What it is.
+        value: The number.
+        unit: In UCUM.
+    """
+
+    name: DicomCode
+    value: float
+    unit: DicomCode
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """What was segmented, explained and measured; a result has one or several, on the same planes.
+
+    Attributes:
+        organ: What it is.
+        mask: (planes, rows, columns) bool.
+        maps: Each with its raw values (planes, rows, columns).
+        figures: Of the report.
+        tracking_uid: The same in segmentation and report.
+    """
+
+    organ: Organ
+    mask: np.ndarray
+    maps: Sequence[tuple[MapId, np.ndarray]]
+    figures: Sequence[Figure]
+    tracking_uid: str = field(default_factory=generate_uid)
 
 
 def code(one: Code) -> DicomCode:

@@ -1,9 +1,8 @@
-"""An explanation as DICOM files: segmentation.dcm, one saliency map a file, report.dcm."""
+"""Explanations as DICOM files: segmentation.dcm, one saliency map a file, report.dcm."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +14,17 @@ from ..contour.result import ContourKind
 from ..errors import InputError
 from ..maps import STAGE1, STAGE2, STAGE3, MapId
 from ..organ_codes import Organ
+from ..organs_on_slice import OrganExplanation, overlaps
 from ..report.folder import whole_or_nothing
 from ..results import ModelIdentity, SliceExplanation
 from ..through_slices.volume_result import VolumeResult
 from ..volume.volume import Volume
-from .objects import Making, own_code
+from .objects import Figure, Making, Structure, own_code
 from .parametric_map import map_object
 from .planes import Planes
 from .segmentation import segmentation_object
 from .source import SourceImages, source_images_of
-from .structured_report import Figure, report_object
+from .structured_report import report_object
 
 _MM2, _MM3 = DicomCode("mm2", "UCUM", "square millimeter"), DicomCode("mm3", "UCUM", "cubic millimeter")
 _PERCENT = DicomCode("%", "UCUM", "percent")
@@ -43,14 +43,46 @@ def write_dicom(result: SliceExplanation, volume: Volume, folder: Path, organ: O
         InputError: Where the volume's images cannot be named by new objects.
         OutputError: Where a file cannot be written; the folder is then as it was.
     """
+    _write(
+        result.model,
+        [_structure_of(result, organ)],
+        sentences_of(result),
+        (Planes.of_slice(result.prepared.image, volume), source_images_of(volume)),
+        folder,
+    )
+
+
+def write_dicom_of_organs(organs: Sequence[OrganExplanation], volume: Volume, folder: Path) -> None:
+    """Writes several organs of one slice: one segmentation of several segments, one report, and each organ's maps.
+
+    Args:
+        organs: On one slice.
+        volume: Where they came from, read from DICOM.
+        folder: Where the files go.
+
+    Raises:
+        InputError: Where the volume's images cannot be named by new objects.
+        OutputError: Where a file cannot be written; the folder is then as it was.
+    """
+    first = organs[0].explanation
+    sentences = [f"{one.organ.name}: {sentence}" for one in organs for sentence in sentences_of(one.explanation)]
+    _write(
+        first.model,
+        [_structure_of(one.explanation, one.organ) for one in organs],
+        [*overlaps(organs), *sentences],
+        (Planes.of_slice(first.prepared.image, volume), source_images_of(volume)),
+        folder,
+        [f"_{one.file_part}" for one in organs],
+    )
+
+
+def _structure_of(result: SliceExplanation, organ: Organ) -> Structure:
+    """The mask, the stages' shown maps and the figures of one slice."""
     maps = [
         (info.at(result.shown_layer), result.on_slice(result.values(info.at(result.shown_layer)))[None])
         for info in (STAGE1, STAGE2, STAGE3)
     ]
-    content = _Content(
-        organ, result.model, result.segmentation.mask[None], maps, figures_of(result), sentences_of(result)
-    )
-    _write(content, Planes.of_slice(result.prepared.image, volume), source_images_of(volume), folder)
+    return Structure(organ, result.segmentation.mask[None], maps, figures_of(result))
 
 
 def write_dicom_of_volume(result: VolumeResult, folder: Path, organ: Organ) -> None:
@@ -81,30 +113,27 @@ def write_dicom_of_volume(result: VolumeResult, folder: Path, organ: Organ) -> N
         *(stop.sentence for stop in result.stops),
         *result.warnings,
     )
-    content = _Content(organ, model, result.mask[slices], maps, figures, sentences)
-    _write(content, Planes.of_volume(volume, slices), source_images_of(volume), folder)
+    structure = Structure(organ, result.mask[slices], maps, figures)
+    _write(model, [structure], sentences, (Planes.of_volume(volume, slices), source_images_of(volume)), folder)
 
 
-@dataclass(frozen=True, eq=False)
-class _Content:
-    """What goes into the objects, on (planes, rows, columns)."""
-
-    organ: Organ
-    model: ModelIdentity
-    mask: np.ndarray
-    maps: Sequence[tuple[MapId, np.ndarray]]
-    figures: Sequence[Figure]
-    sentences: Sequence[str]
-
-
-def _write(content: _Content, planes: Planes, source: SourceImages, folder: Path) -> None:
-    making = Making(content.model)
-    segmentation = segmentation_object([(content.organ, content.mask)], planes, source, making)
+def _write(
+    model: ModelIdentity,
+    structures: Sequence[Structure],
+    sentences: Sequence[str],
+    where: tuple[Planes, SourceImages],
+    folder: Path,
+    suffixes: Sequence[str] = ("",),
+) -> None:
+    """Makes all objects, then writes them. suffixes: for each structure, at the end of its maps' names."""
+    making, (planes, source) = Making(model), where
+    segmentation = segmentation_object(structures, planes, source, making)
     maps = {
-        _file_name(map_id): map_object(map_id, values, content.organ, planes, source, making)
-        for map_id, values in content.maps
+        _file_name(map_id, suffix): map_object(map_id, values, structure.organ, planes, source, making)
+        for structure, suffix in zip(structures, suffixes, strict=True)
+        for map_id, values in structure.maps
     }
-    report = report_object(content.organ, content.figures, content.sentences, segmentation, source, making)
+    report = report_object(structures, sentences, segmentation, source, making)
     with whole_or_nothing(folder) as scratch:
         segmentation.save_as(scratch / "segmentation.dcm")
         for name, data in maps.items():
@@ -112,8 +141,8 @@ def _write(content: _Content, planes: Planes, source: SourceImages, folder: Path
         report.save_as(scratch / "report.dcm")
 
 
-def _file_name(map_id: MapId) -> str:
-    return f"saliency_{map_id.map or map_id.explainer}.dcm".replace("/", "_").replace(" ", "_")
+def _file_name(map_id: MapId, suffix: str) -> str:
+    return f"saliency_{map_id.map or map_id.explainer}{suffix}.dcm".replace("/", "_").replace(" ", "_")
 
 
 def figures_of(result: SliceExplanation) -> tuple[Figure, ...]:

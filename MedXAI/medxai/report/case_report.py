@@ -103,47 +103,68 @@ def case_report_html(
         made: The date on the page.
         metrics_file: The name of a file beside the page that has all metrics, '' for none.
     """
-    layer = result.shown_layer
-    pictures = Pictures(result, reference_mask)
-    tables = metric_tables(evidence.rows, layer) if evidence else None
+    values = case_values(result, Pictures(result, reference_mask), evidence, metrics_file)
     return page_html(
         "case.html",
+        (),
         title=f"MedXAI report: {_where(result)}",
-        is_preview=result.is_preview,
-        presence=result.presence,
-        made=made.strftime("%Y-%m-%d %H:%M") if made else "",
-        scene=pictures.scene,
-        asked=_asked(result),
-        mask_area=area_text(result),
-        kinds=_kinds(result),
-        contour_sentence=kinds_sentence(result.contour, pictures.scene.unit),
-        how_tested=how_tested(result.model),
-        interaction=pictures.of_map(result.explanation.interaction),
-        terminal=pictures.of_map(result.explanation.terminal),
-        stages=tuple(_stage_row(result, stage, pictures, tables) for stage in STAGES),
-        layer=layer,
-        tables=tables,
-        metrics_file=metrics_file,
-        shares=() if tables else _shares(result, layer),
-        narrowing=tuple(
-            n
-            for n in (
-                _narrowing("Share of the map inside the predicted mask", result.concentration.narrowing_share),
-                _narrowing("Effective area, as a share of the slice", result.concentration.narrowing_area),
-            )
-            if n
-        ),
-        badges=badges_of(evidence.verdicts if evidence else ()),
-        resolution_mm=result.resolution_mm,
-        terminal_cell_mm=pictures.of_map(result.explanation.terminal).cell_mm,
-        warnings=result.warnings,
-        missing=_missing(evidence),
-        beside=_beside(result, evidence, pictures, layer, tables) if evidence else (),
-        box_or_image=result.box_or_image,
-        parts=_parts(evidence, pictures) if evidence else (),
-        has_comparisons=bool(evidence and any(is_comparison(m.map_id.explainer) for m in evidence.maps)),
-        provenance=_provenance(result),
+        made=date_text(made),
+        key="",
+        level=2,
+        provenance=provenance_lines(result),
+        **values,
     )
+
+
+def date_text(made: datetime | None) -> str:
+    """The date on a page; '' for none."""
+    return made.strftime("%Y-%m-%d %H:%M") if made else ""
+
+
+def case_values(
+    result: SliceExplanation, pictures: Pictures, evidence: CaseEvidence | None = None, metrics_file: str = ""
+) -> dict[str, object]:
+    """What the template of a case's body asks for; as `case_report_html`.
+
+    Args:
+        result: What the page is about.
+        pictures: Of this result.
+        evidence: Likewise; None where nothing was taken.
+        metrics_file: The name of a file beside the page that has all metrics, '' for none.
+    """
+    layer = result.shown_layer
+    tables = metric_tables(evidence.rows, layer) if evidence else None
+    narrowing = (
+        _narrowing("Share of the map inside the predicted mask", result.concentration.narrowing_share),
+        _narrowing("Effective area, as a share of the slice", result.concentration.narrowing_area),
+    )
+    return {
+        "is_preview": result.is_preview,
+        "presence": result.presence,
+        "scene": pictures.scene,
+        "asked": _asked(result),
+        "mask_area": area_text(result),
+        "kinds": _kinds(result),
+        "contour_sentence": kinds_sentence(result.contour, pictures.scene.unit),
+        "how_tested": how_tested(result.model),
+        "interaction": pictures.of_map(result.explanation.interaction),
+        "terminal": pictures.of_map(result.explanation.terminal),
+        "stages": tuple(_stage_row(result, stage, pictures, tables) for stage in STAGES),
+        "layer": layer,
+        "tables": tables,
+        "metrics_file": metrics_file,
+        "shares": () if tables else _shares(result, layer),
+        "narrowing": tuple(line for line in narrowing if line),
+        "badges": badges_of(evidence.verdicts if evidence else ()),
+        "resolution_mm": result.resolution_mm,
+        "terminal_cell_mm": pictures.of_map(result.explanation.terminal).cell_mm,
+        "warnings": result.warnings,
+        "missing": _missing(evidence),
+        "beside": _beside(result, evidence, pictures, layer, tables) if evidence else (),
+        "box_or_image": result.box_or_image,
+        "parts": _parts(evidence, pictures) if evidence else (),
+        "has_comparisons": bool(evidence and any(is_comparison(m.map_id.explainer) for m in evidence.maps)),
+    }
 
 
 def write_case_report(
@@ -355,7 +376,8 @@ def _standing_for(name: str, maps: tuple[SaliencyMap, ...], layer: str) -> Salie
     )
 
 
-def _provenance(result: SliceExplanation) -> tuple[tuple[str, str], ...]:
+def provenance_lines(result: SliceExplanation) -> tuple[tuple[str, str], ...]:
+    """Model, device, parameters, timings and versions: names and values."""
     model, encoding = result.model, result.encoding
     parameters: Mapping[str, object] = {
         **asdict(result.explanation.parameters),

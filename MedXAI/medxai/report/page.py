@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from .. import __version__
 from ..display_range import DisplayRange
@@ -27,6 +28,20 @@ def page_html(template: str, folders: Sequence[Path] = (), **values: object) -> 
         folders: Where templates are looked for before this package's own, which they may extend.
         **values: What the template asks for.
     """
+    return _environment(folders).get_template(template).render(**values)
+
+
+def part_html(template: str, **values: object) -> Markup:
+    """Makes a part of a page, for a template that puts it into another.
+
+    Args:
+        template: Its file name.
+        **values: What the template asks for.
+    """
+    return Markup(_environment().get_template(template).render(**values))
+
+
+def _environment(folders: Sequence[Path] = ()) -> Environment:
     environment = Environment(
         loader=FileSystemLoader([*folders, _TEMPLATES]),
         autoescape=True,
@@ -42,7 +57,7 @@ def page_html(template: str, folders: Sequence[Path] = (), **values: object) -> 
         colour_bars={"colours": colour_stops(_POSITIVE), "signed-colours": colour_stops(_SIGNED)},
     )
     environment.filters["raw"] = raw_number
-    return environment.get_template(template).render(**values)
+    return environment
 
 
 def write_page(path: Path, html: str) -> None:

@@ -41,7 +41,7 @@ _DARK_EDGE = [withStroke(linewidth=2, foreground="black")]
 _MAGNIFY_BELOW = 0.5
 
 
-def write_panels(result: SliceExplanation, path: Path, parts: Sequence[SaliencyMap] = ()) -> None:
+def write_panels(result: SliceExplanation, path: Path, parts: Sequence[SaliencyMap] = (), organ: str = "") -> None:
     """Draws the panels as PNG: a input with box, b segmented organ, c feature interaction, the contour check, d every stage at every layer.
 
     The slice stands upright (patient's right on the left); every map has its range, the scale is in millimetres.
@@ -50,6 +50,7 @@ def write_panels(result: SliceExplanation, path: Path, parts: Sequence[SaliencyM
         result: What is drawn.
         path: Of the file.
         parts: Signed maps that add up to one, such as the ledger's, drawn below on one range; none for none.
+        organ: Its name in the heading, where the slice has results of several; '' for none.
     """
     drawing = _Drawing(result)
     columns = max(len(result.explanation.layers), 5)
@@ -69,7 +70,7 @@ def write_panels(result: SliceExplanation, path: Path, parts: Sequence[SaliencyM
         hspace=_GAP_DOWN / cell_height,
         wspace=_GAP_ACROSS / _CELL_INCHES,
     )
-    _heading(figure, result)
+    _heading(figure, result, organ)
     drawing.input_panel(figure.add_subplot(grid[0, 0]))
     drawing.mask_panel(figure.add_subplot(grid[0, 1]))
     drawing.interaction_panel(figure.add_subplot(grid[0, 2]))
@@ -309,12 +310,12 @@ def _colour_bar(figure: Figure | SubFigure, axes: Axes, shown: DisplayRange) -> 
     bar.tick_params(labelsize=7)
 
 
-def _heading(figure: Figure, result: SliceExplanation) -> None:
+def _heading(figure: Figure, result: SliceExplanation, organ: str) -> None:
     image, parameters = result.prepared.image, result.explanation.parameters
     figure.text(
         0.012,
         1 - 0.28 / figure.get_figheight(),
-        f"MedXAI · {image.volume_name} · {image.where} · {result.model.title}",
+        " · ".join(["MedXAI", image.volume_name, image.where, *([organ] if organ else []), result.model.title]),
         fontsize=12,
         weight="bold",
         parse_math=False,

@@ -24,7 +24,7 @@ from ..volume.volume import PLANE_AXES
 from .folder import whole_or_nothing
 from .overlay import BOX_COLOUR, MASK_COLOUR
 from .record import SCHEMA_ID, versions_here, write_record
-from .segment_file import write_segment
+from .segment_file import write_segments
 from .volumes import write_volume
 
 #: The published description of the record (JSON Schema), beside that of explanation.json.
@@ -77,7 +77,7 @@ def write_through_slices(
     matrix, shared = result.request.on_slice.volume.ijk_to_ras_mm, volume_provenance_of(result)
     with whole_or_nothing(folder) as scratch:
         write_volume(scratch / "segmentation.nrrd", result.mask.astype(np.uint8), matrix, shared)
-        write_segment(scratch / "segmentation.seg.nrrd", result.mask, matrix, organ, shared)
+        write_segments(scratch / "segmentation.seg.nrrd", [(organ, result.mask)], matrix, shared)
         for map_id in result.map_ids:
             details = {**shared, "Map": str(map_id), "Layer": map_id.layer}
             write_volume(scratch / map_file_name(map_id), result.map_volume(map_id), matrix, details)

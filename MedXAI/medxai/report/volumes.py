@@ -42,7 +42,7 @@ def write_volume(
 
     Args:
         path: Of the file; its ending says the format.
-        voxels: (K, J, I).
+        voxels: (K, J, I), or (K, J, I, layers).
         ijk_to_ras_mm: (4, 4), voxel index to RAS in millimetres.
         metadata: Written as the file's own fields, each name after 'MedXAI.'.
         fields: Written under their own names, for another program.
@@ -52,7 +52,7 @@ def write_volume(
     """
     lps = _RAS_TO_LPS @ ijk_to_ras_mm
     spacing = np.linalg.norm(lps[:3, :3], axis=0)
-    volume = sitk.GetImageFromArray(voxels)
+    volume = sitk.GetImageFromArray(voxels, isVector=voxels.ndim == 4)
     volume.SetSpacing(spacing.tolist())
     volume.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
     volume.SetOrigin(lps[:3, 3].tolist())

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..maps import STAGE1, STAGE2, STAGE3
 from ..metrics.case_evidence import CaseEvidence
+from ..organs_on_slice import OrganExplanation
 from ..provenance import map_attributes, provenance_of
 from ..results import SliceExplanation
 from .case_report import write_case_report
@@ -42,19 +43,41 @@ def write_results(
     Raises:
         OutputError: Where a file cannot be written; the folder is then as it was.
     """
-    image, layer = result.prepared.image, result.shown_layer
-    shared = provenance_of(result)
     with whole_or_nothing(folder) as scratch:
-        for info in (STAGE1, STAGE2, STAGE3):
-            map_id = info.at(layer)
-            values = result.on_slice(result.values(map_id))
-            details = {**shared, **map_attributes(info, map_id)}
-            write_slice_volume(scratch / f"saliency_{info.map}.nrrd", image, values, details)
-        write_slice_volume(scratch / "segmentation.nrrd", image, result.segmentation.mask.astype(np.uint8), shared)
-        write_contour(scratch / "contour.csv", result)
-        write_panels(result, scratch / "panels.png", [one for one in evidence.maps if one.is_signed])
+        write_files_of_one(result, scratch, evidence, source)
+        mask = result.segmentation.mask.astype(np.uint8)
+        write_slice_volume(scratch / "segmentation.nrrd", result.prepared.image, mask, provenance_of(result))
         write_metrics(scratch / "figures.csv", evidence.rows)
         write_case_report(scratch / "report.html", result, evidence, reference_mask, "figures.csv")
-        write_record(scratch / "explanation.json", record_of(result, source))
         if extra is not None:
             extra(scratch)
+
+
+def write_files_of_one(
+    result: SliceExplanation,
+    folder: Path,
+    evidence: CaseEvidence,
+    source: dict[str, object] | None = None,
+    organ: OrganExplanation | None = None,
+) -> None:
+    """Writes those files of an explanation that each organ of a slice has: maps, outline, panels and record.
+
+    Args:
+        result: What is written.
+        folder: Where the files go.
+        evidence: Of the result; its signed maps are drawn, too.
+        source: What is known of the input file beyond the volume itself.
+        organ: Whose result it is where the slice has several; its name then stands before the files' endings.
+    """
+    suffix, title = (f"_{organ.file_part}", organ.organ.name) if organ else ("", "")
+    image, layer, shared = result.prepared.image, result.shown_layer, provenance_of(result)
+    for info in (STAGE1, STAGE2, STAGE3):
+        map_id = info.at(layer)
+        details = {**shared, **map_attributes(info, map_id)}
+        write_slice_volume(
+            folder / f"saliency_{info.map}{suffix}.nrrd", image, result.on_slice(result.values(map_id)), details
+        )
+    write_contour(folder / f"contour{suffix}.csv", result)
+    parts = [one for one in evidence.maps if one.is_signed]
+    write_panels(result, folder / f"panels{suffix}.png", parts, title)
+    write_record(folder / f"explanation{suffix}.json", record_of(result, source))

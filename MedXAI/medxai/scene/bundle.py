@@ -1,10 +1,13 @@
 """A result as a scene file that Slicer opens with the overlay in view; for use outside Slicer."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import slicer
 
+from ..organs_on_slice import OrganExplanation
 from ..results import SliceExplanation
 from ..volume.plain_numbers import plain_numbers
 from ..volume.volume import Volume
@@ -12,6 +15,7 @@ from . import views
 from .contours import show_contour
 from .geometry import matrix_of
 from .headless import headless_scene, quiet_vtk, save_scene_bundle
+from .organs import show_organs
 from .results import show_result
 from .volumes import note_what_is_known
 
@@ -27,6 +31,34 @@ def write_scene(result: SliceExplanation, volume: Volume, path: Path) -> None:
     Raises:
         OutputError: Where it cannot be written.
     """
+    with _scene_of_volume(result, volume, path) as (volume_node, slice_node):
+        done = show_result(result, volume_node, slice_node=slice_node)
+        show_contour(result, volume_node, done.folder_item)
+
+
+def write_scene_of_organs(organs: Sequence[OrganExplanation], volume: Volume, path: Path) -> None:
+    """The same of several organs on one slice: one segmentation, one table, and each organ's overlays, region and outline.
+
+    Args:
+        organs: On one slice.
+        volume: The scan.
+        path: Of the file.
+
+    Raises:
+        OutputError: Where it cannot be written.
+    """
+    with _scene_of_volume(organs[0].explanation, volume, path) as (volume_node, slice_node):
+        done = show_organs(organs, volume_node, slice_node=slice_node)
+        for one in organs:
+            for node in show_contour(one.explanation, volume_node, done.folder_item).values():
+                node.SetName(f"{node.GetName()} · {one.organ.name}")
+
+
+@contextmanager
+def _scene_of_volume(
+    result: SliceExplanation, volume: Volume, path: Path
+) -> Iterator[tuple["slicer.vtkMRMLScalarVolumeNode", "slicer.vtkMRMLSliceNode"]]:
+    """A scene with the volume, a view on the result's slice, and whatever the block adds; then it is written."""
     with plain_numbers(), quiet_vtk(), headless_scene() as scene:
         volume_node = add_volume(scene, volume)
         display = volume_node.GetDisplayNode()
@@ -36,8 +68,7 @@ def write_scene(result: SliceExplanation, volume: Volume, path: Path) -> None:
         for name in views.VIEW_OF_PLANE.values():
             views.show_overlay(views.slice_view(scene, name), volume_node, None)
         views.look_at(slice_node, volume_node, result.prepared.image)
-        done = show_result(result, volume_node, slice_node=slice_node)
-        show_contour(result, volume_node, done.folder_item)
+        yield volume_node, slice_node
         save_scene_bundle(scene, path)
 
 

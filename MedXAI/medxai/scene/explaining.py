@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import slicer
 
 from ..engine import Engine
-from ..explainers.three_stage.parameters import ExplainerParameters
+from ..explainers.three_stage.parameters import ExplainerParameters, parameters_for
 from ..model_input.grey import Window
 from ..models.loading import LoadedModel
 from ..progress import RunControl
@@ -27,7 +27,7 @@ class NodeRequest:
 
     Attributes:
         volume_node: The scan.
-        roi_node: Encloses the organ.
+        roi_node: Encloses the organ; None where several ROIs are asked for.
         slice_node: The view whose slice is explained; None for Red.
         model: Which model; or one in memory.
         window: Level and width; None for the modality's own.
@@ -38,7 +38,7 @@ class NodeRequest:
     """
 
     volume_node: slicer.vtkMRMLScalarVolumeNode
-    roi_node: slicer.vtkMRMLMarkupsROINode
+    roi_node: slicer.vtkMRMLMarkupsROINode | None
     slice_node: slicer.vtkMRMLSliceNode | None = None
     model: ModelChoice | LoadedModel = ModelChoice()
     window: Window | None = None
@@ -46,6 +46,40 @@ class NodeRequest:
     enhance_input: bool = False
     layers: tuple[str, ...] | Literal["all"] | None = None
     parameters: ExplainerParameters = ExplainerParameters()
+
+    @classmethod
+    def of_plain_values(
+        cls,
+        volume_node: slicer.vtkMRMLScalarVolumeNode,
+        roi_node: slicer.vtkMRMLMarkupsROINode | None,
+        slice_node: slicer.vtkMRMLSliceNode | None,
+        **choices: Any,
+    ) -> NodeRequest:
+        """A request of what users type into Slicer's console.
+
+        Args:
+            volume_node: The scan.
+            roi_node: Encloses the organ; None where several ROIs are asked for.
+            slice_node: The view; None for Red.
+            **choices: Those of `MedXAILogic.explain` by their names there; what is left out is as there.
+        """
+        window, layers = choices.get("window"), choices.get("layers")
+        return cls(
+            volume_node,
+            roi_node,
+            slice_node,
+            ModelChoice(
+                choices.get("model"),
+                choices.get("device", "auto"),
+                choices.get("encoder", "exact"),
+                choices.get("preparation", "default"),
+            ),
+            Window(*window) if window is not None else None,
+            choices.get("modality"),
+            choices.get("enhanceInput", False),
+            layers if layers == "all" else tuple(layers) if layers else None,
+            parameters_for(choices.get("preset", "paper")),
+        )
 
 
 def explain_nodes(engine: Engine, asked: NodeRequest, control: RunControl = RunControl()) -> SceneResult:

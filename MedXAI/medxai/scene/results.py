@@ -96,16 +96,9 @@ def show_result(
     """
     scene, image = volume_node.GetScene(), result.prepared.image
     shared = provenance_of(result)
-    colour_node = colour_node_of(scene)
     scene.StartState(scene.BatchProcessState)
     try:
-        overlays = {}
-        for info, map_id in maps_for_scene(result, layers):
-            name = node_name(volume_node, info, map_id)
-            values = result.on_slice(result.values(map_id))
-            overlays[map_id] = add_overlay(volume_node, name, image, values)
-            describe(overlays[map_id], {**shared, **map_attributes(info, map_id)})
-            style_overlay(overlays[map_id], result.layer_range(map_id), colour_node)
+        overlays = add_overlays(result, volume_node, layers)
         segmentation_node = add_segmentation(
             volume_node,
             segmentation_name(volume_node),
@@ -120,12 +113,37 @@ def show_result(
         folder = add_folder(scene, _title(result), [*overlays.values(), segmentation_node, roi_node])
     finally:
         scene.EndState(scene.BatchProcessState)
-    done = SceneResult(result, overlays, segmentation_node, roi_node, colour_node, folder)
+    done = SceneResult(result, overlays, segmentation_node, roi_node, colour_node_of(scene), folder)
     slice_node = slice_node or views.slice_view(scene, views.VIEW_OF_PLANE[image.plane])
     if slice_node is not None:
         views.show_overlay(slice_node, volume_node, done.stage_node(3))
         add_legend(done.stage_node(3), STAGE3)
     return done
+
+
+def add_overlays(
+    result: SliceExplanation,
+    volume_node: slicer.vtkMRMLScalarVolumeNode,
+    layers: Sequence[str] | None = None,
+    organ: str = "",
+) -> dict[MapId, slicer.vtkMRMLScalarVolumeNode]:
+    """One overlay a map, with provenance, colours and range.
+
+    Args:
+        result: Whose maps.
+        volume_node: Where it came from.
+        layers: Whose maps become overlays; None for the layer that stands for its stage.
+        organ: Its name at the end of the nodes' names, where the slice has results of several; '' for none.
+    """
+    overlays, shared = {}, provenance_of(result)
+    colour_node = colour_node_of(volume_node.GetScene())
+    for info, map_id in maps_for_scene(result, layers):
+        name = node_name(volume_node, info, map_id) + (f" · {organ}" if organ else "")
+        values = result.on_slice(result.values(map_id))
+        overlays[map_id] = add_overlay(volume_node, name, result.prepared.image, values)
+        describe(overlays[map_id], {**shared, **map_attributes(info, map_id)})
+        style_overlay(overlays[map_id], result.layer_range(map_id), colour_node)
+    return overlays
 
 
 def _title(result: SliceExplanation) -> str:

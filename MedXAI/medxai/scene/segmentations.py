@@ -5,11 +5,13 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
+from ..organ_codes import Organ
 from ..slice.slice_image import OneSliceVolume, SliceImage, as_one_slice_volume
 from .geometry import matrix_of
 
 #: Green, as far from inferno's colours as a colour-blind reader can tell; drawn as an outline mostly.
 _COLOUR = (0.25, 0.85, 0.55)
+_LABELMAP = "Binary labelmap"
 
 
 def add_segmentation(
@@ -38,21 +40,47 @@ def add_segmentation_of(
         segment_name: Of the segment.
         mask: See `placed_labelmap`.
     """
+    node = empty_segmentation(volume_node, name)
+    add_segment(node, segment_name, mask)
+    return node
+
+
+def empty_segmentation(volume_node: "slicer.vtkMRMLScalarVolumeNode", name: str) -> "slicer.vtkMRMLSegmentationNode":
+    """A segmentation node in the source's geometry and frame, drawn as outlines, with no segment yet.
+
+    Args:
+        volume_node: The source.
+        name: Of the node.
+    """
     node = volume_node.GetScene().AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.CreateDefaultDisplayNodes()
     node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
     node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
-    segment = slicer.vtkSegment()
-    segment.SetName(segment_name)
-    segment.SetColor(*_COLOUR)
-    labelmap = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
-    segment.AddRepresentation(labelmap, mask)
-    node.GetSegmentation().SetSourceRepresentationName(labelmap)
-    node.GetSegmentation().AddSegment(segment)
+    node.GetSegmentation().SetSourceRepresentationName(_LABELMAP)
     display = node.GetDisplayNode()
     display.SetAllSegmentsOpacity2DFill(0.15)
     display.SetAllSegmentsOpacity2DOutline(1.0)
     return node
+
+
+def add_segment(
+    node: "slicer.vtkMRMLSegmentationNode", name: str, mask: "slicer.vtkOrientedImageData", organ: Organ | None = None
+) -> None:
+    """Adds a mask to a segmentation node.
+
+    Args:
+        node: See `empty_segmentation`.
+        name: Of the segment.
+        mask: See `placed_labelmap`.
+        organ: Gives the segment its colour and its terminology; None for the colour that stands out from the maps'.
+    """
+    segment = slicer.vtkSegment()
+    segment.SetName(name)
+    segment.SetColor(*(_COLOUR if organ is None else (part / 255 for part in organ.colour)))
+    if organ is not None:
+        segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), organ.terminology_entry)
+    segment.AddRepresentation(_LABELMAP, mask)
+    node.GetSegmentation().AddSegment(segment)
 
 
 def mask_labelmap(image: SliceImage, mask: np.ndarray) -> "slicer.vtkOrientedImageData":

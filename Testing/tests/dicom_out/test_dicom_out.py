@@ -17,6 +17,7 @@ from medxai.errors import InputError
 from medxai.limits import LIMITS_STATEMENT
 from medxai.maps import STAGE3
 from medxai.organ_codes import organ_named
+from medxai.organs_on_slice import OrganBox
 from medxai.request import ExplainRequest
 from medxai.slice.box import PixelBox
 from medxai.through_slices.request import VolumeRequest
@@ -25,7 +26,7 @@ from support.dicom import RAS_TO_LPS, grid_lps, slices_of, write_frames, write_s
 
 pytest.importorskip("highdicom", reason="needs the package highdicom (pip install 'medxai[dicom]')")
 
-from medxai.dicom_out.writing import write_dicom, write_dicom_of_volume
+from medxai.dicom_out.writing import write_dicom, write_dicom_of_organs, write_dicom_of_volume
 
 COUNT, K = 6, 3
 PLACE_MM = 0.01
@@ -314,3 +315,29 @@ def test_dcmqi_finds_a_volumes_map_in_its_place(followed, tmp_path):
         index = np.rint(place[:3]).astype(int)
         np.testing.assert_allclose(place[:3], index, atol=PLACE_MM)
         assert found[k, j, i] == values[tuple(index[::-1])]
+
+
+def test_several_organs_are_one_segmentation_of_several_segments_and_one_report(model, tmp_path):
+    write_series(tmp_path / "series", scan(), slices_of(SOURCES["oblique"], COUNT), SliceThickness="2")
+    volume = read_volume(tmp_path / "series")
+    request = ExplainRequest.of_slice(volume, "axial", K, model=model)
+    boxes = [OrganBox((12, 9, 48, 35), organ_named("liver")), OrganBox((30, 20, 60, 45), organ_named("left kidney"))]
+    organs = Engine().explain_organs(request, boxes)
+    write_dicom_of_organs(organs, volume, tmp_path / "out")
+    maps = {f"saliency_stage{stage}_{part}.dcm" for stage in (1, 2, 3) for part in ("liver", "left_kidney")}
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {"segmentation.dcm", "report.dcm", *maps}
+    data = pydicom.dcmread(tmp_path / "out" / "segmentation.dcm")
+    assert [one.SegmentLabel for one in data.SegmentSequence] == ["liver", "left kidney"]
+    for frame, group in zip(data.pixel_array, data.PerFrameFunctionalGroupsSequence, strict=True):
+        number = group.SegmentIdentificationSequence[0].ReferencedSegmentNumber
+        np.testing.assert_array_equal(frame, organs[number - 1].explanation.segmentation.mask)
+    said = command(
+        "tid1500reader", "--inputDICOM", tmp_path / "out" / "report.dcm", "--outputMetadata", tmp_path / "report.json"
+    )
+    assert (tmp_path / "report.json").exists(), said
+    measured = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["Measurements"]
+    assert [one["Finding"]["CodeMeaning"] for one in measured] == ["Liver", "Kidney"]
+    assert [one["TrackingUniqueIdentifier"] for one in measured] == [one.TrackingUID for one in data.SegmentSequence]
+    for file in sorted((tmp_path / "out").iterdir()):
+        said = command("dciodvfy", file)
+        assert [line for line in said.splitlines() if line.startswith("Error")] == [], file.name

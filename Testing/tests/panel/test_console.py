@@ -28,20 +28,23 @@ def module(bench: PanelBench):
     return MedXAI
 
 
-def test_the_console_has_every_choice_of_the_panel(module) -> None:
-    arguments = set(inspect.signature(module.MedXAILogic.explain).parameters)
+@pytest.mark.parametrize("name", ["explain", "explainOrgans"])
+def test_the_console_has_every_choice_of_the_panel(module, name) -> None:
+    arguments = set(inspect.signature(getattr(module.MedXAILogic, name)).parameters)
     wanted = {CONSOLE_WORDS.get(field.name, field.name) for field in dataclasses.fields(MethodChoices)}
     assert wanted <= arguments
 
 
-def test_help_tells_every_argument_what_comes_back_and_what_is_raised(module) -> None:
-    text = inspect.getdoc(module.MedXAILogic.explain)
+@pytest.mark.parametrize("function", ["explain", "explainOrgans"])
+def test_help_tells_every_argument_what_comes_back_and_what_is_raised(module, function) -> None:
+    explain = getattr(module.MedXAILogic, function)
+    text = inspect.getdoc(explain)
     told = text.partition("Args:")[2].partition("Returns:")[0]
-    for name in list(inspect.signature(module.MedXAILogic.explain).parameters)[1:]:
+    for name in list(inspect.signature(explain).parameters)[1:]:
         assert re.search(rf"^ +{name}: \S", told, re.M), f"help does not tell {name}"
     for encoder in ENCODERS:
         assert f"'{encoder}'" in told
-    assert "Raises:" in text and "SceneResult" in text and "not that" in text
+    assert "Raises:" in text and "medxai.scene." in text and "not that" in text
 
 
 def test_models_and_explainers_are_those_of_the_panel(module, bench: PanelBench) -> None:

@@ -8,7 +8,7 @@ slicer = pytest.importorskip("slicer", reason="needs the package slicer-core")
 import vtk
 
 from medxai.organ_codes import UNNAMED, organ_named
-from medxai.report.segment_file import write_slice_segment
+from medxai.report.segment_file import write_slice_segments
 from medxai.scene.geometry import matrix_of
 from medxai.slice.slice_image import slice_of
 from medxai.volume.volume import make_volume
@@ -31,7 +31,7 @@ def test_slicer_reads_the_mask_with_its_name_colour_and_codes(scene, tmp_path, p
     volume = make_volume("v", np.random.default_rng(0).integers(0, 99, (5, 6, 7)).astype(np.int16), MATRIX, "MR")
     image = slice_of(volume, plane, 2)
     mask = np.random.default_rng(1).random(image.shape) > 0.5
-    write_slice_segment(tmp_path / "s.seg.nrrd", image, mask, organ, {"Limits": "as everywhere"})
+    write_slice_segments(tmp_path / "s.seg.nrrd", image, [(organ, mask)], {"Limits": "as everywhere"})
     segmentation = read_by_slicer(scene, tmp_path / "s.seg.nrrd")
     assert segmentation.GetNumberOfSegments() == 1
     segment = segmentation.GetNthSegment(0)
@@ -56,3 +56,27 @@ def test_slicer_reads_the_mask_with_its_name_colour_and_codes(scene, tmp_path, p
     rows, columns = np.nonzero(mask)
     expected = (image.pixel_to_ras_mm @ np.stack([columns, rows, 0 * rows, 1 + 0 * rows]))[:3].T
     assert found == {tuple(np.round(place, 3) + 0.0) for place in expected}
+
+
+@pytest.mark.parametrize("overlap", [False, True])
+def test_slicer_reads_several_organs_each_with_all_of_its_own_pixels(scene, tmp_path, overlap):
+    volume = make_volume("v", np.random.default_rng(0).integers(0, 99, (5, 6, 7)).astype(np.int16), MATRIX, "MR")
+    image = slice_of(volume, "axial", 2)
+    masks = np.zeros((2, *image.shape), bool)
+    masks[0, 1:4, 1:4], masks[1, 3:5, 3 if overlap else 4 : 6] = True, True
+    organs = (organ_named("liver"), organ_named("left kidney"))
+    write_slice_segments(tmp_path / "s.seg.nrrd", image, list(zip(organs, masks, strict=True)), {})
+    segmentation = read_by_slicer(scene, tmp_path / "s.seg.nrrd")
+    assert segmentation.GetNumberOfSegments() == 2
+    for number, (organ, mask) in enumerate(zip(organs, masks, strict=True)):
+        segment = segmentation.GetNthSegment(number)
+        labelmap = segment.GetRepresentation("Binary labelmap")
+        i0, i1, j0, j1, _, _ = labelmap.GetExtent()
+        found = {
+            (i, j)
+            for i in range(i0, i1 + 1)
+            for j in range(j0, j1 + 1)
+            if labelmap.GetScalarComponentAsDouble(i, j, labelmap.GetExtent()[4], 0) == segment.GetLabelValue()
+        }
+        assert found == {(i, j) for j, i in np.argwhere(mask).tolist()}
+        assert segment.GetName() == organ.name

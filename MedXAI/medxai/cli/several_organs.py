@@ -1,0 +1,109 @@
+"""`medxai explain … --box … --organ liver --box … --organ spleen`: several organs on one slice."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from ..engine import Engine
+from ..errors import InputError
+from ..explainers.base import Case
+from ..limits import LIMITS_STATEMENT
+from ..organ_codes import organ_named
+from ..organs_on_slice import OrganBox, OrganExplanation, organs_of, overlaps
+from ..progress import RunControl
+from ..report.case_evidence import named
+from ..report.organs import OrganWithEvidence, write_organs
+from ..request import ExplainRequest
+from .command_case import checked, evidence_of, say_progress, scene_bundle
+
+
+def boxes_of(arguments: argparse.Namespace) -> list[OrganBox]:
+    """The boxes with their organs, paired in the order in which they were given.
+
+    Raises:
+        InputError: There are other numbers of boxes and organs, an organ is not known, or an option is for one box only.
+    """
+    boxes, names = arguments.box, arguments.organ or [None] * len(arguments.box)
+    if len(names) != len(boxes):
+        raise InputError(
+            f"--box was given {_times(boxes)} and --organ {_times(names)}; give an organ for each box, in the boxes' order, or none."
+        )
+    found = [OrganBox(tuple(box), organ_named(name)) for box, name in zip(boxes, names, strict=True)]
+    if len(found) > 1:
+        _refuse_options_of_one_box(arguments)
+    return found
+
+
+def _times(given: Sequence[object]) -> str:
+    return "once" if len(given) == 1 else f"{len(given)} times"
+
+
+def _refuse_options_of_one_box(arguments: argparse.Namespace) -> None:
+    given = {
+        "--through": arguments.through,
+        "--slices": arguments.slices is not None,
+        "--reference": arguments.reference is not None,
+    }
+    wrong = [name for name, is_given in given.items() if is_given]
+    if wrong:
+        raise InputError(f"{' and '.join(wrong)} cannot go with several boxes; give one --box.")
+
+
+def run(
+    request: ExplainRequest, boxes: Sequence[OrganBox], arguments: argparse.Namespace
+) -> tuple[OrganExplanation, ...]:
+    """Explains all boxes and writes everything into `arguments.output`; the slice is encoded once.
+
+    Args:
+        request: The slice.
+        boxes: At least one.
+        arguments: Of the command.
+
+    Raises:
+        MedXAIError: What `Engine.explain` raises, or a file cannot be written; the folder is then as it was.
+    """
+    engine, control = Engine(), RunControl(say_progress)
+    cases = [named(case) for case in engine.cases(request, [one.box for one in boxes], control)]
+    organs = organs_of((one.organ for one in boxes), [checked(case, arguments, control) for case in cases])
+    cases = [replace(case, organ=one.organ.name) for case, one in zip(cases, organs, strict=True)]
+    found = [
+        OrganWithEvidence(one, evidence_of(case, partial(_others, case, cases), arguments))
+        for one, case in zip(organs, cases, strict=True)
+    ]
+    source: dict[str, object] = {"path": str(arguments.input)}
+
+    def write_scene(folder: Path) -> None:
+        scene_bundle().write_scene_of_organs(organs, request.volume, folder / "scene.mrb")
+
+    write_organs(found, arguments.output, source, write_scene)
+    _report(organs, arguments.output)
+    return organs
+
+
+def _others(case: Case, cases: Sequence[Case]) -> list[Case]:
+    return [other for other in cases if other is not case]
+
+
+def _report(organs: Sequence[OrganExplanation], folder: Path) -> None:
+    first = organs[0].explanation
+    prepared = first.prepared
+    print(f"{first.model.title}: {len(organs)} organs on one slice, encoded once in {first.encoding.seconds:.2f} s.")
+    print(
+        f"{prepared.image.where}; modality {prepared.image.facts.modality_text}; grey values {prepared.grey_range.text}."
+    )
+    for one in organs:
+        result = one.explanation
+        print(
+            f"{one.label} {one.organ.name}: {result.segmentation.mask.sum()} pixels segmented. {result.presence.sentence}"
+        )
+    for sentence in overlaps(organs):
+        print(f"warning: {sentence}")
+    said = {result.presence.sentence for result in (one.explanation for one in organs)}
+    for warning in dict.fromkeys(text for one in organs for text in one.explanation.warnings if text not in said):
+        print(f"warning: {warning}")
+    print(f"Written to {folder}: " + ", ".join(sorted(path.name for path in folder.iterdir() if path.is_file())))
+    print(LIMITS_STATEMENT)

@@ -1,0 +1,152 @@
+"""The files of several organs on one slice: one segmentation, one table, one report, and maps and pictures for each."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from markupsafe import Markup
+
+from ..limits import LIMITS_STATEMENT
+from ..metrics.case_evidence import CaseEvidence
+from ..organs_on_slice import FIGURES, OrganExplanation, figures_of_organ, label_mask, overlaps
+from ..provenance import organs_provenance_of
+from .case_report import case_values, date_text, provenance_lines
+from .folder import whole_or_nothing
+from .metrics_file import write_metrics
+from .page import page_html, part_html, write_page
+from .pictures import Pictures, SliceScene
+from .segment_file import write_slice_segments
+from .volumes import write_slice_volume
+from .writing import write_files_of_one
+
+#: The columns of the page's table; organs.csv has all.
+_ON_PAGE = tuple(
+    figure
+    for figure in FIGURES
+    if figure.key in ("area_mm2", "told_from_nothing", "warnings")
+    or figure.key.startswith(("mask_share", "inside_", "outline_"))
+)
+
+
+@dataclass(frozen=True, eq=False)
+class OrganWithEvidence:
+    """An organ, and what was measured of it.
+
+    Attributes:
+        organ: Its result.
+        evidence: Metrics, baselines, comparison methods and sanity checks of this very result.
+    """
+
+    organ: OrganExplanation
+    evidence: CaseEvidence
+
+
+@dataclass(frozen=True)
+class _Part:
+    """An organ on the page: its line in the table, its outline in the first picture, and its section.
+
+    Attributes:
+        key: Before the names of its shapes.
+        label, name, colour: Of the organ; colour '#rrggbb'.
+        scene: Its outline and box.
+        figures: Its line in the table.
+        html: Its section.
+    """
+
+    key: str
+    label: int
+    name: str
+    colour: str
+    scene: SliceScene
+    figures: tuple[str, ...]
+    html: Markup
+
+
+def write_organs(
+    organs: Sequence[OrganWithEvidence],
+    folder: Path,
+    source: dict[str, object] | None = None,
+    extra: Callable[[Path], None] | None = None,
+) -> None:
+    """Writes all files into a folder, whole or not at all.
+
+    For all organs: segmentation.nrrd (labels from 1), segmentation.seg.nrrd (Slicer's own format), organs.csv,
+    figures.csv and report.html. For each: what `write_results` writes of one, with the organ's name before the ending,
+    for example saliency_stage3_liver.nrrd, contour_liver.csv, panels_liver.png, explanation_liver.json.
+
+    Args:
+        organs: On one slice.
+        folder: Where the files go.
+        source: What is known of the input file beyond the volume itself.
+        extra: Writes more files into the same temporary folder (the scene).
+
+    Raises:
+        OutputError: Where a file cannot be written; the folder is then as it was.
+    """
+    only = [one.organ for one in organs]
+    shared, image = organs_provenance_of(only), only[0].explanation.prepared.image
+    with whole_or_nothing(folder) as scratch:
+        for one in organs:
+            write_files_of_one(one.organ.explanation, scratch, one.evidence, source, one.organ)
+        write_slice_volume(scratch / "segmentation.nrrd", image, label_mask(only), shared)
+        masks = [(one.organ, one.explanation.segmentation.mask) for one in only]
+        write_slice_segments(scratch / "segmentation.seg.nrrd", image, masks, shared)
+        write_table_of_organs(scratch / "organs.csv", only)
+        write_metrics(scratch / "figures.csv", [row for one in organs for row in one.evidence.rows])
+        write_page(scratch / "report.html", organs_report_html(organs, datetime.now().astimezone(), "figures.csv"))
+        if extra is not None:
+            extra(scratch)
+
+
+def write_table_of_organs(path: Path, organs: Sequence[OrganExplanation]) -> None:
+    """Writes organs.csv, a row an organ; the first lines are comments with the limits and what masks share."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        file.writelines(f"# {sentence}\n" for sentence in (LIMITS_STATEMENT, *overlaps(organs)))
+        writer = csv.DictWriter(file, [figure.key for figure in FIGURES])
+        writer.writeheader()
+        writer.writerows(map(figures_of_organ, organs))
+
+
+def organs_report_html(
+    organs: Sequence[OrganWithEvidence], made: datetime | None = None, metrics_file: str = ""
+) -> str:
+    """The page as text: a table of all organs, then a section for each with what the report of one case has.
+
+    Args:
+        organs: On one slice.
+        made: The date on the page.
+        metrics_file: The name of a file beside the page that has all metrics, '' for none.
+    """
+    parts = [_part(one, metrics_file) for one in organs]
+    first = organs[0].organ.explanation
+    return page_html(
+        "organs.html",
+        title=f"MedXAI report: {first.prepared.image.where}",
+        made=date_text(made),
+        scene=parts[0].scene,
+        columns=[figure.title for figure in _ON_PAGE],
+        parts=parts,
+        layer=first.shown_layer,
+        overlaps=overlaps([one.organ for one in organs]),
+        provenance=provenance_lines(first),
+        key="",
+    )
+
+
+def _part(one: OrganWithEvidence, metrics_file: str) -> _Part:
+    organ, row = one.organ, figures_of_organ(one.organ)
+    key, pictures = f"organ-{organ.label}-", Pictures(organ.explanation)
+    values = case_values(organ.explanation, pictures, one.evidence, metrics_file)
+    return _Part(
+        key,
+        organ.label,
+        organ.organ.name,
+        "#{:02x}{:02x}{:02x}".format(*organ.organ.colour),
+        pictures.scene,
+        tuple(figure.text(row[figure.key]) for figure in _ON_PAGE),
+        part_html("case_body.html", key=key, level=3, **values),
+    )

@@ -1,0 +1,120 @@
+"""`medxai explain` with several boxes: one segmentation, one table, one report; maps and pictures for each organ."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import torch
+from jsonschema import Draft202012Validator
+
+from medxai.cli.main import main
+from medxai.limits import LIMITS_STATEMENT
+from medxai.slice.box import box_of_mask
+from support.models import small_model
+from support.report import FORBIDDEN, Text
+from support.scans import ROOT
+
+pytest.importorskip("slicer", reason="needs the package slicer-core")
+
+SLICE = 12
+ORGANS = {"liver": "liver", "right kidney": "right_kidney"}
+OF_ALL = {"figures.csv", "organs.csv", "report.html", "scene.mrb", "segmentation.nrrd", "segmentation.seg.nrrd"}
+OF_EACH = (
+    *("contour_{}.csv", "explanation_{}.json", "panels_{}.png"),
+    *(f"saliency_stage{stage}_{{}}.nrrd" for stage in (1, 2, 3)),
+)
+
+
+@pytest.fixture(scope="module")
+def words(ct, tmp_path_factory):
+    """The command on the real CT with a box for each organ, without --output."""
+    checkpoint = tmp_path_factory.mktemp("model") / "small.pth"
+    torch.save(small_model().sam.state_dict(), checkpoint)
+    asked = ["explain", str(ct.path), "--slice", str(SLICE), "--model", str(checkpoint), "--layers", "block 3"]
+    for organ in ORGANS:
+        edges = box_of_mask(ct.mask(organ, SLICE)).xyxy.astype(int)
+        asked += ["--box", *map(str, edges), "--organ", organ]
+    return asked
+
+
+@pytest.fixture(scope="module")
+def written(words, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("several") / "out"
+    assert main([*words, "--output", str(folder)]) == 0
+    return folder
+
+
+def test_every_file_is_there_and_carries_the_limits(written):
+    expected = OF_ALL | {pattern.format(part) for pattern in OF_EACH for part in ORGANS.values()}
+    assert {path.name for path in written.iterdir()} == expected
+    schema = json.loads((ROOT / "MedXAI/medxai/report/explanation.schema.json").read_text(encoding="utf-8"))
+    for path in written.iterdir():
+        if path.suffix == ".nrrd":
+            assert sitk.ReadImage(str(path)).GetMetaData("MedXAI.Limits") == LIMITS_STATEMENT
+        elif path.suffix == ".csv":
+            assert path.read_text(encoding="utf-8").startswith(f"# {LIMITS_STATEMENT}\n")
+        elif path.suffix == ".json":
+            Draft202012Validator(schema).validate(json.loads(path.read_text(encoding="utf-8")))
+
+
+def test_the_table_and_the_labels_are_those_of_each_organs_own_mask(written):
+    lines = (line for line in (written / "organs.csv").open(encoding="utf-8") if not line.startswith("#"))
+    rows = list(csv.DictReader(lines))
+    assert [(row["label"], row["organ"]) for row in rows] == [("1", "liver"), ("2", "right kidney")]
+    records = [json.loads((written / f"explanation_{part}.json").read_text()) for part in ORGANS.values()]
+    for row, record in zip(rows, records, strict=True):
+        assert int(row["area_px"]) == record["segmentation"]["mask_pixels"]
+        assert [int(row["first_column"]), int(row["last_column"])] == record["input"]["box_first_last_px"]["columns"]
+        assert row["outline_follows_box"] != "", "the box is looked at on the command line"
+    labels = sitk.GetArrayFromImage(sitk.ReadImage(str(written / "segmentation.nrrd")))
+    assert set(np.unique(labels)) <= {0, 1, 2} and (labels == 2).any()
+    with (written / "figures.csv").open(encoding="utf-8") as file:
+        file.readline()
+        assert {row["organ"] for row in csv.DictReader(file)} == set(ORGANS)
+
+
+def test_the_scene_has_one_segmentation_and_one_table_of_all_organs(written, scene):
+    from medxai.scene.headless import load_scene_bundle
+
+    load_scene_bundle(scene, written / "scene.mrb")
+    (segmentation,) = scene.GetNodesByClass("vtkMRMLSegmentationNode")
+    names = [segmentation.GetSegmentation().GetNthSegment(n).GetName() for n in range(2)]
+    assert names == list(ORGANS)
+    (table,) = [node for node in scene.GetNodesByClass("vtkMRMLTableNode") if "organs" in node.GetName()]
+    assert table.GetNumberOfRows() == 2
+    overlays = [node for node in scene.GetNodesByClass("vtkMRMLScalarVolumeNode") if "MedXAI" in node.GetName()]
+    assert len(overlays) == 2 * 5 and sum(node.GetName().endswith("right kidney") for node in overlays) == 5
+
+
+def test_the_report_has_a_table_and_a_section_for_each_organ(written):
+    html = (written / "report.html").read_text(encoding="utf-8")
+    text = Text(html)
+    assert text.words[0] == LIMITS_STATEMENT and not FORBIDDEN.findall(
+        " ".join(text.words).replace(LIMITS_STATEMENT, "")
+    )
+    assert html.count('id="slice"') == html.count('id="colours"') == 1
+    for number, name in enumerate(ORGANS, start=1):
+        assert f'id="organ-{number}-outline"' in html and f'href="#organ-{number}-box"' in html
+        assert f"{number}. {name}" in text.words
+    used = {reference[1:] for reference in text.references if reference.startswith("#")}
+    assert all(f'id="{name}"' in html for name in used), "a picture refers to nothing"
+
+
+WRONG = {
+    "fewer organs": (["--box", "1", "1", "9", "9"], "--box was given 3 times and --organ 2 times"),
+    "no such organ": (["--box", "1", "1", "9", "9", "--organ", "gizzard"], "no code for the organ 'gizzard'"),
+    "through the slices": (["--through"], "--through cannot go with several boxes"),
+    "a reference": (["--reference", "x.nii.gz"], "--reference cannot go with several boxes"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_cannot_be_asked_gets_one_sentence_before_anything_is_read(case, words, tmp_path, capsys, monkeypatch):
+    more, sentence = WRONG[case]
+    monkeypatch.setattr("medxai.cli.explain.read_volume", lambda *_: pytest.fail("the volume was read"))
+    assert main([*words, *more, "--output", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said and said.count("\n") == 1
+    assert not (tmp_path / "out").exists()
