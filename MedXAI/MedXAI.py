@@ -273,7 +273,8 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
 
         Returns:
             medxai.scene.through_slices.SceneVolumeResult: `result` (mask, maps, slices, stops, alarms), `overlays`,
-            `segmentation_node`, `folder_item`. A map shows what influenced the model, not that the model is right.
+            `segmentation_node`, `marks_node` (a point on each slice with an alarm), `folder_item`. A map shows what
+            influenced the model, not that the model is right.
 
         Raises:
             medxai.errors.MedXAIError: One sentence with cause and remedy; the scene is then as it was.

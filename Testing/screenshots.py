@@ -77,6 +77,7 @@ def make_pictures(bench: PanelBench, phantom: Phantom, theme: str) -> None:
     picture("contour")
     picture("contour_wide", WIDE_PX)
     bench.click("stage3Button")
+    through_the_slices(bench, picture)
     other_methods_and_settings(bench, picture)
     states_that_pass(bench, picture)
 
@@ -123,6 +124,19 @@ def before_the_first_map(bench: PanelBench, phantom: Phantom, picture: Picture) 
     # A picture cannot wait for a moment, so the running state is set: 4 of 12 blocks after 3.4 seconds.
     bench.controller._state.change(running=Running(Activity.EXPLAIN, time.monotonic() - 3.4, Step.ENCODING, 4, 13))
     picture("running")
+    bench.controller._state.change(running=None)
+
+
+def through_the_slices(bench: PanelBench, picture: Picture) -> None:
+    """The organ followed through the slices, and while it is followed; ends with the maps of one slice."""
+    bench.click("throughButton")
+    assert bench.pump(lambda: bench.state.followed is not None), bench.state
+    bench.settle()
+    picture("through_the_slices")
+    # A picture cannot wait for a moment, so the running state is set: 12 of at most 40 slices after 5.2 seconds.
+    running = Running(Activity.FOLLOW, time.monotonic() - 5.2, Step.FOLLOWING, 12, 40, 12.3)
+    bench.controller._state.change(running=running, followed=None)
+    picture("following")
     bench.controller._state.change(running=None)
 
 

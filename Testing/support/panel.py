@@ -14,6 +14,7 @@ from medxai.maps import OWN_MAPS_SHOWN
 from medxai.models.networks.demo_encoder import build_demo_sam
 from medxai.slice.box import clip_box
 from medxai.slice.slice_image import slice_of
+from medxai.through_slices.volume_result import VolumeResult
 from medxai.volume.volume import Modality, Volume, make_volume
 from MedXAILib.session.choices import MethodChoices
 from MedXAILib.session.controller import Controller
@@ -62,6 +63,8 @@ class PlainScene:
         self.shown: list[tuple[object, ViewChoices]] = []
         self.live: list[tuple[object, ViewChoices]] = []
         self.restyled: list[tuple[object, ViewChoices]] = []
+        self.followed: list[VolumeResult] = []
+        self.slices: tuple[int, int] | None = None
         self.fails_to_show = False
 
     def look(self, method: MethodChoices) -> SceneSnapshot:
@@ -74,7 +77,8 @@ class PlainScene:
             box = clip_box(image, *self.corners)
         except InputError as error:
             return SceneSnapshot(id(self.volume), lack=MissingInput.UNUSABLE, reason=str(error))
-        return SceneSnapshot(id(self.volume), ("axial", self.index), None, self.volume, image, box, MissingInput.NONE)
+        seen = (self.volume, image, box, self.slices, MissingInput.NONE)
+        return SceneSnapshot(id(self.volume), ("axial", self.index), None, *seen)
 
     def show(self, explanation: object, _key: object, view: ViewChoices) -> None:
         if self.fails_to_show:
@@ -86,6 +90,12 @@ class PlainScene:
 
     def restyle(self, explanation: object, _key: object, view: ViewChoices) -> None:
         self.restyled.append((explanation, view))
+
+    def prepare_followed(self, result: VolumeResult) -> VolumeResult:
+        return result
+
+    def show_followed(self, prepared: VolumeResult, _key: object, _view: ViewChoices) -> None:
+        self.followed.append(prepared)
 
 
 def until(controller: Controller, condition: Callable[[], bool], limit_s: float = 60.0) -> None:

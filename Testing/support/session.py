@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from medxai.progress import RunControl, Step
 from medxai.results import SliceExplanation
+from medxai.through_slices.request import VolumeRequest
+from medxai.through_slices.volume_result import FollowedSlice, OnSlice, VolumeProgress, VolumeResult
 from MedXAILib.session.controller import Controller
 from MedXAILib.session.shared_engine import SharedEngine
 from MedXAILib.session.snapshot import ExplanationKey, SceneSnapshot
@@ -37,6 +39,15 @@ class SlowTasks(Tasks):
             control.on_progress(step, done, total)
 
         return super().explain(snapshot, key, replace(control, on_progress=gated), on_preview)
+
+    def follow(
+        self, request: VolumeRequest, so_far: VolumeResult | None, control: RunControl, on_slice: OnSlice
+    ) -> VolumeResult:
+        def gated(one: FollowedSlice, progress: VolumeProgress) -> None:
+            on_slice(one, progress)
+            self.gate.wait(20)
+
+        return super().follow(request, so_far, control, gated)
 
 
 def explained(controller: Controller) -> Controller:

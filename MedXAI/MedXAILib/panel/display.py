@@ -85,6 +85,7 @@ class Display:
         self._set("mapLabel", "text", wording.map_caption(state.map_info, wording.shows_preview(state)))
         self._show_layers(state)
         self._show_metrics(state)
+        self._show_followed(state)
         self._set("weightedCheck", "enabled", state.result is not None and state.view.map_key == STAGE3.key)
         for name in _LOOKS:
             self._set(name, "enabled", has_maps and not (state.map_info.sign and name in _ONE_SIDED))
@@ -100,6 +101,8 @@ class Display:
         """What is under way, what came of it, or what to do next."""
         self._set("explainButton", "enabled", state.can_explain)
         self._set("explainButton", "toolTip", wording.explain_tip(state))
+        self._set("throughButton", "enabled", state.can_follow)
+        self._set("throughButton", "toolTip", wording.follow_tip(state))
         self._set("cancelButton", "enabled", state.can_cancel)
         self._set("progressBar", "visible", state.is_busy)
         if state.is_busy:
@@ -181,6 +184,12 @@ class Display:
         self._set("downloadButton", "visible", bool(model and not model.is_here and model.can_download))
         self._set("downloadButton", "enabled", not state.is_busy and not state.is_starting)
         self._set("expectationLabel", "text", wording.expectation(state, state.method.device))
+
+    def _show_followed(self, state: State) -> None:
+        text = wording.followed(state)
+        self._set("throughLabel", "text", text)
+        self._set("throughLabel", "visible", bool(text))
+        self._set("alarmButton", "visible", state.followed is not None and bool(state.followed.result.alarms))
 
     def _show_layers(self, state: State) -> None:
         slider, result = self._ui.layerSlider, state.result

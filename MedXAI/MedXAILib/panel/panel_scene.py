@@ -17,8 +17,9 @@ from medxai.scene import side_by_side, views
 from medxai.scene.contours import set_contour_visible, write_contour_nodes
 from medxai.scene.geometry import array_of, world_from_ijk, world_from_node
 from medxai.scene.legends import Legends
-from medxai.scene.regions import box_of_roi
+from medxai.scene.regions import box_of_roi, slices_of_roi
 from medxai.scene.slices import aligned_slice
+from medxai.scene.through_slices import PlacedVolumes, placed_volumes
 from medxai.scene.volumes import modality_in_scene, volume_of
 from medxai.scene.working_result import (
     REGION_REFERENCE,
@@ -36,10 +37,12 @@ from medxai.scene.working_result import (
     write_segmentation,
 )
 from medxai.slice.slice_image import SliceImage, oblique_slice_of, slice_of
+from medxai.through_slices.volume_result import VolumeResult
 from medxai.volume.volume import Volume
 
 from ..session.choices import MethodChoices
 from ..session.snapshot import ExplanationKey, MissingInput, SceneSnapshot
+from .followed_maps import FollowedMaps
 from .selection import Selection
 from .translation import _
 
@@ -65,6 +68,7 @@ class PanelScene:
         #: Keys of maps that the user has deleted since they were shown.
         self._lost: set[str] = set()
         self._legends = Legends()
+        self._followed = FollowedMaps(scene)
         #: What stands in each overlay node now: the explanation, and the choices that decide the values.
         self._written: dict[str, tuple[SliceExplanation, Hashable]] = {}
         self._written_contour: ContourCheck | None = None
@@ -76,6 +80,7 @@ class PanelScene:
         self._written_contour = None
         self._lost.clear()
         self._legends.forget()
+        self._followed.forget()
 
     @property
     def is_writing(self) -> bool:
@@ -96,6 +101,7 @@ class PanelScene:
         """Takes maps and segmentations out of the scene whose volume is gone."""
         with self._writing():
             remove_orphans(self._scene)
+            self._followed.remove_orphans()
 
     # Looking.
 
@@ -125,10 +131,12 @@ class PanelScene:
             slice_key, image = self._look_at_slice(volume_key, volume, chosen)
             self._legends.follow_slice(slice_key)
             box = box_of_roi(chosen.roi, chosen.volume, image)
+            slices = slices_of_roi(chosen.roi, chosen.volume, image) if image.index is not None else None
         except InputError as error:
             return SceneSnapshot(volume_key, volume=volume, lack=MissingInput.UNUSABLE, reason=str(error))
         origin = Origin(chosen.volume.GetID(), chosen.roi.GetID(), chosen.slice.GetID())
-        return SceneSnapshot(volume_key, slice_key, origin, volume, image, box, MissingInput.NONE)
+        depth = slices if slices is not None and slices[0] < slices[1] else None
+        return SceneSnapshot(volume_key, slice_key, origin, volume, image, box, depth, MissingInput.NONE)
 
     def _look_at_volume(self, node: "slicer.vtkMRMLScalarVolumeNode", modality: str | None) -> tuple[Hashable, Volume]:
         image = node.GetImageData()
@@ -159,6 +167,7 @@ class PanelScene:
     def show(self, explanation: SliceExplanation, key: ExplanationKey, view: ViewChoices) -> None:
         """Brings all nodes of the explanation's region up to date, makes them the first time, and shows the chosen map."""
         chosen = self._nodes_of(key)
+        self._followed.are_shown = False
         found = find_working(chosen.volume, chosen.roi)
         with self._writing():
             if found is not None and not found.is_whole:
@@ -184,6 +193,7 @@ class PanelScene:
         if found is None or not found.is_whole or (view.is_contour and CONTOUR.key in self._lost):
             self.show(explanation, key, view)
             return
+        self._followed.are_shown = False
         found = self._with_comparisons(found, explanation)
         found = self._write_seen(found, explanation, view)
         write_segmentation(found.segmentation, explanation, chosen.volume)
@@ -196,14 +206,53 @@ class PanelScene:
         if chosen.volume is None or chosen.roi is None:
             return
         found = find_working(chosen.volume, chosen.roi)
+        if self._arrange_followed(found, chosen, view):
+            return
         if found is None:
             if explanation is not None:
                 self.show(explanation, key, view)
             return
         if explanation is not None:
+            self._legends.of_slice(key.slice_key)
             found = self._with_comparisons(found, explanation)
             found = self._write_seen(found, explanation, view)
         self._arrange(found, explanation, chosen, view)
+
+    def prepare_followed(self, result: VolumeResult) -> PlacedVolumes:
+        return placed_volumes(result)
+
+    def show_followed(self, prepared: PlacedVolumes, key: ExplanationKey, view: ViewChoices) -> None:
+        chosen = self._nodes_of(key)
+        with self._writing():
+            self._followed.put(prepared, chosen)
+        self._arrange_followed(find_working(chosen.volume, chosen.roi), chosen, view)
+
+    @property
+    def shows_followed(self) -> bool:
+        """Whether the view shows an organ through the slices, rather than the maps of one slice."""
+        return self._followed.are_shown
+
+    def keep_followed(self, chosen: Selection) -> None:
+        """Leaves the organ that was followed in the scene for good."""
+        self._followed.keep(chosen)
+
+    def _arrange_followed(self, found: WorkingResult | None, chosen: Selection, view: ViewChoices) -> bool:
+        """Shows the chosen map of the followed organ; returns whether it has one, and no newer explanation is shown."""
+        overlays = self._followed.overlays if self._followed.are_shown and not view.side_by_side else {}
+        key = view.map_key
+        if key not in overlays and found is None and overlays:
+            key = next(iter(overlays))
+        if key not in overlays:
+            return False
+        self._followed.arrange(chosen, view, key)
+        working = {} if found is None else {f"slice/{one}": node for one, node in found.overlays.items()}
+        if found is not None:
+            set_contour_visible(found.contour.values(), False)
+            if found.segmentation is not None and found.segmentation.GetDisplayNode() is not None:
+                found.segmentation.GetDisplayNode().SetVisibility(False)
+        self._legends.of_slice(None)
+        self._legends.show({**working, **overlays}, (key,) if view.legend and view.overlay else (), chosen.slice)
+        return True
 
     def _with_comparisons(self, found: WorkingResult, explanation: SliceExplanation) -> WorkingResult:
         if {key for key in found.overlays if is_comparison(key)} == set(comparisons_of(explanation)):
@@ -263,8 +312,10 @@ class PanelScene:
             side_by_side.lay_out(self._scene, view.side_by_side)
         if view.side_by_side and chosen.slice is not None:
             side_by_side.fill(chosen.slice, chosen.volume, found.overlays, view.opacity if view.overlay else 0.0)
+        self._followed.show_segmentation(False)
+        followed = {f"followed/{key}": node for key, node in self._followed.overlays.items()}
         # Only after the views hold the maps: Slicer looks where a legend belongs when the legend is shown, not later.
-        self._legends.show(found.overlays, seen if view.legend and view.overlay else (), chosen.slice)
+        self._legends.show({**found.overlays, **followed}, seen if view.legend and view.overlay else (), chosen.slice)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

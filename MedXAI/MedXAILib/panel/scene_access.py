@@ -9,7 +9,7 @@ import slicer
 
 from medxai.map_view import ViewChoices
 from medxai.results import SliceExplanation
-from medxai.scene.geometry import array_of, world_from_ijk
+from medxai.scene.geometry import array_of, world_from_ijk, world_from_node
 from medxai.scene.nodes import nodes_of_class
 
 from ..session.choices import MethodChoices
@@ -18,6 +18,8 @@ from ..session.state import State
 from .selection import Selection
 
 if TYPE_CHECKING:
+    from medxai.through_slices.volume_result import VolumeResult
+
     from .panel_scene import PanelScene
     from .parameter_node import MedXAIParameterNode
 
@@ -64,8 +66,15 @@ class SceneAccess:
 
     def restyle(self, explanation: SliceExplanation | None, key: ExplanationKey | None, view: ViewChoices) -> None:
         chosen = self._selection()
-        if explanation is not None or self._maps_of(chosen):
+        has_followed = self._port is not None and self._port.shows_followed
+        if explanation is not None or has_followed or self._maps_of(chosen):
             self._real.restyle(explanation, key, view)
+
+    def prepare_followed(self, result: "VolumeResult") -> Any:
+        return self._real.prepare_followed(result)
+
+    def show_followed(self, prepared: Any, key: ExplanationKey, view: ViewChoices) -> None:
+        self._real.show_followed(prepared, key, view)
 
     # What the panel asks besides.
 
@@ -92,6 +101,8 @@ class SceneAccess:
         """What the scene holds of the maps that a state speaks of."""
         if state.result is not None:
             return SceneMaps(True, is_deleted=self._port is not None and self._port.has_lost(state.view.map_key))
+        if state.followed is not None:
+            return SceneMaps(True)
         are_saved = state.started and bool(self._maps_of(self._selection()))
         return SceneMaps(are_saved, are_saved=are_saved)
 
@@ -114,6 +125,20 @@ class SceneAccess:
         spacing = float(np.abs(normal @ world_from_ijk(chosen.volume)[:3, :3]).max())
         chosen.slice.SetSliceOffset(chosen.slice.GetSliceOffset() + by * spacing)
 
+    def show_slice(self, result: "VolumeResult", index: int) -> None:
+        """Shows a slice of the volume through which an organ was followed in the chosen view.
+
+        Args:
+            result: What was followed.
+            index: The slice's voxel index.
+        """
+        from medxai.scene.through_slices import place_on_slice
+
+        chosen = self._selection()
+        if chosen.volume is not None and chosen.slice is not None:
+            place = world_from_node(chosen.volume) @ [*place_on_slice(result, index), 1.0]
+            chosen.slice.JumpSliceByOffsetting(*place[:3])
+
     def keep_maps(self) -> None:
         """Leaves the shown maps in the scene for good."""
         from medxai.scene.working_result import find_working, release
@@ -122,6 +147,8 @@ class SceneAccess:
         found = find_working(chosen.volume, chosen.roi) if chosen.volume and chosen.roi else None
         if found is not None:
             release(found)
+        if self._port is not None:
+            self._port.keep_followed(chosen)
 
     def ids_of_maps(self) -> tuple[str, ...]:
         """Volumes that are maps of ours."""

@@ -92,8 +92,9 @@ class SceneEvents(VTKObservationMixin):
     def _removed(self, caller: object, event: str, node: "slicer.vtkMRMLNode") -> None:
         if slicer.mrmlScene.IsClosing():
             return
-        explained = self._controller.state.explained
-        if explained is not None and explained.origin.volume == node.GetID():
+        state = self._controller.state
+        keys = [state.explained, state.followed.key if state.followed is not None else None]
+        if any(key is not None and key.origin.volume == node.GetID() for key in keys):
             self._controller.forget()
         self._access.node_removed(node)
         self._changed(caller, event)

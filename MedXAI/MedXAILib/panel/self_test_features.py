@@ -34,6 +34,14 @@ class FeatureCases(SelfTestCases):
         with self.assertRaisesRegex(Exception, "No volume is chosen"):
             logic.explain(None, None, model="demo")
 
+    def test_console_explains_several_organs_in_one_go(self) -> None:
+        _, node, roi = self._case()
+        roi.SetName("liver")
+        done = self.logic().explainOrgans(node, [roi, roi], ["liver", "spleen"], model="demo", device="cpu")
+        self.assertEqual(done.segmentation_node.GetSegmentation().GetNumberOfSegments(), 2)
+        self.assertEqual(done.table_node.GetNumberOfRows(), 2)
+        self.assertIn("spleen", done.stage_node("spleen", 3).GetName())
+
     # Before the first map.
 
     def test_panel_says_its_limits_and_what_to_do_next(self) -> None:
@@ -87,6 +95,20 @@ class FeatureCases(SelfTestCases):
         depth = widget.ui.depthSpin.value
         set_depth(region, widget.ui.volumeSelector.currentNode(), widget.ui.viewSelector.currentNode(), depth)
         self._wait(lambda: widget.panel.controller.state.can_explain)
+
+    def test_the_organ_is_followed_through_the_slices(self) -> None:
+        widget = self._panel_with_a_case()
+        widget.panel.parameters.model = "demo"
+        controller = widget.panel.controller
+        self._wait(lambda: controller.state.can_follow)
+        widget.ui.throughButton.click()
+        self._wait(lambda: controller.state.followed is not None and not controller.state.is_busy)
+        result = controller.state.followed.result
+        shown = slicer.mrmlScene.GetNodeByID(composite_of(self._red()).GetForegroundVolumeID())
+        np.testing.assert_array_equal(slicer.util.arrayFromVolume(shown), result.map_volume(result.map_ids[0]))
+        self.assertIn(f"Slices {result.accepted[0].index} to", widget.ui.throughLabel.text)
+        if result.alarms:
+            widget.ui.alarmButton.click()
 
     # Looking at maps.
 

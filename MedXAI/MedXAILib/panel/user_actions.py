@@ -48,12 +48,15 @@ class UserActions:
         self._preferences = preferences
         self._resource = resource
         self._preferences_changed = preferences_changed
+        self._alarm = -1
         self._connect(connections)
 
     def _connect(self, connections: Connections) -> None:
         ui, models = self._ui, self._controller.models
         for name, slot in {
             "explainButton": lambda _checked: self._controller.explain(),
+            "throughButton": lambda _checked: self._controller.follow_through_slices(),
+            "alarmButton": lambda _checked: self._go_to_alarm(),
             "cancelButton": lambda _checked: self._controller.cancel(),
             "downloadButton": lambda _checked: models.download(self._controller.state.method.model),
             "offerButton": lambda _checked: self._take_offer(),
@@ -145,6 +148,14 @@ class UserActions:
         if folder:
             self._preferences.export_folder = folder
             self._controller.export(folder)
+
+    def _go_to_alarm(self) -> None:
+        """Shows the slice of the next alarm; from the last on the first again."""
+        followed = self._controller.state.followed
+        alarms = [stop.index for stop in followed.result.alarms] if followed is not None else []
+        if alarms:
+            self._alarm = (self._alarm + 1) % len(alarms)
+            self._access.show_slice(followed.result, alarms[self._alarm])
 
     def _keep(self) -> None:
         self._access.keep_maps()

@@ -10,12 +10,13 @@ from medxai.limits import LIMITS_SHORT, LIMITS_STATEMENT
 from medxai.maps import MapInfo
 from medxai.models.family import Pace
 from medxai.results import SliceExplanation
+from medxai.through_slices.drift_alarm import ALARM_SENTENCE
 from medxai.volume.volume import Modality, ModalitySource, ScanFacts
 
 from ..session.map_metrics import MapMetrics
 from ..session.model_list import ModelStatus
 from ..session.snapshot import ChangedInput
-from ..session.state import Activity, Obstacle, Phase, State, Step
+from ..session.state import Activity, Obstacle, Phase, Running, State, Step
 from .translation import _
 
 _MEGABYTE = 1_000_000
@@ -50,6 +51,8 @@ def status(state: State, elapsed_s: float) -> str:
         return _("✖ {reason}").format(reason=state.message)
     if phase is Phase.CANCELLED and shows_preview(state):
         return _("■ Cancelled; the preview stays until the full maps are made.") + " " + next_step(state)
+    if phase is Phase.CANCELLED and has_slices_kept(state):
+        return _("■ Cancelled; the slices that are done stay. Press Through the slices to go on.")
     if phase is Phase.CANCELLED:
         return _("■ Cancelled; nothing was changed.") + " " + next_step(state)
     if phase is Phase.STALE:
@@ -72,9 +75,54 @@ def shows_preview(state: State) -> bool:
     return state.result is not None and state.result.is_preview
 
 
+def has_slices_kept(state: State) -> bool:
+    """Whether following the organ was cancelled in the middle."""
+    return state.followed is not None and not state.followed.result.is_complete
+
+
+def followed(state: State) -> str:
+    """What came of following the organ, and on which slices a reader has to look; '' where nothing was followed."""
+    if state.followed is None:
+        return ""
+    result = state.followed.result
+    first, last = (result.accepted[0].index, result.accepted[-1].index) if result.accepted else (None, None)
+    if first is None:
+        lines = [_("The model segmented nothing in this box, so there is nothing to follow.")]
+    elif result.volume_mm3 is None:
+        lines = [_("Slices {first} to {last}.").format(first=first, last=last)]
+    else:
+        text = _("Slices {first} to {last}: {volume} ml.")
+        lines = [text.format(first=first, last=last, volume=number(result.volume_mm3 / 1000))]
+    for stop in result.stops:
+        lines.append((_("▲ {reason}") if stop.reason.is_alarm else "{reason}").format(reason=stop.sentence))
+    return "\n".join([*lines, _(ALARM_SENTENCE)])
+
+
+def follow_tip(state: State) -> str:
+    """What the button Through the slices does, or why it cannot."""
+    if state.can_explain and not state.can_follow:
+        return _(
+            "The view is oblique to the volume, so there are no slices to go through; rotate it to the volume plane."
+        )
+    if not state.can_follow:
+        return explain_tip(state)
+    depth = state.snapshot.slices
+    how_far = (
+        _("as far as it goes")
+        if depth is None
+        else _("through the slices {0} to {1} that the box reaches").format(*depth)
+    )
+    return _(
+        "Follow the organ from this box in both directions, {how_far}. Press again after moving the box on another slice: "
+        "what lies between is done anew, the rest is kept."
+    ).format(how_far=how_far)
+
+
 def step_of(state: State) -> str:
     """What the worker is at."""
     running = state.running
+    if running.activity is Activity.FOLLOW:
+        return _following(running)
     if running.step is Step.ENCODING and running.total:
         if running.done >= running.total - 1:
             return _("Explaining the box")
@@ -95,6 +143,15 @@ def step_of(state: State) -> str:
         Step.PREPARING: _("Preparing the slice"),
         Step.ENCODING: _("Looking at the slice"),
     }.get(running.step, _("Working"))
+
+
+def _following(running: Running) -> str:
+    if not running.total:
+        return _("Following the organ")
+    text = _("Slice {done} of at most {total}").format(done=running.done, total=running.total)
+    if running.seconds_left is None:
+        return text
+    return _("{text}, at most {left} left").format(text=text, left=seconds(running.seconds_left))
 
 
 def progress(step: Step, done: int, total: int) -> str:

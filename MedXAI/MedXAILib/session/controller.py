@@ -20,6 +20,7 @@ from .observed_state import ObservedState, Observer
 from .ports import ScenePort
 from .state import Activity, Outcome, State
 from .tasks import Equipment, Tasks
+from .through_slices import ThroughSlices
 from .worker import TaskContext, Worker
 
 
@@ -54,6 +55,7 @@ class Controller:
         self._explaining = Explaining(self._state, self._jobs, self._failures, scene, self._tasks, clock)
         self._comparing = Comparing(self._state, self._jobs, self._tasks, self._restyle)
         self._checking = CheckingContour(self._state, self._jobs, self._tasks, self._restyle)
+        self._through = ThroughSlices(self._state, self._jobs, self._failures, scene, self._tasks)
         self._look_ahead = LookAhead(self._state, self._jobs, self._tasks, clock)
         self.models = Models(self._state, self._jobs, self._failures, self._tasks, self._look_ahead)
         self._state.observe(self._rest_after_results)
@@ -140,6 +142,13 @@ class Controller:
         if not self._is_closed:
             self._explaining.explain()
 
+    def follow_through_slices(self) -> None:
+        """Follows the organ from the box on the shown slice; nothing where it cannot be, the state says why."""
+        self._is_dirty = False
+        if not self._is_closed:
+            self._explaining.look()
+            self._through.follow()
+
     def export(self, folder: str) -> None:
         """Writes panels, report and volumes of the shown explanation into a folder; never of a preview."""
         state, tasks = self.state, self._tasks
@@ -167,6 +176,8 @@ class Controller:
             self._jobs.drop()
             self._is_dirty = True
             self._failures.say_cancelled(activity)
+            if activity is Activity.FOLLOW:
+                self._through.keep_slices()
 
     def report_failure(self, reason: str) -> None:
         """Something that a front end tried itself did not work; said where all failures are."""
@@ -190,6 +201,7 @@ class Controller:
         self._comparing.forget()
         self._checking.forget()
         self._explaining.forget()
+        self._through.forget()
         self._is_dirty = True
 
     def close(self, timeout_s: float = 0.0) -> bool:

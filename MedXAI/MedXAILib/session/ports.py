@@ -1,9 +1,10 @@
 """What the controller needs from the scene around it."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from medxai.map_view import ViewChoices
 from medxai.results import SliceExplanation
+from medxai.through_slices.volume_result import VolumeResult
 
 from .choices import MethodChoices
 from .snapshot import ExplanationKey, SceneSnapshot
@@ -32,3 +33,9 @@ class ScenePort(Protocol):
             key: What the explanation depends on; None likewise.
             view: The choices.
         """
+
+    def prepare_followed(self, result: VolumeResult) -> Any:
+        """What `show_followed` puts into the scene; touches no scene, the only call that comes from the worker's thread."""
+
+    def show_followed(self, prepared: Any, key: ExplanationKey, view: ViewChoices) -> None:
+        """An organ that was followed appears, in the place of the one before of the same region."""

@@ -34,6 +34,7 @@ class SceneSnapshot:
         volume: The scan, where it can be used; None else.
         image: The slice; it and origin and box are set where nothing is missing.
         box: On the slice.
+        slices: First and last slice that the region reaches, where it is deeper than one.
         lack: What is missing or wrong.
         reason: The same in a sentence for the user.
     """
@@ -44,6 +45,7 @@ class SceneSnapshot:
     volume: "Volume | None" = None
     image: "SliceImage | None" = None
     box: "ClippedBox | None" = None
+    slices: "tuple[int, int] | None" = None
     lack: MissingInput = MissingInput.VOLUME
     reason: str = ""
 

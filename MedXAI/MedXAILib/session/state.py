@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from medxai.map_view import ViewChoices
 from medxai.maps import CONTOUR, OWN_MAPS_SHOWN, STAGE3, MapInfo
@@ -13,6 +14,9 @@ from .choices import MethodChoices
 from .model_list import ModelStatus
 from .pace import Paces
 from .snapshot import ChangedInput, ExplanationKey, MissingInput, SceneSnapshot
+
+if TYPE_CHECKING:
+    from medxai.through_slices.volume_result import VolumeResult
 
 
 class Activity(StrEnum):
@@ -26,6 +30,8 @@ class Activity(StrEnum):
     AHEAD = "ahead"
     DOWNLOAD = "download"
     EXPORT = "export"
+    FOLLOW = "following the organ"
+    SHOW_SLICES = "showing the slices"
 
 
 class Obstacle(StrEnum):
@@ -69,6 +75,7 @@ class Running:
         since: The controller's clock when it began, in seconds.
         step: What it is at.
         done, total: Parts; total is 0 where unknown.
+        seconds_left: At most, where it can be told.
     """
 
     activity: Activity
@@ -76,6 +83,20 @@ class Running:
     step: Step = Step.STARTING
     done: int = 0
     total: int = 0
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Followed:
+    """An organ that was followed through the slices.
+
+    Attributes:
+        key: What it depends on; its origin names volume and region.
+        result: Its slices, and where and why the way ended.
+    """
+
+    key: ExplanationKey
+    result: "VolumeResult"
 
 
 @dataclass(frozen=True)
@@ -98,6 +119,7 @@ class State:
         result: The explanation that is shown, which may be a preview.
         explained: What the result depends on.
         explained_snapshot: The scene that it was made from.
+        followed: The organ that was last followed through the slices.
         stale: In what the scene has moved on since.
         paces: How long new slices took lately.
     """
@@ -117,6 +139,7 @@ class State:
     result: SliceExplanation | None = None
     explained: ExplanationKey | None = None
     explained_snapshot: SceneSnapshot | None = None
+    followed: Followed | None = None
     stale: tuple[ChangedInput, ...] = ()
     paces: Paces = field(default_factory=Paces)
 
@@ -159,7 +182,14 @@ class State:
     @property
     def is_busy(self) -> bool:
         """Whether work that the user asked for is under way; what goes on by itself does not count."""
-        by_itself = (Activity.START, Activity.LIVE, Activity.COMPARE, Activity.CHECK, Activity.AHEAD)
+        by_itself = (
+            Activity.START,
+            Activity.LIVE,
+            Activity.COMPARE,
+            Activity.CHECK,
+            Activity.AHEAD,
+            Activity.SHOW_SLICES,
+        )
         return self.running is not None and self.running.activity not in by_itself
 
     @property
@@ -170,6 +200,11 @@ class State:
     @property
     def can_explain(self) -> bool:
         return not self.obstacles and not self.is_busy
+
+    @property
+    def can_follow(self) -> bool:
+        """Whether the organ can be followed from the shown slice: it has neighbours, as an oblique one has not."""
+        return self.can_explain and self.snapshot.image is not None and self.snapshot.image.index is not None
 
     @property
     def can_export(self) -> bool:

@@ -16,6 +16,8 @@ from medxai.model_input.grey import Window
 from medxai.progress import RunControl, Step
 from medxai.request import ALL_LAYERS, ExplainRequest
 from medxai.results import SaliencyMap, SliceExplanation
+from medxai.through_slices.request import VolumeRequest
+from medxai.through_slices.volume_result import OnSlice, VolumeResult
 
 from .shared_engine import SharedEngine
 from .snapshot import ExplanationKey, SceneSnapshot
@@ -130,6 +132,23 @@ class Tasks:
             MedXAIError: What the engine raises.
         """
         return self.engine.get().check_contour(request_of(snapshot, key), result, control)
+
+    def volume_request(self, snapshot: SceneSnapshot, key: ExplanationKey, maps: tuple[MapId, ...]) -> VolumeRequest:
+        """What is asked to follow the organ in a snapshot's box; the region's depth, where it has one, is the range.
+
+        Args:
+            snapshot: Volume, slice along the voxels' axes, box and region's depth.
+            key: What the maps depend on.
+            maps: Those that become volumes.
+        """
+        first, last = snapshot.slices or (None, None)
+        return VolumeRequest(request_of(snapshot, key), snapshot.box.box, first, last, maps=maps)
+
+    def follow(
+        self, request: VolumeRequest, so_far: VolumeResult | None, control: RunControl, on_slice: OnSlice
+    ) -> VolumeResult:
+        """An organ followed through the slices; see `Engine.explain_volume`, which raises what this raises."""
+        return self.engine.get().explain_volume(request, control, so_far, on_slice)
 
     def export(
         self, snapshot: SceneSnapshot, key: ExplanationKey, result: SliceExplanation, folder: Path, control: RunControl

@@ -10,6 +10,7 @@ from types import ModuleType
 
 import numpy as np
 
+from ..engine import Engine
 from ..errors import InputError, MedXAIError
 from ..explainers.base import Case
 from ..explainers.three_stage.parameters import parameters_for
@@ -62,17 +63,18 @@ def slice_request(asked: CommandCase, arguments: argparse.Namespace) -> ExplainR
     )
 
 
-def checked(case: Case, arguments: argparse.Namespace, control: RunControl) -> SliceExplanation:
+def checked(engine: Engine, case: Case, arguments: argparse.Namespace, control: RunControl) -> SliceExplanation:
     """The result of a case with its whole contour check, and box or image where it was asked for.
 
     Where the shares cannot be had, the reason is a note, and everything else is written.
 
     Args:
+        engine: That answered the case.
         case: Of one box.
         arguments: Of the command.
         control: Stops the work.
     """
-    result = replace(case.result, contour=case.engine.check_contour(case.request, case.result, control))
+    result = replace(case.result, contour=engine.check_contour(case.request, case.result, control))
     if not arguments.box_or_image:
         return result
     try:

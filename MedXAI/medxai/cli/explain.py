@@ -67,7 +67,7 @@ def explain_case(asked: CommandCase, arguments: argparse.Namespace) -> SliceExpl
 
     evidence = evidence_of(case, others, arguments)
     source: dict[str, object] = {"path": str(getattr(arguments, "input", "")) or None}
-    result = checked(case, arguments, control)
+    result = checked(engine, case, arguments, control)
     write_results(
         result,
         arguments.output,

@@ -68,7 +68,7 @@ def run(
     """
     engine, control = Engine(), RunControl(say_progress)
     cases = [named(case) for case in engine.cases(request, [one.box for one in boxes], control)]
-    organs = organs_of((one.organ for one in boxes), [checked(case, arguments, control) for case in cases])
+    organs = organs_of((one.organ for one in boxes), [checked(engine, case, arguments, control) for case in cases])
     cases = [replace(case, organ=one.organ.name) for case, one in zip(cases, organs, strict=True)]
     found = [
         OrganWithEvidence(one, evidence_of(case, partial(_others, case, cases), arguments))

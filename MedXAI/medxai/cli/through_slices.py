@@ -12,9 +12,10 @@ from ..maps import MEDXAI, MapId
 from ..organ_codes import Organ
 from ..progress import RunControl
 from ..report.kept_slices import KeptSlices
-from ..report.through_slices import ALARM_SENTENCE, stops_text, write_through_slices
+from ..report.through_slices import stops_text, write_through_slices
 from ..request import ExplainRequest
 from ..slice.box import clip_box
+from ..through_slices.drift_alarm import ALARM_SENTENCE
 from ..through_slices.request import VolumeRequest
 from ..through_slices.volume_result import FollowedSlice, VolumeProgress, VolumeResult
 

@@ -18,7 +18,7 @@ from ..model_input.grey import grey_range_of, grey_slice
 from ..organ_codes import UNNAMED, Organ
 from ..provenance import volume_provenance_of
 from ..slice.orientation import orientation_of
-from ..through_slices.drift_alarm import ALARM_AT, StopReason
+from ..through_slices.drift_alarm import ALARM_AT, ALARM_SENTENCE, StopReason
 from ..through_slices.volume_result import FollowedSlice, VolumeResult
 from ..volume.volume import PLANE_AXES
 from .folder import whole_or_nothing
@@ -50,11 +50,6 @@ COLUMNS = (
 )
 _ALARM_COLOUR = "#ff6b6b"
 _PICTURE_INCHES, _DPI, _ACROSS = 1.9, 100, 6
-#: What an alarm means, and what it does not; goes wherever alarms are shown.
-ALARM_SENTENCE = (
-    "An alarm says that the mask of a slice no longer resembles the organ on the slices before; it does not say that the masks "
-    "without an alarm are right. Scroll through all slices."
-)
 
 
 def write_through_slices(

@@ -137,7 +137,7 @@ def show_organs(
     if slice_node is not None:
         first = organs[0].organ.name
         views.show_overlay(slice_node, volume_node, done.stage_node(first, 3))
-        add_legend(done.stage_node(first, 3), f"{STAGE3.title}, {first}")
+        add_legend(done.stage_node(first, 3), replace(STAGE3, title=f"{STAGE3.title}, {first}"))
     return done
 
 

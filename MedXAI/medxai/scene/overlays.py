@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 import slicer
+import vtk
+from vtk.util.numpy_support import vtk_to_numpy
 
 from ..display_range import DisplayRange
 from ..maps import MapId, MapInfo
-from ..slice.slice_image import OneSliceVolume, SliceImage, as_one_slice_volume
+from ..slice.slice_image import SliceImage, as_one_slice_volume
 from .geometry import matrix_of
 
 #: Values below this share of the display range are not drawn at all, so that the anatomy stays visible.
@@ -30,25 +32,40 @@ def add_overlay(
         image: The slice.
         values: (rows, columns) on the slice.
     """
-    return add_overlay_volume(volume_node, name, as_one_slice_volume(image, values.astype(np.float32)))
+    placed = as_one_slice_volume(image, values.astype(np.float32))
+    return add_overlay_image(volume_node, name, image_of(placed.voxels), placed.ijk_to_ras_mm)
 
 
-def add_overlay_volume(
-    volume_node: "slicer.vtkMRMLScalarVolumeNode", name: str, placed: OneSliceVolume
+def image_of(values: np.ndarray) -> "vtk.vtkImageData":
+    """Float voxels (K, J, I) for `add_overlay_image`; made without the scene, so in any thread.
+
+    The values are copied by NumPy, which lets other threads run meanwhile; VTK's own copy would hold them up.
+    """
+    image = vtk.vtkImageData()
+    image.SetDimensions(*reversed(values.shape))
+    image.AllocateScalars(vtk.VTK_FLOAT, 1)
+    vtk_to_numpy(image.GetPointData().GetScalars())[:] = values.ravel()
+    return image
+
+
+def add_overlay_image(
+    volume_node: "slicer.vtkMRMLScalarVolumeNode", name: str, image: "vtk.vtkImageData", ijk_to_ras_mm: np.ndarray
 ) -> "slicer.vtkMRMLScalarVolumeNode":
-    """A float volume under the source's parent transform; `add_overlay` for voxels that are placed already.
+    """An overlay that takes voxels as they are, without a copy: at once, however many there are.
 
     Args:
         volume_node: The source.
         name: Of the new node.
-        placed: Voxels (K, J, I) float32 and where they lie.
+        image: See `image_of`.
+        ijk_to_ras_mm: (4, 4), voxel index to RAS in millimetres.
     """
     node = volume_node.GetScene().AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
-    node.SetIJKToRASMatrix(matrix_of(placed.ijk_to_ras_mm))
-    slicer.util.updateVolumeFromArray(node, placed.voxels)
+    node.SetIJKToRASMatrix(matrix_of(ijk_to_ras_mm))
     node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
     node.AddNodeReferenceID("MedXAI.source", volume_node.GetID())
     node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().AutoWindowLevelOff()  # before the voxels come: else their histogram is taken, seconds for many
+    node.SetAndObserveImageData(image)
     return node
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import slicer
 import vtk
-from vtk.util.numpy_support import numpy_to_vtk
+from vtk.util.numpy_support import vtk_to_numpy
 
 from ..organ_codes import Organ
 from ..slice.slice_image import OneSliceVolume, SliceImage, as_one_slice_volume
@@ -94,10 +94,10 @@ def mask_labelmap(image: SliceImage, mask: np.ndarray) -> "slicer.vtkOrientedIma
 
 
 def placed_labelmap(placed: OneSliceVolume) -> "slicer.vtkOrientedImageData":
-    """A segment's binary labelmap of voxels (K, J, I) uint8 that are placed already."""
+    """A segment's binary labelmap of voxels (K, J, I) uint8 that are placed already; made without the scene, so in any thread."""
     oriented = slicer.vtkOrientedImageData()
     oriented.SetDimensions(*reversed(placed.voxels.shape))
-    scalars = numpy_to_vtk(placed.voxels.ravel(), deep=True, array_type=vtk.VTK_UNSIGNED_CHAR)
-    oriented.GetPointData().SetScalars(scalars)
+    oriented.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
+    vtk_to_numpy(oriented.GetPointData().GetScalars())[:] = placed.voxels.ravel()
     oriented.SetImageToWorldMatrix(matrix_of(placed.ijk_to_ras_mm))
     return oriented

@@ -167,11 +167,15 @@ def remove_orphans(scene: "slicer.vtkMRMLScene") -> None:
 
 
 def remove_with_displays(node: "slicer.vtkMRMLDisplayableNode") -> None:
-    """Removes a node with its display nodes, the colour legend among them."""
+    """Removes a node with its display nodes, the colour legend among them.
+
+    The node goes first: a view that shows a volume without a display node makes it another one at once.
+    """
     scene = node.GetScene()
-    for display in [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())]:
-        scene.RemoveNode(display)
+    displays = [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())]
     scene.RemoveNode(node)
+    for display in displays:
+        scene.RemoveNode(display)
 
 
 def remove_working(found: WorkingResult) -> None:

@@ -53,6 +53,13 @@ _SCALES: dict[Sign, tuple[float, float]] = {
 _LEAST_PX = 4
 
 
+#: What an alarm means, and what it does not; goes wherever alarms are shown.
+ALARM_SENTENCE = (
+    "An alarm says that the mask of a slice no longer resembles the organ on the slices before; it does not say that the masks "
+    "without an alarm are right. Scroll through all slices."
+)
+
+
 class StopReason(StrEnum):
     """Why the organ is not followed any further."""
 

@@ -160,6 +160,11 @@ class User(RuleBasedStateMachine):
         self.bench.pump(lambda: not self.bench.state.is_busy, 30)
 
     @rule()
+    def follow_through_the_slices(self) -> None:
+        self.bench.click("throughButton")
+        self.bench.pump(limit_s=0.05)
+
+    @rule()
     def cancel(self) -> None:
         self.bench.click("cancelButton")
         assert self.bench.state.phase is not Phase.RUNNING
@@ -271,6 +276,7 @@ class User(RuleBasedStateMachine):
     def the_buttons_say_what_the_state_says(self) -> None:
         state, ui = self.bench.state, self.bench.ui
         self.done[state.phase] += 1
+        assert ui.throughButton.enabled == state.can_follow
         assert ui.explainButton.enabled == state.can_explain and ui.cancelButton.enabled == state.can_cancel
         assert not (state.can_explain and state.can_cancel)
         assert ui.statusLabel.text or state.phase is Phase.RESULT

@@ -53,6 +53,12 @@ def test_one_segment_and_one_volume_a_map_on_the_sources_grid(placed, scene):
     assert labelmap.GetDimensions() == node.GetImageData().GetDimensions()
     assert np.array_equal(slicer.util.arrayFromVolume(node), before)
     assert [stop.index for stop in done.result.alarms] == [9]
+    assert done.marks_node.GetNumberOfControlPoints() == 1
+    place = np.zeros(3)
+    done.marks_node.GetNthControlPointPositionWorld(0, place)
+    to_index = np.linalg.inv(done.result.request.on_slice.volume.ijk_to_ras_mm)
+    assert (to_index @ [*place, 1])[2] == pytest.approx(9)
+    assert done.marks_node.GetNthControlPointDescription(0) == done.result.alarms[0].sentence
 
 
 def test_the_rois_own_extent_is_the_range(placed):

@@ -1,0 +1,144 @@
+"""The button *Through the slices*: one segment and one volume a map, the alarm marked and said, nothing piled up."""
+
+import numpy as np
+import pytest
+import slicer
+
+from medxai.limits import LIMITS_SHORT
+from medxai.scene.views import composite_of, look_at
+from medxai.slice.box import box_of_mask
+from medxai.slice.slice_image import slice_of
+from stand_ins.panel_bench import PanelBench
+from support.tubes import make_tube
+
+START, ALARM = 4, 9
+
+
+def nodes_of(bench: PanelBench, class_name: str) -> list:
+    return [node for node in bench.scene.GetNodesByClass(class_name) if node.GetAttribute("MedXAI.Followed")]
+
+
+def follow(bench: PanelBench) -> None:
+    bench.click("throughButton")
+    assert bench.state.is_busy, bench.state
+    assert bench.pump(lambda: not bench.state.running), bench.state
+    assert bench.state.followed is not None, bench.state.message
+    bench.settle()
+
+
+@pytest.fixture
+def ready(bench: PanelBench) -> PanelBench:
+    tube = make_tube("end", 3)
+    node, image = bench.load(tube.volume), slice_of(tube.volume, "axial", START)
+    look_at(bench.red, node, image)
+    bench.settle()
+    bench.draw(image, box_of_mask(tube.mask[START]))
+    bench.settle()
+    return bench
+
+
+@pytest.fixture
+def followed(ready: PanelBench) -> PanelBench:
+    follow(ready)
+    return ready
+
+
+def index_in_view(bench: PanelBench) -> float:
+    to_index = np.linalg.inv(bench.state.followed.result.request.on_slice.volume.ijk_to_ras_mm)
+    matrix = bench.red.GetSliceToRAS()
+    return (to_index @ [matrix.GetElement(row, 3) for row in range(4)])[2]
+
+
+def test_one_segment_one_volume_a_map_and_a_mark_on_the_slice_of_the_alarm(followed):
+    bench, result = followed, followed.state.followed.result
+    (overlay,) = nodes_of(bench, "vtkMRMLScalarVolumeNode")
+    (segmentation,) = nodes_of(bench, "vtkMRMLSegmentationNode")
+    assert np.array_equal(slicer.util.arrayFromVolume(overlay), result.map_volume(result.map_ids[0]))
+    assert segmentation.GetSegmentation().GetNumberOfSegments() == 1
+    (marks,) = nodes_of(bench, "vtkMRMLMarkupsFiducialNode")
+    assert marks.GetNthControlPointLabel(0) == f"▲ alarm, slice {ALARM}"
+    text = bench.ui.throughLabel.text
+    assert f"▲ Slice {ALARM}, upwards: alarm" in text and "does not say that the masks" in text and "ml" in text
+    assert bench.ui.throughLabel._real.isVisibleTo(bench.parent._real) and LIMITS_SHORT in bench.ui.limitsLabel.text
+    assert bench.parameters.volume is not overlay
+    hidden = bench.ui.volumeSelector.sortFilterProxyModel().hiddenNodeIDs
+    assert overlay.GetID() in hidden, "a map is no volume to be explained"
+    bench.scroll(bench.red, bench.red.GetSliceOffset() + 6)
+    bench.settle()
+    assert composite_of(bench.red).GetForegroundVolumeID() == overlay.GetID(), "the reader scrolls through the map"
+    bench.click("alarmButton")
+    assert index_in_view(bench) == pytest.approx(ALARM, abs=0.01)
+
+
+def test_looks_apply_to_it_and_an_explanation_of_one_slice_takes_its_place(followed):
+    bench = followed
+    (overlay,) = nodes_of(bench, "vtkMRMLScalarVolumeNode")
+    (segmentation,) = nodes_of(bench, "vtkMRMLSegmentationNode")
+    bench.slide("opacitySlider", 25)
+    bench.settle()
+    assert composite_of(bench.red).GetForegroundOpacity() == pytest.approx(0.25)
+    bench.click("segmentationCheck")
+    bench.settle()
+    assert not segmentation.GetDisplayNode().GetVisibility()
+    bench.click("explainButton")
+    assert bench.pump(lambda: bench.state.result is not None), bench.state
+    bench.settle()
+    shown = bench.scene.GetNodeByID(composite_of(bench.red).GetForegroundVolumeID())
+    assert shown is not overlay and shown.GetAttribute("MedXAI.Working")
+    follow(bench)
+    (overlay,) = nodes_of(bench, "vtkMRMLScalarVolumeNode")
+    assert composite_of(bench.red).GetForegroundVolumeID() == overlay.GetID()
+    bench.click("stage1Button")
+    bench.settle()
+    shown = bench.scene.GetNodeByID(composite_of(bench.red).GetForegroundVolumeID())
+    assert shown.GetAttribute("MedXAI.Working") == "medxai/stage1", "a map that was not followed is that of the slice"
+
+
+def test_again_replaces_it_keep_keeps_it_and_the_volume_takes_it_along(followed):
+    bench = followed
+    count = bench.scene.GetNumberOfNodes()
+    follow(bench)
+    assert bench.scene.GetNumberOfNodes() == count, "nodes pile up"
+    bench.click("keepButton")
+    assert not nodes_of(bench, "vtkMRMLScalarVolumeNode")
+    follow(bench)
+    assert (
+        len([node for node in bench.scene.GetNodesByClass("vtkMRMLScalarVolumeNode") if "through" in node.GetName()])
+        == 2
+    )
+    bench.scene.RemoveNode(bench.parameters.volume)
+    bench.settle()
+    assert bench.state.followed is None and not nodes_of(bench, "vtkMRMLSegmentationNode")
+    assert not nodes_of(bench, "vtkMRMLMarkupsFiducialNode") and bench.ui.throughLabel.text == ""
+
+
+def test_cancelled_in_the_middle_the_slices_that_are_done_are_shown(ready):
+    bench = ready
+    bench.click("throughButton")
+    assert bench.pump(lambda: bench.state.running is not None and bench.state.running.done >= 2), bench.state
+    assert "Slice" in bench.ui.statusLabel.text and "left" in bench.ui.statusLabel.text
+    bench.click("cancelButton")
+    assert not bench.state.is_busy and "stay" in bench.ui.statusLabel.text
+    bench.settle()
+    (overlay,) = nodes_of(bench, "vtkMRMLScalarVolumeNode")
+    kept = bench.state.followed.result
+    assert 2 <= len(kept.slices) < 10
+    assert np.array_equal(slicer.util.arrayFromVolume(overlay), kept.map_volume(kept.map_ids[0]))
+
+
+def test_a_deep_box_is_the_range_and_an_oblique_view_has_none(ready):
+    bench = ready
+    region = bench.parameters.region
+    width, height, _ = region.GetSize()
+    region.SetSize(width, height, 3 * 3.0)
+    bench.settle()
+    assert bench.state.snapshot.slices == (START - 1, START + 1)
+    assert f"slices {START - 1} to {START + 1}" in bench.ui.throughButton.toolTip
+    from medxai.scene.geometry import array_of, matrix_of
+
+    turn = np.eye(4)
+    turn[1:3, 1:3] = [[np.cos(0.2), -np.sin(0.2)], [np.sin(0.2), np.cos(0.2)]]
+    bench.red.GetSliceToRAS().DeepCopy(matrix_of(array_of(bench.red.GetSliceToRAS()) @ turn))
+    bench.red.UpdateMatrices()
+    bench.settle()
+    assert not bench.ui.throughButton.enabled and "oblique" in bench.ui.throughButton.toolTip
