@@ -96,6 +96,15 @@ def _organs() -> dict[str, Organ]:
 ORGANS = _organs()
 
 
+def organ_called(name: str) -> Organ:
+    """The organ that something in a scene is called after; `UNNAMED` where its name is no organ's."""
+    return ORGANS.get(_plain(name), UNNAMED)
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.lower().split())
+
+
 def organ_named(name: str | None) -> Organ:
     """The organ of a name, in small or capital letters; `UNNAMED` for none.
 
@@ -104,7 +113,7 @@ def organ_named(name: str | None) -> Organ:
     """
     if name is None:
         return UNNAMED
-    found = ORGANS.get(" ".join(name.lower().split()))
+    found = ORGANS.get(_plain(name))
     if found is None:
         raise InputError(f"There is no code for the organ '{name}'; choose {', '.join(ORGANS)}.")
     return found

@@ -12,6 +12,7 @@ from medxai.errors import InputError
 from medxai.map_view import ViewChoices
 from medxai.maps import OWN_MAPS_SHOWN
 from medxai.models.networks.demo_encoder import build_demo_sam
+from medxai.organ_codes import UNNAMED
 from medxai.slice.box import clip_box
 from medxai.slice.slice_image import slice_of
 from medxai.through_slices.volume_result import VolumeResult
@@ -65,6 +66,7 @@ class PlainScene:
         self.restyled: list[tuple[object, ViewChoices]] = []
         self.followed: list[VolumeResult] = []
         self.slices: tuple[int, int] | None = None
+        self.dicom_files: tuple[Path, ...] = ()
         self.fails_to_show = False
 
     def look(self, method: MethodChoices) -> SceneSnapshot:
@@ -77,7 +79,7 @@ class PlainScene:
             box = clip_box(image, *self.corners)
         except InputError as error:
             return SceneSnapshot(id(self.volume), lack=MissingInput.UNUSABLE, reason=str(error))
-        seen = (self.volume, image, box, self.slices, MissingInput.NONE)
+        seen = (self.volume, image, box, self.slices, UNNAMED, MissingInput.NONE)
         return SceneSnapshot(id(self.volume), ("axial", self.index), None, *seen)
 
     def show(self, explanation: object, _key: object, view: ViewChoices) -> None:
@@ -93,6 +95,9 @@ class PlainScene:
 
     def prepare_followed(self, result: VolumeResult) -> VolumeResult:
         return result
+
+    def source_files(self, _key: object) -> tuple[Path, ...]:
+        return self.dicom_files
 
     def show_followed(self, prepared: VolumeResult, _key: object, _view: ViewChoices) -> None:
         self.followed.append(prepared)

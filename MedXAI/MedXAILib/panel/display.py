@@ -92,6 +92,7 @@ class Display:
         for name in _FOR_MAPS_ONLY:
             self._set(name, "visible", not state.view.is_contour)
         self._set("exportButton", "enabled", state.can_export)
+        self._set("dicomCheck", "enabled", state.can_export)
         self._set("exportButton", "toolTip", wording.export_tip(state))
         self._set("keepButton", "enabled", has_maps and not state.is_busy and not wording.shows_preview(state))
         select(self._ui.coloursSelector, state.view.colours)

@@ -89,6 +89,26 @@ def install_openvino(requirements_file: str) -> str:
     return _in_words(lambda: _install_requirements(requirements_file) or "", requirements_file)
 
 
+def has_dicom_writer() -> bool:
+    """Whether highdicom, which writes DICOM objects, is installed."""
+    return importlib.util.find_spec("highdicom") is not None
+
+
+def install_dicom_writer(requirements_file: str) -> str:
+    """Asks once, then installs highdicom with pip.
+
+    Args:
+        requirements_file: The list for pip.
+
+    Returns:
+        What `install` returns.
+    """
+    question = _("DICOM objects are written by the Python package highdicom. Install it into Slicer's Python now?")
+    if not slicer.util.confirmOkCancelDisplay(question, _("MedXAI")):
+        return ""
+    return _in_words(lambda: _install_requirements(requirements_file) or "", requirements_file)
+
+
 def _in_words(run: Callable[[], str], requirements_file: str) -> str:
     """What went wrong in an installation, and what to do about it; empty where nothing."""
     try:

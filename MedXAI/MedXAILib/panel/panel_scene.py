@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import slicer
@@ -12,9 +13,11 @@ from medxai.contour.result import ContourCheck, ContourKind
 from medxai.errors import InputError
 from medxai.map_view import ViewChoices, is_comparison, map_key_of
 from medxai.maps import CONTOUR
+from medxai.organ_codes import organ_called
 from medxai.results import SliceExplanation
 from medxai.scene import side_by_side, views
 from medxai.scene.contours import set_contour_visible, write_contour_nodes
+from medxai.scene.dicom_source import files_of_dicom
 from medxai.scene.geometry import array_of, world_from_ijk, world_from_node
 from medxai.scene.legends import Legends
 from medxai.scene.regions import box_of_roi, slices_of_roi
@@ -136,7 +139,8 @@ class PanelScene:
             return SceneSnapshot(volume_key, volume=volume, lack=MissingInput.UNUSABLE, reason=str(error))
         origin = Origin(chosen.volume.GetID(), chosen.roi.GetID(), chosen.slice.GetID())
         depth = slices if slices is not None and slices[0] < slices[1] else None
-        return SceneSnapshot(volume_key, slice_key, origin, volume, image, box, depth, MissingInput.NONE)
+        organ = organ_called(chosen.roi.GetName())
+        return SceneSnapshot(volume_key, slice_key, origin, volume, image, box, depth, organ, MissingInput.NONE)
 
     def _look_at_volume(self, node: "slicer.vtkMRMLScalarVolumeNode", modality: str | None) -> tuple[Hashable, Volume]:
         image = node.GetImageData()
@@ -226,6 +230,9 @@ class PanelScene:
         with self._writing():
             self._followed.put(prepared, chosen)
         self._arrange_followed(find_working(chosen.volume, chosen.roi), chosen, view)
+
+    def source_files(self, key: ExplanationKey) -> tuple[Path, ...]:
+        return files_of_dicom(self._nodes_of(key).volume)
 
     @property
     def shows_followed(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,6 +76,9 @@ class SceneAccess:
 
     def show_followed(self, prepared: Any, key: ExplanationKey, view: ViewChoices) -> None:
         self._real.show_followed(prepared, key, view)
+
+    def source_files(self, key: ExplanationKey) -> tuple[Path, ...]:
+        return self._real.source_files(key)
 
     # What the panel asks besides.
 

@@ -142,12 +142,17 @@ class UserActions:
         self._controller.start()
 
     def _export(self) -> None:
+        as_dicom = self._ui.dicomCheck.checked
+        if as_dicom and not installing.has_dicom_writer():
+            _complain(installing.install_dicom_writer(self._resource("requirements-dicom.txt")))
+            if not installing.has_dicom_writer():
+                return
         folder = qt.QFileDialog.getExistingDirectory(
             None, _("Choose a folder for the files"), self._preferences.export_folder
         )
         if folder:
             self._preferences.export_folder = folder
-            self._controller.export(folder)
+            self._controller.export(folder, as_dicom)
 
     def _go_to_alarm(self) -> None:
         """Shows the slice of the next alarm; from the last on the first again."""

@@ -455,6 +455,11 @@ def export_tip(state: State) -> str:
     """What the Export button does, or why it cannot."""
     if shows_preview(state):
         return _("A preview is not exported: press Explain for the full maps first.")
+    if state.followed is not None:
+        return _(
+            "Write report.html, panels.png, explanation.json, the maps and the mask of the slice into a folder, and the organ "
+            "through the slices into a folder in it."
+        )
     return _("Write report.html, panels.png, explanation.json, the maps and the mask as NRRD into a folder.")
 
 

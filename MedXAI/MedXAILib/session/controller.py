@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from medxai.map_view import ViewChoices
 
@@ -11,6 +10,7 @@ from .checking_contour import CheckingContour
 from .choices import MethodChoices
 from .comparing import Comparing
 from .explaining import Explaining
+from .exporting import Exporting
 from .failures import Failures
 from .jobs import Job, Jobs
 from .look_ahead import LookAhead
@@ -18,7 +18,7 @@ from .model_list import preferred
 from .models import Models
 from .observed_state import ObservedState, Observer
 from .ports import ScenePort
-from .state import Activity, Outcome, State
+from .state import Activity, State
 from .tasks import Equipment, Tasks
 from .through_slices import ThroughSlices
 from .worker import TaskContext, Worker
@@ -56,6 +56,7 @@ class Controller:
         self._comparing = Comparing(self._state, self._jobs, self._tasks, self._restyle)
         self._checking = CheckingContour(self._state, self._jobs, self._tasks, self._restyle)
         self._through = ThroughSlices(self._state, self._jobs, self._failures, scene, self._tasks)
+        self._exporting = Exporting(self._state, self._jobs, self._failures, scene, self._tasks)
         self._look_ahead = LookAhead(self._state, self._jobs, self._tasks, clock)
         self.models = Models(self._state, self._jobs, self._failures, self._tasks, self._look_ahead)
         self._state.observe(self._rest_after_results)
@@ -149,20 +150,15 @@ class Controller:
             self._explaining.look()
             self._through.follow()
 
-    def export(self, folder: str) -> None:
-        """Writes panels, report and volumes of the shown explanation into a folder; never of a preview."""
-        state, tasks = self.state, self._tasks
-        if not state.can_export or self._is_closed:
-            return
-        self._state.change(outcome=Outcome.NONE, message="")
+    def export(self, folder: str, as_dicom: bool = False) -> None:
+        """Writes what is shown into a folder; never of a preview.
 
-        def run(context: TaskContext) -> None:
-            tasks.export(state.explained_snapshot, state.explained, state.result, Path(folder), context.control)
-
-        def take(_nothing: None) -> None:
-            self._state.change(running=None, outcome=Outcome.DONE, message=folder)
-
-        self._jobs.start(Job(Activity.EXPORT, run, take))
+        Args:
+            folder: Where the files go.
+            as_dicom: Whether DICOM objects are written, too.
+        """
+        if not self._is_closed:
+            self._exporting.export(folder, as_dicom)
 
     def cancel(self) -> None:
         """Stops what the user asked for; ready again at once, though the worker may need to the end of its block.

@@ -1,5 +1,7 @@
 """What the controller needs from the scene around it."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from medxai.map_view import ViewChoices
@@ -39,3 +41,10 @@ class ScenePort(Protocol):
 
     def show_followed(self, prepared: Any, key: ExplanationKey, view: ViewChoices) -> None:
         """An organ that was followed appears, in the place of the one before of the same region."""
+
+    def source_files(self, key: ExplanationKey) -> Sequence[Path]:
+        """The DICOM files that a volume was loaded from.
+
+        Raises:
+            InputError: Where it was not loaded from DICOM, or its files are gone.
+        """

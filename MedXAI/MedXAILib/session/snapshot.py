@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from medxai.organ_codes import UNNAMED, Organ
+
 from .choices import MethodChoices
 
 if TYPE_CHECKING:  # the numerical packages may not be installed yet when the panel opens
@@ -35,6 +37,7 @@ class SceneSnapshot:
         image: The slice; it and origin and box are set where nothing is missing.
         box: On the slice.
         slices: First and last slice that the region reaches, where it is deeper than one.
+        organ: What the region is around, as far as its name says so.
         lack: What is missing or wrong.
         reason: The same in a sentence for the user.
     """
@@ -46,6 +49,7 @@ class SceneSnapshot:
     image: "SliceImage | None" = None
     box: "ClippedBox | None" = None
     slices: "tuple[int, int] | None" = None
+    organ: Organ = UNNAMED
     lack: MissingInput = MissingInput.VOLUME
     reason: str = ""
 

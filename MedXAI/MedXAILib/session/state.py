@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from medxai.map_view import ViewChoices
 from medxai.maps import CONTOUR, OWN_MAPS_SHOWN, STAGE3, MapInfo
 from medxai.models.default_model import FIRST_DOWNLOAD, LAST_RESORT
+from medxai.organ_codes import UNNAMED, Organ
 from medxai.progress import Step
 from medxai.results import SliceExplanation
 
@@ -93,10 +94,12 @@ class Followed:
     Attributes:
         key: What it depends on; its origin names volume and region.
         result: Its slices, and where and why the way ended.
+        organ: What it is, as far as its region's name says so.
     """
 
     key: ExplanationKey
     result: "VolumeResult"
+    organ: Organ = UNNAMED
 
 
 @dataclass(frozen=True)
@@ -208,8 +211,9 @@ class State:
 
     @property
     def can_export(self) -> bool:
-        """Whether what is shown may leave the panel: a full result, and nothing under way."""
-        return self.result is not None and not self.result.is_preview and not self.is_busy
+        """Whether what is shown may leave the panel: a full result or an organ that was followed, and nothing under way."""
+        has_any = self.result is not None or self.followed is not None
+        return has_any and not (self.result is not None and self.result.is_preview) and not self.is_busy
 
     @property
     def can_cancel(self) -> bool:

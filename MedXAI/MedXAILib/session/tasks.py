@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from medxai.contour.result import ContourCheck
 from medxai.explainers.three_stage.parameters import parameters_for
 from medxai.map_view import explainer_of
-from medxai.maps import MapInfo, Role
+from medxai.maps import MapId, MapInfo, Role
 from medxai.model_input.grey import Window
+from medxai.organ_codes import Organ
 from medxai.progress import RunControl, Step
 from medxai.request import ALL_LAYERS, ExplainRequest
 from medxai.results import SaliencyMap, SliceExplanation
 from medxai.through_slices.request import VolumeRequest
 from medxai.through_slices.volume_result import OnSlice, VolumeResult
+from medxai.volume.volume import Volume
 
 from .shared_engine import SharedEngine
 from .snapshot import ExplanationKey, SceneSnapshot
@@ -173,6 +175,40 @@ class Tasks:
         if result.contour.follows_box is None:
             result = replace(result, contour=self.check_contour(snapshot, key, result, control))
         write_results(result, folder, quick_evidence(case, result.comparisons))
+
+    def export_slices(self, result: VolumeResult, folder: Path, organ: Organ, control: RunControl) -> None:
+        """Writes an organ that was followed through the slices; raises what `write_through_slices` raises."""
+        from medxai.report.through_slices import write_through_slices
+
+        control.at(Step.EXPORTING).report(0, 0)
+        write_through_slices(result, folder, organ=organ)
+
+    def export_dicom(
+        self, result: SliceExplanation | VolumeResult, volume: Volume, files: Sequence[Path], folder: Path, organ: Organ
+    ) -> None:
+        """Writes a result as DICOM objects that name the images of its volume.
+
+        Args:
+            result: Of one slice, or of an organ through the slices.
+            volume: As the scene holds it.
+            files: What the scene loaded it from.
+            folder: Where the objects go.
+            organ: What was segmented.
+
+        Raises:
+            InputError: The images cannot be named.
+            OutputError: A file cannot be written; the folder is then as it was.
+        """
+        from medxai.dicom_out.writing import write_dicom, write_dicom_of_volume
+        from medxai.volume.dicom import with_source_frames
+
+        framed = with_source_frames(volume, files)
+        if isinstance(result, SliceExplanation):
+            write_dicom(result, framed, folder, organ)
+            return
+        request = result.request
+        request = replace(request, on_slice=replace(request.on_slice, volume=framed))
+        write_dicom_of_volume(replace(result, request=request), folder, organ)
 
     def is_encoded(self, snapshot: SceneSnapshot, key: ExplanationKey) -> bool:
         """Whether another box on this slice needs no encoding; for any thread."""

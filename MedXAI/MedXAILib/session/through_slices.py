@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from medxai.maps import MEDXAI, OWN_MAP_KEYS, STAGE3, MapId
+from medxai.organ_codes import Organ
 from medxai.slice.box import PixelBox
 from medxai.through_slices.drift_alarm import StopReason
 from medxai.through_slices.request import VolumeRequest
@@ -33,7 +34,7 @@ class ThroughSlices:
         self._failures = failures
         self._scene = scene
         self._tasks = tasks
-        self._asked: tuple[ExplanationKey, VolumeRequest] | None = None
+        self._asked: tuple[ExplanationKey, VolumeRequest, Organ] | None = None
         self._slices: dict[int, FollowedSlice] = {}
 
     def follow(self) -> None:
@@ -50,16 +51,16 @@ class ThroughSlices:
         before = state.followed
         went_on = gone_on(before, key, request) if before is not None else None
         so_far = before.result if before is not None and went_on is not None else None
-        self._start(key, went_on or request, so_far)
+        self._start((key, went_on or request, state.snapshot.organ), so_far)
 
     def keep_slices(self) -> None:
         """The user cancels: the slices that are done stay, and are shown as soon as the worker has a moment."""
         if self._asked is None or not self._slices:
             return
-        key, request = self._asked
+        key, request, organ = self._asked
         slices = tuple(self._slices[index] for index in sorted(self._slices))
         kept = VolumeResult(request, slices, (Stop(slices[-1].index, 1, StopReason.CANCELLED),), None, (), 0.0)
-        followed = Followed(key, kept)
+        followed = Followed(key, kept, organ)
         self._state.change(followed=followed)
 
         def run(_context: TaskContext) -> Any:
@@ -72,9 +73,10 @@ class ThroughSlices:
         self._asked, self._slices = None, {}
         self._state.change(followed=None)
 
-    def _start(self, key: ExplanationKey, request: VolumeRequest, so_far: VolumeResult | None) -> None:
+    def _start(self, asked: tuple[ExplanationKey, VolumeRequest, Organ], so_far: VolumeResult | None) -> None:
         tasks, scene = self._tasks, self._scene
-        self._asked, self._slices = (key, request), {}
+        key, request, organ = asked
+        self._asked, self._slices = asked, {}
         self._state.change(outcome=Outcome.NONE, message="")
 
         def run(context: TaskContext) -> tuple[VolumeResult, Any]:
@@ -86,7 +88,7 @@ class ThroughSlices:
 
         def take(found: tuple[VolumeResult, Any]) -> None:
             result, prepared = found
-            self._show(Followed(key, result), prepared, running=None, outcome=Outcome.DONE, message="")
+            self._show(Followed(key, result, organ), prepared, running=None, outcome=Outcome.DONE, message="")
 
         self._jobs.start(Job(Activity.FOLLOW, run, take, self._take_slice))
 

@@ -12,7 +12,7 @@ from ..engine import Engine
 from ..errors import InputError
 from ..limits import LIMITS_STATEMENT
 from ..maps import STAGE3, MapId, stage_map
-from ..organ_codes import ORGANS, UNNAMED, Organ, organ_named
+from ..organ_codes import UNNAMED, Organ, organ_called, organ_named
 from ..organs_on_slice import FIGURES, OrganBox, OrganExplanation, figures_of_organ
 from ..progress import RunControl
 from ..provenance import organs_provenance_of, provenance_of
@@ -99,7 +99,8 @@ def _organ_of(roi_node: slicer.vtkMRMLMarkupsROINode | None, name: str | None) -
     if name is not None:
         return organ_named(name)
     called = roi_node.GetName() if roi_node is not None else ""
-    return ORGANS.get(" ".join(called.lower().split())) or replace(UNNAMED, name=called or UNNAMED.name)
+    organ = organ_called(called)
+    return organ if organ is not UNNAMED else replace(UNNAMED, name=called or UNNAMED.name)
 
 
 def show_organs(

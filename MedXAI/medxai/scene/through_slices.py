@@ -15,6 +15,7 @@ from ..engine import Engine
 from ..errors import InputError
 from ..explainers.registry import map_info
 from ..maps import MapId
+from ..organ_codes import UNNAMED, Organ, organ_called
 from ..progress import RunControl
 from ..provenance import map_attributes, volume_provenance_of
 from ..slice.slice_image import OneSliceVolume
@@ -113,7 +114,9 @@ def explain_volume_nodes(
         MedXAIError: What `Engine.explain_volume` raises; the scene is then as it was.
     """
     result = engine.explain_volume(volume_request_of(asked), control, on_slice=on_slice)
-    return show_volume_result(placed_volumes(result), asked.nodes.volume_node, asked.nodes.slice_node)
+    roi_node = asked.nodes.roi_node
+    organ = organ_called(roi_node.GetName()) if roi_node is not None else UNNAMED
+    return show_volume_result(placed_volumes(result), asked.nodes.volume_node, asked.nodes.slice_node, organ)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +152,7 @@ def show_volume_result(
     placed: PlacedVolumes,
     volume_node: slicer.vtkMRMLScalarVolumeNode,
     slice_node: slicer.vtkMRMLSliceNode | None = None,
+    organ: Organ = UNNAMED,
 ) -> SceneVolumeResult:
     """Adds the nodes of a result to the volume's scene and shows its first map over the volume.
 
@@ -156,6 +160,7 @@ def show_volume_result(
         placed: What was followed.
         volume_node: Where it came from; only read.
         slice_node: The view that shows it; None: the view that by Slicer's habit shows the plane, if there is one.
+        organ: Names the segment.
     """
     result, scene = placed.result, volume_node.GetScene()
     shared, matrix = volume_provenance_of(result), result.request.on_slice.volume.ijk_to_ras_mm
@@ -170,7 +175,7 @@ def show_volume_result(
             describe(node, {**shared, **map_attributes(info, map_id)})
             style_overlay(node, shown, colour_node_of(scene))
             overlays[map_id] = node
-        segmentation_node = add_segmentation_of(volume_node, title, "segmented organ", placed.mask)
+        segmentation_node = add_segmentation_of(volume_node, title, organ.name, placed.mask)
         marks_node = _mark_alarms(result, volume_node) if result.alarms else None
         for node in filter(None, (segmentation_node, marks_node)):
             attach(node, shared, volume_node)

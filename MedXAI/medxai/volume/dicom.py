@@ -16,6 +16,8 @@ from .volume import Modality, ModalitySource, ScanFacts, SourceFrame, Volume, ma
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 #: An error lists no more series or stacks than this.
 _LISTED = 5
+#: Corners of a slice and of its image are at most so far apart, in mm.
+_SAME_PLACE_MM = 0.05
 #: Scans that are no DICOM, which a folder may hold.
 _OTHER_SCANS = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 
@@ -77,6 +79,50 @@ def read_dicom_slices(files: Sequence[Path], name: str, modality: Modality | str
             raise damaged(Path(file))
         frames += found
     return _volume_of(Stack(tuple(frames)), name, modality, [])
+
+
+def with_source_frames(volume: Volume, files: Sequence[Path]) -> Volume:
+    """A volume that another program read from DICOM files, with the image of each of its slices, found by its place.
+
+    Args:
+        volume: Its slices, by K, lie where they were scanned, in whichever order.
+        files: What it was read from.
+
+    Raises:
+        InputError: A file is unreadable, or a slice has no image of its own: the volume was cropped or resampled since.
+    """
+    frames = [frame for file in files for frame in frames_of_file(file)]
+    to_lps = _LPS_TO_RAS @ volume.ijk_to_ras_mm  # its own inverse
+    found = [_frame_at(frames, to_lps @ _first_voxel(k), volume.voxels.shape[1:]) for k in range(len(volume.voxels))]
+    if None in found:
+        raise InputError(
+            f"The slices of '{volume.name}' do not lie where its DICOM images do, so no objects can be made that name them: it was "
+            "cropped, resampled or moved since. Take the volume as it was loaded."
+        )
+    chosen = [frame for frame in found if frame is not None]
+    facts = replace(volume.facts, slice_thickness_mm=chosen[0].thickness)
+    return replace(volume, facts=facts, source_frames=tuple(SourceFrame(one.file, one.number) for one in chosen))
+
+
+def _first_voxel(k: int) -> np.ndarray:
+    """(4, 4): the slice's own (column, row, 0, 1) to the volume's (i, j, k, 1)."""
+    matrix = np.eye(4)
+    matrix[2, 3] = k
+    return matrix
+
+
+def _frame_at(frames: Sequence[Frame], to_lps: np.ndarray, shape: tuple[int, ...]) -> Frame | None:
+    """The frame of a shape whose pixels lie where a slice's do; None where there is none, or several."""
+    theirs, last = to_lps[:3, [0, 1, 3]], np.array([shape[1] - 1, shape[0] - 1, 1.0])
+    same = []
+    for frame in frames:
+        if frame.position is None or frame.orientation is None or frame.spacing is None or frame.shape != tuple(shape):
+            continue
+        (across, down), (height, width) = frame.orientation, frame.spacing
+        off = np.stack([across * width, down * height, frame.position], axis=1) - theirs
+        if max(np.linalg.norm(off[:, 2]), np.linalg.norm(off @ last)) < _SAME_PLACE_MM:
+            same.append(frame)
+    return same[0] if len(same) == 1 else None
 
 
 def _chosen_series(frames: Sequence[Frame], name: str, asked: int | str | None) -> list[Frame]:

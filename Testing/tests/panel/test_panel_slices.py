@@ -43,6 +43,16 @@ def followed(ready: PanelBench) -> PanelBench:
     return ready
 
 
+@pytest.fixture
+def shortly_followed(ready: PanelBench) -> PanelBench:
+    """Through two slices, in a box that is as deep."""
+    region = ready.parameters.region
+    region.SetSize(*region.GetSize()[:2], 2 * 3.0)
+    ready.settle()
+    follow(ready)
+    return ready
+
+
 def index_in_view(bench: PanelBench) -> float:
     to_index = np.linalg.inv(bench.state.followed.result.request.on_slice.volume.ijk_to_ras_mm)
     matrix = bench.red.GetSliceToRAS()
@@ -70,8 +80,8 @@ def test_one_segment_one_volume_a_map_and_a_mark_on_the_slice_of_the_alarm(follo
     assert index_in_view(bench) == pytest.approx(ALARM, abs=0.01)
 
 
-def test_looks_apply_to_it_and_an_explanation_of_one_slice_takes_its_place(followed):
-    bench = followed
+def test_looks_apply_to_it_and_an_explanation_of_one_slice_takes_its_place(shortly_followed):
+    bench = shortly_followed
     (overlay,) = nodes_of(bench, "vtkMRMLScalarVolumeNode")
     (segmentation,) = nodes_of(bench, "vtkMRMLSegmentationNode")
     bench.slide("opacitySlider", 25)
@@ -94,8 +104,8 @@ def test_looks_apply_to_it_and_an_explanation_of_one_slice_takes_its_place(follo
     assert shown.GetAttribute("MedXAI.Working") == "medxai/stage1", "a map that was not followed is that of the slice"
 
 
-def test_again_replaces_it_keep_keeps_it_and_the_volume_takes_it_along(followed):
-    bench = followed
+def test_again_replaces_it_keep_keeps_it_and_the_volume_takes_it_along(shortly_followed):
+    bench = shortly_followed
     count = bench.scene.GetNumberOfNodes()
     follow(bench)
     assert bench.scene.GetNumberOfNodes() == count, "nodes pile up"

@@ -128,7 +128,7 @@ def test_nothing_speaks_to_the_network_but_the_download_of_weights() -> None:
 
 
 def test_pytorch_never_comes_by_pip() -> None:
-    for name in ("requirements.txt", "requirements-openvino.txt"):
+    for name in ("requirements.txt", "requirements-openvino.txt", "requirements-dicom.txt"):
         lines = (ROOT / "MedXAI" / "Resources" / name).read_text(encoding="utf-8").splitlines()
         packages = {re.split(r"[<>=~!\[ ]", line)[0].lower() for line in lines if line and not line.startswith("#")}
         assert not packages & {"torch", "torchvision", "pytorch"}

@@ -8,6 +8,7 @@ from medxai.through_slices.drift_alarm import StopReason
 from medxai.through_slices.volume_result import SliceState
 from MedXAILib.session.choices import MethodChoices
 from MedXAILib.session.controller import Controller
+from MedXAILib.session.shared_engine import SharedEngine
 from MedXAILib.session.state import Activity, Outcome
 from MedXAILib.session.worker import Worker
 from support.panel import PlainScene, until
@@ -33,6 +34,17 @@ def scene(tube: Tube) -> PlainScene:
     it = PlainScene(tube.volume)
     it.index, it.corners = START, corners_on(tube, START)
     return it
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> SharedEngine:
+    """One for all tests, so that a slice is encoded once."""
+    return SharedEngine(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def tasks(engine: SharedEngine) -> SlowTasks:
+    return SlowTasks(engine)
 
 
 @pytest.fixture
@@ -101,6 +113,7 @@ def test_a_box_moved_on_a_later_slice_does_anew_what_lies_behind_it_and_no_more(
 
 
 def test_a_box_around_something_else_begins_a_way_of_its_own(session, scene):
+    scene.slices = (START, START + 1)
     before = followed(session)
     scene.corners = (2, 2, 14, 14)
     session.scene_changed()

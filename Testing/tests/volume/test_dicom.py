@@ -7,8 +7,9 @@ import SimpleITK as sitk
 from pydicom import uid
 
 from medxai.errors import InputError
+from medxai.volume.dicom import with_source_frames
 from medxai.volume.reading import read_volume
-from medxai.volume.volume import Modality, ModalitySource
+from medxai.volume.volume import Modality, ModalitySource, make_volume
 from support.dicom import RAS_TO_LPS, grid_lps, place, slices_of, write_frames, write_image, write_series
 
 CT = np.random.default_rng(0).integers(0, 2000, (6, 9, 11)).astype(np.uint16)
@@ -450,3 +451,28 @@ def test_series_compressed_by_gdcm_are_read(compressor, tmp_path):
         plain["PixelData"].is_undefined_length = True
         plain.save_as(file)
     np.testing.assert_array_equal(read_volume(tmp_path).voxels, CT.astype(int) * np.arange(1, 7)[:, None, None])
+
+
+@pytest.mark.parametrize("kind", ["files", "frames of one file"])
+def test_the_images_of_a_volume_that_another_program_read_are_found_by_their_place(kind, tmp_path):
+    stored = np.random.default_rng(0).integers(0, 900, (5, 8, 9)).astype(np.uint16)
+    if kind == "files":
+        write_series(tmp_path / "in", stored, slices_of(grid_lps(), 5))
+        files, source = sorted((tmp_path / "in").iterdir()), tmp_path / "in"
+    else:
+        source = tmp_path / "frames.dcm"
+        write_frames(source, stored, slices_of(grid_lps(), 5))
+        files = [source]
+    own = read_volume(source)
+    back = np.diag([1, 1, -1, 1.0])
+    back[2, 3] = 4
+    other = make_volume("other", own.voxels[::-1].copy(), own.ijk_to_ras_mm @ back, "CT")
+    assert with_source_frames(other, files[::-1]).source_frames == own.source_frames[::-1]
+    moved = own.ijk_to_ras_mm.copy()
+    moved[:3, 3] += 1
+    for wrong in (
+        make_volume("moved", own.voxels, moved, "CT"),
+        make_volume("cut", own.voxels[:, :-1], own.ijk_to_ras_mm, "CT"),
+    ):
+        with pytest.raises(InputError, match="do not lie where its DICOM images do"):
+            with_source_frames(wrong, files)
