@@ -10,7 +10,7 @@ from .jobs import Job, Jobs
 from .observed_state import ObservedState
 from .ports import ScenePort
 from .snapshot import ChangedInput, ExplanationKey, MissingInput, SceneSnapshot, changed, key_of
-from .state import Activity, Outcome
+from .state import Activity, Followed, Outcome
 from .tasks import Tasks
 from .worker import TaskContext
 
@@ -82,7 +82,7 @@ class Explaining:
         if not state.live or not is_idle or state.result is None or not state.stale:
             return  # a running live update may finish; the newest box comes next
         now = key_of(state.snapshot, state.method)
-        if now == self._declined:
+        if now == self._declined or _has_slice(state.followed, now, state.view.map_key):
             return
         if self._tasks.is_encoded(state.snapshot, now) or state.paces.is_fast(now.method.model_choice):
             self._start(Activity.LIVE, state.snapshot, now)
@@ -158,6 +158,16 @@ class Explaining:
         self._behind_since = None
         self._state.change(result=explanation, explained=key, explained_snapshot=snapshot, stale=(), **changes)
         self._failures.guarded(show, explanation, key, self._state.now.view)
+
+
+def _has_slice(followed: Followed | None, key: ExplanationKey, map_key: str) -> bool:
+    """Whether the reader scrolls through the map of an organ that was followed: the box has not moved since."""
+    if followed is None or followed.key.volume_key != key.volume_key or followed.key.box != key.box:
+        return False
+    plane, index = key.slice_key
+    result = followed.result
+    is_slice = plane == result.request.on_slice.image.plane and result.slice(index) is not None
+    return is_slice and map_key in {map_id.key for map_id in result.map_ids}
 
 
 def _missing_part(snapshot: SceneSnapshot) -> tuple[ChangedInput, ...]:

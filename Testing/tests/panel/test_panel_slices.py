@@ -98,6 +98,12 @@ def test_looks_apply_to_it_and_an_explanation_of_one_slice_takes_its_place(short
     follow(bench)
     (overlay,) = nodes_of(bench, "vtkMRMLScalarVolumeNode")
     assert composite_of(bench.red).GetForegroundVolumeID() == overlay.GetID()
+    bench.scroll(bench.red, bench.red.GetSliceOffset() + 3)
+    bench.settle()
+    assert bench.state.live and bench.state.snapshot.image.index != START
+    assert composite_of(bench.red).GetForegroundVolumeID() == overlay.GetID(), (
+        "live takes the place of what is scrolled"
+    )
     bench.click("stage1Button")
     bench.settle()
     shown = bench.scene.GetNodeByID(composite_of(bench.red).GetForegroundVolumeID())
