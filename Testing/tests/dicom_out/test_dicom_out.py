@@ -341,3 +341,18 @@ def test_several_organs_are_one_segmentation_of_several_segments_and_one_report(
     for file in sorted((tmp_path / "out").iterdir()):
         said = command("dciodvfy", file)
         assert [line for line in said.splitlines() if line.startswith("Error")] == [], file.name
+
+
+def test_several_slices_of_a_multi_frame_image_lie_in_their_place_without_a_validators_error(model, tmp_path):
+    write_frames(tmp_path / "f.dcm", scan(), slices_of(SOURCES["oblique"], COUNT))
+    volume = read_volume(tmp_path / "f.dcm")
+    on_slice, box = ExplainRequest.of_slice(volume, "axial", K, model=model), PixelBox(12, 9, 48, 35)
+    asked = VolumeRequest(on_slice, box, first=K - 1, last=K).with_box(K - 1, box)
+    result = Engine().explain_volume(asked)
+    write_dicom_of_volume(result, tmp_path / "out", organ_named("liver"))
+    matrix = RAS_TO_LPS @ volume.ijk_to_ras_mm
+    k, j, i = np.nonzero(result.mask)
+    same_points(places_by_dcmqi(tmp_path / "out" / "segmentation.dcm"), (matrix @ np.stack([i, j, k, 1 + 0 * i]))[:3].T)
+    for file in sorted((tmp_path / "out").glob("*.dcm")):
+        said = command("dciodvfy", file)
+        assert [line for line in said.splitlines() if line.startswith("Error")] == [], file.name

@@ -5,10 +5,12 @@ import pytest
 
 slicer = pytest.importorskip("slicer", reason="needs the package slicer-core")
 
+import SimpleITK as sitk
 import vtk
 
 from medxai.organ_codes import UNNAMED, organ_named
-from medxai.report.segment_file import write_slice_segments
+from medxai.report.segment_file import write_segments, write_slice_segments
+from medxai.report.volumes import write_volume
 from medxai.scene.geometry import matrix_of
 from medxai.slice.slice_image import slice_of
 from medxai.volume.volume import make_volume
@@ -80,3 +82,20 @@ def test_slicer_reads_several_organs_each_with_all_of_its_own_pixels(scene, tmp_
         }
         assert found == {(i, j) for j, i in np.argwhere(mask).tolist()}
         assert segment.GetName() == organ.name
+
+
+def test_slices_of_a_tilted_scanner_lie_where_they_were_cut_for_slicer_and_simpleitk(scene, tmp_path):
+    tilted = np.array([[-0.8, 0, 0, 10], [0, -0.9, 0.9, 20], [0, 0, 2.5, -30], [0, 0, 0, 1.0]])
+    mask = np.zeros((5, 8, 9), bool)
+    mask[2, 3, 4] = True
+    write_volume(tmp_path / "v.nrrd", mask.astype(np.uint8), tilted, {})
+    write_segments(tmp_path / "s.seg.nrrd", [(organ_named("liver"), mask)], tilted, {})
+    expected = (tilted @ [4, 3, 2, 1])[:3]
+    for name in ("v.nrrd", "s.seg.nrrd"):
+        found = sitk.ReadImage(str(tmp_path / name)).TransformIndexToPhysicalPoint((4, 3, 2))
+        np.testing.assert_allclose(found * np.array([-1, -1, 1]), expected, atol=0.01)
+    labelmap = read_by_slicer(scene, tmp_path / "s.seg.nrrd").GetNthSegment(0).GetRepresentation("Binary labelmap")
+    to_world = matrix_of(np.eye(4))
+    labelmap.GetImageToWorldMatrix(to_world)
+    np.testing.assert_allclose(to_world.MultiplyPoint((4, 3, 2, 1))[:3], expected, atol=0.01)
+    assert labelmap.GetScalarComponentAsDouble(4, 3, 2, 0) == 1
