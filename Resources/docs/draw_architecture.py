@@ -29,6 +29,7 @@ _ALONE = {
     "request": "engine",
     "result_warnings": "engine",
     "presence": "engine",
+    "organs_on_slice": "engine",
     "through_slices": "engine",
     "results": "results",
     "provenance": "engine",
