@@ -145,6 +145,10 @@ def other_methods_and_settings(bench: PanelBench, picture: Picture) -> None:
     assert bench.pump(lambda: bool(bench.state.result.comparisons)), bench.state.message
     bench.settle()
     picture("comparison")
+    bench.choose("comparisonSelector", "ledger/mask")
+    assert bench.pump(lambda: bool(bench.state.result.signed)), bench.state.message
+    bench.settle()
+    picture("ledger")
     bench.click("stage3Button")
     bench.ui.caseSection.collapsed, bench.ui.settingsSection.collapsed = True, False
     # As at a user's, instead of the test bench's.

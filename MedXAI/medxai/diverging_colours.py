@@ -1,7 +1,7 @@
-"""The colours of maps whose values below 0 mean the opposite: blue below, orange above, darker and clear towards 0.
+"""The colours of maps whose values below 0 mean the opposite: blue below, orange above, grey and clear towards 0.
 
-Both arms rise in lightness away from 0, as the other colour maps do towards their end, and blue and orange are told apart
-by colour-blind readers too. numpy only: report and scene use the same table.
+Both arms grow lighter at their ends, so that they stand out from the anatomy, and blue and orange are told apart by
+colour-blind readers too. Grey in the middle darkens nothing. numpy only: report and scene use the same table.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 #: In legends.
 BELOW, ABOVE = "blue", "orange"
 _PLACES = (0.0, 0.28, 0.5, 0.72, 1.0)
-_COLOURS = ("#a9d6ff", "#2a6be0", "#101014", "#d9561b", "#ffd98a")
+_COLOURS = ("#a9d6ff", "#2a6be0", "#707078", "#d9561b", "#ffd98a")
 #: The opacity reaches 1 at this share of the way from 0 to either end.
 _FULL_FROM = 2 / 3
 
