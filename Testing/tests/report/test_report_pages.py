@@ -3,6 +3,7 @@
 import itertools
 import re
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -10,8 +11,11 @@ from browser import browser_path, open_browser
 from medxai.limits import LIMITS_STATEMENT
 from medxai.maps import stage_map
 from medxai.metrics.sanity_verdict import SanityVerdict
+from medxai.organ_codes import UNNAMED, organ_named
+from medxai.organs_on_slice import organs_of
 from medxai.report.case_evidence import quick_evidence
 from medxai.report.case_report import write_case_report
+from medxai.report.organs import OrganWithEvidence, organs_report_html
 from medxai_lab.cohort.report import write_cohort_report
 from medxai_lab.cohort.summary import Failure
 from support.answered import phantom_case
@@ -87,10 +91,13 @@ def pages(case, tmp_path_factory):
         folder / "cohort.html",
         replace(cohort, title=name, settings={"dataset": name, **cohort.settings}, failures=reasons),
     )
+    organs = organs_of([organ_named("aorta"), replace(UNNAMED, name="W" * 300)], [result, result])
+    both = [OrganWithEvidence(one, evidence) for one in organs]
+    (folder / "organs.html").write_text(organs_report_html(both, datetime(2026, 1, 2), "figures.csv"), encoding="utf-8")
     return {path.stem: path for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("name", ["plain", "hostile", "cohort"])
+@pytest.mark.parametrize("name", ["plain", "hostile", "cohort", "organs"])
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_a_page_fits_its_width_shows_all_pictures_and_asks_for_nothing(browser, pages, name, width):
     browser.open(pages[name], width)
@@ -107,7 +114,7 @@ def test_a_page_fits_its_width_shows_all_pictures_and_asks_for_nothing(browser, 
     assert browser.value_of("document.scripts.length") == 0
 
 
-@pytest.mark.parametrize("name", ["hostile", "cohort"])
+@pytest.mark.parametrize("name", ["hostile", "cohort", "organs"])
 def test_the_first_words_of_the_page_are_its_limits_and_headings_are_in_order(browser, pages, name):
     browser.open(pages[name], WIDE)
     assert browser.value_of("document.body.innerText").strip().split("\n")[0] == LIMITS_STATEMENT
@@ -117,7 +124,7 @@ def test_the_first_words_of_the_page_are_its_limits_and_headings_are_in_order(br
     assert browser.value_of(unnamed) == 0
 
 
-@pytest.mark.parametrize("name", ["hostile", "cohort"])
+@pytest.mark.parametrize("name", ["hostile", "cohort", "organs"])
 @pytest.mark.parametrize("dark", [False, True])
 def test_every_word_can_be_read_by_day_and_by_night(browser, pages, name, dark):
     browser.open(pages[name], WIDE, dark)
