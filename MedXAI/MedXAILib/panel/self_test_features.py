@@ -232,6 +232,16 @@ class FeatureCases(SelfTestCases):
             written = {path.name for path in Path(folder).iterdir()}
         self.assertLessEqual({"report.html", "panels.png", "explanation.json", "segmentation.nrrd"}, written)
 
+    def test_without_dicom_images_no_dicom_objects_are_made_up(self) -> None:
+        widget = self._explained()
+        controller = widget.panel.controller
+        widget.ui.dicomCheck.click()
+        with tempfile.TemporaryDirectory() as folder:
+            controller.export(folder, widget.ui.dicomCheck.checked)
+            self._wait(lambda: "was not loaded from DICOM" in widget.ui.statusLabel.text)
+            self.assertEqual(list(Path(folder).iterdir()), [])
+        widget.ui.dicomCheck.click()
+
     def test_kept_maps_stay(self) -> None:
         widget = self._explained()
         kept = self._found(widget).overlays[STAGE3.key]
