@@ -27,17 +27,9 @@ _LOOKS = (
 )
 #: What concerns a map's layer and colours, or the outline in one line: put away while the contour check is looked at.
 _FOR_MAPS_ONLY = (
-    *(
-        "layerCaption",
-        "layerSlider",
-        "layerLabel",
-        "weightingCaption",
-        "weightedCheck",
-        "segmentationCheck",
-        "legendCheck",
-    ),
-    *("opacityCaption", "opacitySlider", "thresholdCaption", "thresholdSlider", "coloursCaption", "coloursSelector"),
-    *("scaleCaption", "scaleCheck"),
+    *(f"{row}Caption" for row in ("layer", "weighting", "opacity", "threshold", "colours", "scale")),
+    *("layerSlider", "layerLabel", "weightedCheck", "segmentationCheck"),
+    *("opacitySlider", "thresholdSlider", "coloursSelector", "scaleCheck"),
 )
 #: What a map whose values below 0 mean the opposite has no use for: its colours are given, and clear around 0.
 _ONE_SIDED = ("thresholdSlider", "coloursSelector")

@@ -322,7 +322,10 @@ class PanelScene:
         self._followed.show_segmentation(False)
         followed = {f"followed/{key}": node for key, node in self._followed.overlays.items()}
         # Only after the views hold the maps: Slicer looks where a legend belongs when the legend is shown, not later.
-        self._legends.show({**found.overlays, **followed}, seen if view.legend and view.overlay else (), chosen.slice)
+        with_legend = {**found.overlays, **followed}
+        if ContourKind.FIRM in found.contour:  # one legend for all kinds, at one of their models
+            with_legend[CONTOUR.key] = found.contour[ContourKind.FIRM]
+        self._legends.show(with_legend, seen if view.legend and view.overlay else (), chosen.slice)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -25,6 +25,12 @@ class Look:
     width: float
     dash: tuple[float, ...]
 
+    @property
+    def rgb(self) -> tuple[float, float, float]:
+        """The colour, each channel in [0, 1]."""
+        red, green, blue = (int(self.colour[n : n + 2], 16) / 255 for n in (1, 3, 5))
+        return red, green, blue
+
 
 LOOKS = {
     ContourKind.FIRM: Look(

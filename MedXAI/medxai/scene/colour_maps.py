@@ -4,12 +4,15 @@ import matplotlib
 import numpy as np
 import slicer
 
+from ..contour.look import LOOKS
 from ..display_range import DisplayRange
 from ..diverging_colours import diverging_colours
 from .nodes import nodes_of_class
 
 #: Names of matplotlib's maps, all of rising lightness, so that they can be read without seeing hues; the first is the default.
 COLOUR_MAPS = ("inferno", "viridis", "cividis", "gray")
+#: The table of the contour check's kinds, each colour with its kind's name.
+KINDS = "outline kinds"
 #: The table of maps whose values below 0 mean the opposite, whatever the user has chosen for the others.
 DIVERGING = "blue and orange"
 _ATTRIBUTE = "MedXAI.ColourMap"
@@ -23,19 +26,21 @@ def colour_node_of(scene: "slicer.vtkMRMLScene", name: str = COLOUR_MAPS[0]) -> 
 
     Args:
         scene: Where the table is.
-        name: One of `COLOUR_MAPS`, or `DIVERGING`; inferno where it is unknown.
+        name: One of `COLOUR_MAPS`, `DIVERGING` or `KINDS`; inferno where it is unknown.
     """
-    name = name if name in (*COLOUR_MAPS, DIVERGING) else COLOUR_MAPS[0]
+    name = name if name in (*COLOUR_MAPS, DIVERGING, KINDS) else COLOUR_MAPS[0]
     for known in nodes_of_class(scene, "vtkMRMLColorTableNode"):
         if known.GetAttribute(_ATTRIBUTE) == name:
             return known
     node = slicer.vtkMRMLColorTableNode()
     node.SetName(f"MedXAI {name}")
     node.SetTypeToUser()
-    node.SetNumberOfColors(_ENTRIES)
     node.SetHideFromEditors(False)
-    for index, colour in enumerate(_colours(name)):
-        node.SetColor(index, f"{index / (_ENTRIES - 1):.3f}", *colour)
+    colours = _colours(name)
+    node.SetNumberOfColors(len(colours))
+    for index, colour in enumerate(colours):
+        title = list(LOOKS.values())[index].title if name == KINDS else f"{index / (_ENTRIES - 1):.3f}"
+        node.SetColor(index, title, *colour)
     node.SetAttribute(_ATTRIBUTE, name)
     # A saved scene is read in its order, and Slicer's legend manager looks for the table of a map as soon as the legend is
     # there ("No color node is set in primary display node"), so a table stands before all legends.
@@ -52,6 +57,8 @@ def colour_node_for(
 
 def _colours(name: str) -> np.ndarray:
     """(entries, 4): red, green, blue and alpha of a table."""
+    if name == KINDS:
+        return np.array([(*look.rgb, 1.0) for look in LOOKS.values()])
     share = np.linspace(0, 1, _ENTRIES)
     if name == DIVERGING:
         return diverging_colours(share)

@@ -19,6 +19,7 @@ from ..contour.look import LOOKS, Look
 from ..contour.result import ContourKind
 from ..provenance import provenance_of
 from ..results import SliceExplanation
+from .colour_maps import KINDS, colour_node_of
 from .overlays import describe, give_name
 from .results import put_into_folder
 
@@ -64,6 +65,7 @@ def add_contour_node(
     node = scene.AddNewNodeByClass("vtkMRMLModelNode", f"{volume_node.GetName()} · MedXAI outline: {look.title}")
     node.CreateDefaultDisplayNodes()
     _style(node.GetDisplayNode(), look)
+    node.GetDisplayNode().SetAndObserveColorNodeID(colour_node_of(scene, KINDS).GetID())  # for the legend only
     node.SetAttribute(KIND_ATTRIBUTE, str(kind))
     node.AddNodeReferenceID("MedXAI.source", volume_node.GetID())
     if folder_item is not None:
@@ -108,8 +110,7 @@ def set_contour_visible(nodes: Iterable[slicer.vtkMRMLModelNode], is_visible: bo
 
 
 def _style(display: slicer.vtkMRMLModelDisplayNode, look: Look) -> None:
-    red, green, blue = (int(look.colour[n : n + 2], 16) / 255 for n in (1, 3, 5))
-    display.SetColor(red, green, blue)
+    display.SetColor(*look.rgb)
     display.SetVisibility2D(True)
     display.SetSliceIntersectionThickness(max(round(look.width), 1))
     display.SetBackfaceCulling(False)

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping, Sequence
 import slicer
 
 from ..explainers.registry import map_info
-from ..maps import MapInfo
+from ..maps import CONTOUR, MapInfo
 from .views import composite_of
 
 #: A flat legend at the lower edge, where an axial slice has air or the table; as shares of the view.
@@ -13,10 +13,11 @@ _POSITION = (0.5, 0.02)
 #: Of a legend that lies, Slicer takes the first number for its thickness and the second for its length.
 _SIZE = (0.09, 0.5)
 _LABELS = 3
+_KINDS = 3
 _FONT_PX = 12
 
 
-def add_legend(node: "slicer.vtkMRMLScalarVolumeNode", info: MapInfo) -> "slicer.vtkMRMLColorLegendDisplayNode | None":
+def add_legend(node: "slicer.vtkMRMLDisplayableNode", info: MapInfo) -> "slicer.vtkMRMLColorLegendDisplayNode | None":
     """A colour legend for an overlay, beside the body, with what its sign means; an existing one is used again."""
     legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)
     if legend is None:
@@ -29,6 +30,17 @@ def add_legend(node: "slicer.vtkMRMLScalarVolumeNode", info: MapInfo) -> "slicer
     legend.SetSize(*_SIZE)
     for text in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
         text.SetFontSize(_FONT_PX)
+    return legend
+
+
+def add_contour_legend(node: "slicer.vtkMRMLModelNode") -> "slicer.vtkMRMLColorLegendDisplayNode | None":
+    """A legend of the contour check's kinds, for one of its models; a kind's colour with its name, without width and dash."""
+    legend = add_legend(node, CONTOUR)
+    if legend is not None:
+        legend.SetUseColorNamesForLabels(True)
+        legend.SetLabelFormat("%s")
+        legend.SetMaxNumberOfColors(_KINDS)
+        legend.SetNumberOfLabels(_KINDS)
     return legend
 
 
@@ -46,14 +58,14 @@ class Legends:
 
     def show(
         self,
-        overlays: "Mapping[str, slicer.vtkMRMLScalarVolumeNode]",
+        overlays: "Mapping[str, slicer.vtkMRMLDisplayableNode]",
         wanted: Sequence[str],
         view: "slicer.vtkMRMLSliceNode | None",
     ) -> None:
         """Draws the legends of the wanted maps and no others.
 
         Args:
-            overlays: The maps by key; the views hold them already.
+            overlays: The maps by key, and a model of the contour check; the views hold them already.
             wanted: Keys.
             view: The explained view; with its map the place of the legend changes.
         """
@@ -61,7 +73,9 @@ class Legends:
         for key, node in overlays.items():
             legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
             if legend is None and key in wanted:
-                legend = add_legend(node, map_info(key))
+                legend = add_contour_legend(node) if key == CONTOUR.key else add_legend(node, map_info(key))
+                if legend is not None and key == CONTOUR.key and view is not None:
+                    legend.AddViewNodeID(view.GetID())  # models are in all views, and so would their legend be
             if legend is not None:
                 legend.SetVisibility(key in wanted)
                 if key in wanted:

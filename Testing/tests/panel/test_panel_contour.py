@@ -93,6 +93,25 @@ def test_the_legend_has_three_lines_and_says_how_far_soft_ones_move(checked: Pan
     assert bench.ui.opacitySlider.visible and bench.ui.layerSlider.visible
 
 
+def test_the_slice_view_has_a_legend_of_the_kinds_while_the_outline_is_there(checked: PanelBench) -> None:
+    bench = checked
+    first = found(bench).contour[ContourKind.FIRM]
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(first)
+    assert legend.GetVisibility() and legend.GetUseColorNamesForLabels() and "Contour check" in legend.GetTitleText()
+    assert legend.IsDisplayableInView(bench.red.GetID()) and not legend.IsDisplayableInView("vtkMRMLSliceNodeGreen")
+    table, colour = first.GetDisplayNode().GetColorNode(), [0.0] * 4
+    assert [table.GetColorName(index) for index in range(table.GetNumberOfColors())] == [
+        LOOKS[kind].title for kind in ContourKind
+    ]
+    table.GetColor(1, colour)
+    assert colour[:3] == pytest.approx(LOOKS[ContourKind.SOFT].rgb)
+    bench.click("legendCheck")
+    assert not legend.GetVisibility()
+    bench.click("legendCheck")
+    bench.click("stage3Button")
+    assert not legend.GetVisibility()
+
+
 def test_the_pictures_of_the_lines_are_those_of_the_looks() -> None:
     import screenshots
 
