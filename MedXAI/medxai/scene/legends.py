@@ -44,6 +44,13 @@ def add_contour_legend(node: "slicer.vtkMRMLModelNode") -> "slicer.vtkMRMLColorL
     return legend
 
 
+def _show_only_in(legend: "slicer.vtkMRMLColorLegendDisplayNode", view: "slicer.vtkMRMLSliceNode") -> None:
+    """Models are in all views, and so would their legend be."""
+    if [legend.GetNthViewNodeID(index) for index in range(legend.GetNumberOfViewNodeIDs())] != [view.GetID()]:
+        legend.RemoveAllViewNodeIDs()
+        legend.AddViewNodeID(view.GetID())
+
+
 class Legends:
     """Which overlays' legends are drawn: those of the maps that are seen, while their slice is shown."""
 
@@ -74,9 +81,9 @@ class Legends:
             legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
             if legend is None and key in wanted:
                 legend = add_contour_legend(node) if key == CONTOUR.key else add_legend(node, map_info(key))
-                if legend is not None and key == CONTOUR.key and view is not None:
-                    legend.AddViewNodeID(view.GetID())  # models are in all views, and so would their legend be
             if legend is not None:
+                if key == CONTOUR.key and view is not None:
+                    _show_only_in(legend, view)
                 legend.SetVisibility(key in wanted)
                 if key in wanted:
                     self._shown.append(legend)

@@ -105,8 +105,10 @@ def test_the_slice_view_has_a_legend_of_the_kinds_while_the_outline_is_there(che
     ]
     table.GetColor(1, colour)
     assert colour[:3] == pytest.approx(LOOKS[ContourKind.SOFT].rgb)
+    legend.RemoveAllViewNodeIDs()
+    legend.AddViewNodeID("vtkMRMLSliceNodeGreen")  # as after another view was explained
     bench.click("legendCheck")
-    assert not legend.GetVisibility()
+    assert not legend.GetVisibility() and legend.IsDisplayableInView(bench.red.GetID())
     bench.click("legendCheck")
     bench.click("stage3Button")
     assert not legend.GetVisibility()
