@@ -92,21 +92,23 @@ def measures(result: SliceExplanation) -> np.ndarray:
     Returns:
         As in `MEASURES`; those of nothing where the model segmented nothing, or all of the grown box.
     """
-    mask, grey = result.segmentation.mask, result.prepared.grey
-    grown = grown_box(result.box.box, mask.shape)
-    near = grown.mask(mask.shape) & result.prepared.image.inside
+    shape = result.segmentation.mask.shape
+    grown = grown_box(result.box.box, shape)
+    part = _surroundings(grown)
+    mask, grey = result.segmentation.mask[part], result.prepared.grey[part]
+    near = grown.mask(shape)[part] & result.prepared.image.inside[part]
     around, own = near & ~mask, near & mask
     tolerance = result.contour.tolerance_mm_per_logit
     if not own.any() or not around.any() or not len(tolerance):
         return np.array([0.5, 0.0, _FLAT, 0.0])
     across, down = result.prepared.image.spacing_mm[:2]
     side_mm = float(np.sqrt(result.box.box.area_px * across * down))
-    stage3 = result.on_slice(result.explanation.layer(result.shown_layer).stage3_unweighted)
+    stage3 = result.on_slice(result.explanation.layer(result.shown_layer).stage3_unweighted)[part]
     spread = np.sqrt((stage3[own].var() + stage3[around].var()) / 2)
     return np.array(
         [
             _separation(grey[own], grey[around]),
-            _edge(*(values[_surroundings(grown)] for values in (grey, mask, near))),
+            _edge(grey, mask, near),
             max(-np.log(np.median(tolerance) / side_mm), _FLAT),
             (stage3[own].mean() - stage3[around].mean()) / (spread + _EPSILON),
         ]
@@ -114,7 +116,7 @@ def measures(result: SliceExplanation) -> np.ndarray:
 
 
 def _surroundings(grown: PixelBox) -> tuple[slice, slice]:
-    """Rows and columns of the grown box with all that the gradient within it reads; the whole slice takes four times as long."""
+    """Rows and columns of the grown box with all that the gradient within it reads: the whole slice takes thrice as long."""
     return (
         slice(max(grown.first_row - _GRADIENT_REACH_PX, 0), grown.last_row + _GRADIENT_REACH_PX + 1),
         slice(max(grown.first_column - _GRADIENT_REACH_PX, 0), grown.last_column + _GRADIENT_REACH_PX + 1),
@@ -136,10 +138,12 @@ _FLAT = -1.0
 
 
 def _separation(own: np.ndarray, others: np.ndarray) -> float:
-    """AUROC of values against others (Mann and Whitney's U), whichever are higher; 0.5 for no difference.
+    """AUROC of grey values (uint8) against others (Mann and Whitney's U), whichever are higher; 0.5 for no difference.
 
-    Counted here, since importing `scipy.stats` for it would hold the first explanation up by half a second.
+    Counted by grey value: `scipy.stats` would hold the first explanation up by half a second, and sorting each box's
+    values took a tenth of the next box.
     """
-    below_or_equal = [np.searchsorted(np.sort(others), own, side) for side in ("left", "right")]
-    area = np.mean(below_or_equal) / len(others)  # an equal value counts half
+    counts, others_counts = np.bincount(own, minlength=256), np.bincount(others, minlength=256)
+    below_or_half_equal = np.cumsum(others_counts) - others_counts / 2
+    area = (counts @ below_or_half_equal) / (len(own) * len(others))
     return float(max(area, 1 - area))

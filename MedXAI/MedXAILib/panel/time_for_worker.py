@@ -6,7 +6,7 @@ from collections.abc import Callable
 #: on well only while the main thread waits in Python. So long it waits at least in each tick while there is work,
 LEAST_S = 0.02
 #: and so long at most: longer would be felt.
-MOST_S = 0.07
+MOST_S = 0.08
 
 
 class TimeForWorker:

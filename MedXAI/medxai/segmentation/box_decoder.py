@@ -6,7 +6,7 @@ Four things make it cheaper than the decoder's own forward, none an approximatio
   box, to compare them with seven prompt tokens. Here the projection is moved to the prompt's side:
   (K Wᵀ) q = K (Wᵀ q), and Σ a (K Wᵀ) = (Σ a K) Wᵀ.
 * As long as all boxes share the image's tokens (the first layer, where no box has a mask prompt), it is the other way
-  round: projected once for all of them, each box then costs a sixteenth.
+  round: projected once for the slice (`SliceTokens`), each box then costs a sixteenth.
 * Only the mask that is asked for is computed.
 * What concerns image tokens is done box by box, so that one box's tokens (4 MB) stay in the cache from one step to the
   next; what concerns prompt tokens is done for all boxes at once. Eight boxes' tokens at once took twice the time.
@@ -14,6 +14,7 @@ Four things make it cheaper than the decoder's own forward, none an approximatio
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
@@ -25,8 +26,6 @@ from ..models.segment_anything_import import modeling
 
 #: Tokens upscaled at once: their 16 pixels of 32 channels (1 MB) stay near a core's cache.
 _TOKENS_AT_ONCE = 512
-#: From so many boxes on, projecting the shared image tokens once costs less than moving every box's projection.
-_BOXES_WORTH_PROJECTING = 4
 
 
 class Decoded(NamedTuple):
@@ -64,15 +63,48 @@ def can_run(mask_decoder: Network) -> bool:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class SliceTokens:
+    """A slice's image tokens before a box has changed them; where all boxes share them, what the first layer makes of them.
+
+    Attributes:
+        tokens: (1 or B, h·w, C).
+        pe: (h·w, C), their positions.
+        grid: (h, w).
+        is_shared: Whether all boxes of the slice have these tokens, also those that come later. Else the decoder may
+            overwrite them.
+    """
+
+    tokens: Tensor
+    pe: Tensor
+    grid: tuple[int, int]
+    is_shared: bool
+    _projected: dict[nn.Module, Tensor] = field(default_factory=dict, init=False, repr=False)
+
+    @classmethod
+    def of(cls, embedding: Tensor, dense: Tensor, image_pe: Tensor, is_shared: bool) -> "SliceTokens":
+        """The tokens of an embedding with its dense prompt.
+
+        Args:
+            embedding: (1, C, h, w), or (B, C, h, w), each box on an image of its own.
+            dense: (1, C, h, w), or (B, C, h, w) where boxes have mask prompts of their own.
+            image_pe: (1, C, h, w).
+            is_shared: As in the attributes.
+        """
+        h, w = embedding.shape[-2:]
+        tokens = (embedding + dense).flatten(2).transpose(1, 2).contiguous()
+        return cls(tokens, positions(image_pe), (int(h), int(w)), is_shared)
+
+    def projected(self, attention: Network, projection: Network, placed: bool) -> Tensor:
+        """(h·w, heads, width of a head): the shared tokens, with their positions or without; kept for the next box."""
+        if projection not in self._projected:
+            tokens = self.tokens[0] + self.pe if placed else self.tokens[0]
+            self._projected[projection] = by_head(attention, F.linear(tokens, projection.weight))
+        return self._projected[projection]
+
+
 @torch.inference_mode()
-def decode_boxes(
-    mask_decoder: Network,
-    embedding: Tensor,
-    image_pe: Tensor,
-    sparse: Tensor,
-    dense: Tensor,
-    asked: Tensor | None = None,
-) -> Decoded:
+def decode_boxes(mask_decoder: Network, image: SliceTokens, sparse: Tensor, asked: Tensor | None = None) -> Decoded:
     """The mask decoder's answer to many boxes, and the prompt's attention to the image.
 
     The attention is the mean over both layers' and the final token-to-image attention, their heads, and three tokens:
@@ -80,39 +112,42 @@ def decode_boxes(
 
     Args:
         mask_decoder: One that `can_run` said yes to.
-        embedding: (1, C, h, w), or (B, C, h, w), each box on an image of its own.
-        image_pe: (1, C, h, w), the positions of the image's tokens.
+        image: The slice's tokens.
         sparse: (B, 2, C), the two corners of each box.
-        dense: (B, C, h, w), or (1, C, h, w) where all boxes have the same.
         asked: (h·w,) bool, the image tokens whose logits are wanted (the others' are 0); None for all. Upscaling is
             over half of the work, so a few tokens cost less than half.
     """
-    _, _, h, w = embedding.shape
+    h, w = image.grid
     outputs = torch.cat([mask_decoder.iou_token.weight, mask_decoder.mask_tokens.weight])
     prompt = torch.cat([outputs.expand(len(sparse), -1, -1), sparse], dim=1)
     first_corner = len(outputs)
     looking = [1, first_corner, first_corner + 1]
-    image = ImageTokens(embedding + dense, image_pe, len(sparse))
+    tokens = ImageTokens(image, len(sparse))
     queries, looked_at = prompt, []
     transformer = mask_decoder.transformer
     for layer in transformer.layers:
         queries = self_attention(layer, queries, prompt)
-        update, weights = image.looked_at(layer.cross_attn_token_to_image, queries + prompt)
+        update, weights = tokens.looked_at(layer.cross_attn_token_to_image, queries + prompt)
         looked_at.append(weights[:, looking].mean((1, 2)))
         queries = layer.norm2(queries + update)
         queries = layer.norm3(queries + layer.mlp(queries))
-        image.update(layer.cross_attn_image_to_token, queries + prompt, queries, layer.norm4)
-    update, weights = image.looked_at(transformer.final_attn_token_to_image, queries + prompt)
+        tokens.update(layer.cross_attn_image_to_token, queries + prompt, queries, layer.norm4)
+    update, weights = tokens.looked_at(transformer.final_attn_token_to_image, queries + prompt)
     looked_at.append(weights[:, looking].mean((1, 2)))
     queries = transformer.norm_final_attn(queries + update)
     mask_token = mask_decoder.output_hypernetworks_mlps[0](queries[:, 1])
     upscaling = Upscaling(mask_decoder.output_upscaling)
-    wanted = image.keys if asked is None else [keys[asked] for keys in image.keys]
+    wanted = tokens.keys if asked is None else [keys[asked] for keys in tokens.keys]
     logits = torch.stack([upscaling.logits(keys, token) for keys, token in zip(wanted, mask_token, strict=True)])
     if asked is not None:
         logits = logits.new_zeros(len(logits), h * w, logits.shape[-1]).index_copy_(1, asked.nonzero()[:, 0], logits)
     iou_estimate = mask_decoder.iou_prediction_head(queries[:, 0])[:, 0]
     return Decoded(in_raster_order(logits, h, w), torch.stack(looked_at).mean(0), iou_estimate)
+
+
+def positions(image_pe: Tensor) -> Tensor:
+    """(1, C, h, w) → (h·w, C)."""
+    return image_pe[0].flatten(1).t().contiguous()
 
 
 def self_attention(layer: Network, queries: Tensor, prompt: Tensor) -> Tensor:
@@ -127,18 +162,15 @@ class ImageTokens:
     """The image's tokens as every box sees them: shared by all boxes until `update` gives each its own.
 
     Args:
-        image: (B, C, h, w), or (1, C, h, w) where all boxes have the same.
-        image_pe: (1, C, h, w), the positions of the tokens.
+        image: The slice's tokens.
         boxes: How many there are.
     """
 
-    def __init__(self, image: Tensor, image_pe: Tensor, boxes: int):
-        """image: (B, C, h, w), or (1, C, h, w) where all boxes have the same. image_pe: (1, C, h, w)."""
-        tokens = image.flatten(2).transpose(1, 2).contiguous()
-        self.keys: list[Tensor] = list(tokens.expand(boxes, -1, -1))
-        self._pe = image_pe[0].flatten(1).t().contiguous()
-        self._shared = tokens[0] if len(tokens) == 1 and boxes >= _BOXES_WORTH_PROJECTING else None
-        self._own = len(tokens) == boxes
+    def __init__(self, image: SliceTokens, boxes: int):
+        self.keys: list[Tensor] = list(image.tokens.expand(boxes, -1, -1))
+        self._pe = image.pe
+        self._shared = image if image.is_shared else None
+        self._own = not image.is_shared and len(image.tokens) == boxes
         self._placed = torch.empty_like(self._pe)
         self._placed_keys: Tensor | None = None
 
@@ -186,16 +218,16 @@ class ImageTokens:
             updated.append(norm(total))
         self.keys, self._shared, self._own = updated, None, True
 
-    def _taken_from_shared(self, attention: Network, queries: Tensor, shared: Tensor) -> tuple[Tensor, Tensor]:
-        """What queries (B, t, heads, c) take from the tokens (n, C) that all boxes share, and their attention."""
-        keys = by_head(attention, F.linear(shared + self._pe, attention.k_proj.weight))
-        values = by_head(attention, F.linear(shared, attention.v_proj.weight))
+    def _taken_from_shared(self, attention: Network, queries: Tensor, shared: SliceTokens) -> tuple[Tensor, Tensor]:
+        """What queries (B, t, heads, c) take from the tokens that all boxes share, and their attention."""
+        keys = shared.projected(attention, attention.k_proj, placed=True)
+        values = shared.projected(attention, attention.v_proj, placed=False)
         weights = torch.einsum("bthc,nhc->bhtn", queries, keys).softmax(-1)
         return torch.einsum("bhtn,nhc->bthc", weights, values), weights.transpose(1, 2)
 
-    def _scores_of_shared(self, attention: Network, offered: Tensor, shared: Tensor) -> Iterator[Tensor]:
-        """For each box the scores (heads, t, n) of the shared tokens (n, C) for what the prompt's tokens offer."""
-        queries = by_head(attention, F.linear(shared + self._pe, attention.q_proj.weight))
+    def _scores_of_shared(self, attention: Network, offered: Tensor, shared: SliceTokens) -> Iterator[Tensor]:
+        """For each box the scores (heads, t, n) of the shared tokens for what the prompt's tokens offer."""
+        queries = shared.projected(attention, attention.q_proj, placed=True)
         return iter(torch.einsum("bthc,nhc->bhtn", offered, queries))
 
     def _with_positions(self, keys: Tensor) -> Tensor:

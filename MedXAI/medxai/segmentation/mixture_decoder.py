@@ -14,7 +14,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..models.network_type import Network
-from .box_decoder import ImageTokens, Upscaling, by_head, head_width, in_raster_order, self_attention
+from .box_decoder import (
+    ImageTokens,
+    SliceTokens,
+    Upscaling,
+    by_head,
+    head_width,
+    in_raster_order,
+    positions,
+    self_attention,
+)
 
 
 class MixtureDecoder:
@@ -41,10 +50,10 @@ class MixtureDecoder:
         self._decoder, self._asked = mask_decoder, asked
         self._prompt = torch.cat([outputs[None], sparse], dim=1)
         self._pair = (embeddings + dense).flatten(2).transpose(1, 2).contiguous()
-        self._pe, self._grid = image_pe, embeddings.shape[-2:]
+        self._pe, self._grid = positions(image_pe), embeddings.shape[-2:]
         first = mask_decoder.transformer.layers[0]
         self._queries = self_attention(first, self._prompt, self._prompt)
-        self._projected = _Projected(first, self._pair, image_pe[0].flatten(1).t(), self._queries + self._prompt)
+        self._projected = _Projected(first, self._pair, self._pe, self._queries + self._prompt)
         self._upscaling = Upscaling(mask_decoder.output_upscaling)
 
     @torch.inference_mode()
@@ -110,22 +119,23 @@ def _both(attention: Network, projected: Tensor) -> Tensor:
 
 
 class _MixedTokens(ImageTokens):
-    """The image tokens of one mixture. pair: (2, n, C). own: (n,) bool."""
+    """The image tokens of one mixture. pair: (2, n, C). pe: (n, C). own: (n,) bool."""
 
-    def __init__(self, pair: Tensor, image_pe: Tensor, own: Tensor, projected: _Projected):
+    def __init__(self, pair: Tensor, pe: Tensor, own: Tensor, projected: _Projected):
         n = len(own)
         mixed = pair.flatten(0, 1).index_select(0, torch.arange(n, device=own.device) + n * ~own)
-        super().__init__(mixed.t()[None, :, :, None], image_pe.flatten(2)[..., None], 1)
-        self._shared = mixed  # until the first update
+        image = SliceTokens(mixed[None], pe, (n, 1), is_shared=False)
+        super().__init__(image, 1)
+        self._shared = image  # until the first update
         self._mixture, self._projected = own, projected
 
-    def _taken_from_shared(self, attention: Network, queries: Tensor, shared: Tensor) -> tuple[Tensor, Tensor]:
+    def _taken_from_shared(self, attention: Network, queries: Tensor, shared: SliceTokens) -> tuple[Tensor, Tensor]:
         own, other = self._projected.scores
         weights = torch.where(self._mixture, own, other).softmax(-1)
         of_both = torch.cat([weights * self._mixture, weights * ~self._mixture], dim=-1)
         return (of_both @ self._projected.values).transpose(0, 1)[None], weights.transpose(0, 1)[None]
 
-    def _scores_of_shared(self, attention: Network, offered: Tensor, shared: Tensor) -> Iterator[Tensor]:
+    def _scores_of_shared(self, attention: Network, offered: Tensor, shared: SliceTokens) -> Iterator[Tensor]:
         of_both = offered[0].transpose(0, 1) @ self._projected.queries.transpose(1, 2)
         own, other = of_both.chunk(2, dim=-1)
         return iter(torch.where(self._mixture, own, other)[None])

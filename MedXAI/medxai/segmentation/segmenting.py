@@ -14,7 +14,7 @@ from ..results import Segmentation
 from ..slice.box import PixelBox
 from . import box_decoder
 from .attention import PromptAttention
-from .box_decoder import Decoded
+from .box_decoder import Decoded, SliceTokens
 from .mixture_decoder import MixtureDecoder
 from .prompting import prompt_embeddings
 
@@ -23,29 +23,47 @@ _BATCH = 16
 
 
 @torch.inference_mode()
-def segment(model: LoadedModel, encoding: Encoding, boxes: Sequence[PixelBox]) -> tuple[Segmentation, ...]:
+def slice_tokens(model: LoadedModel, encoding: Encoding) -> SliceTokens | None:
+    """What every box on a slice has in common for the mask decoder; kept by who asks for several boxes, one after another.
+
+    None where boxes have mask prompts of their own, or the decoder is not segment-anything's.
+    """
+    if model.family.has_mask_prompt or not box_decoder.can_run(model.sam.mask_decoder):
+        return None
+    nowhere = torch.zeros((1, 4), device=model.device)
+    _, dense = prompt_embeddings(model.family, model.sam, nowhere)  # the same for all boxes
+    return SliceTokens.of(encoding.embedding, dense, model.image_positions, is_shared=True)
+
+
+@torch.inference_mode()
+def segment(
+    model: LoadedModel, encoding: Encoding, boxes: Sequence[PixelBox], tokens: SliceTokens | None = None
+) -> tuple[Segmentation, ...]:
     """One mask a box, as the model's authors make it: bilinear to the slice, above one half.
 
     Args:
         model: The model that encoded the slice.
         encoding: Of the slice.
         boxes: On the slice, in pixels.
+        tokens: The slice's `slice_tokens`, where they are at hand.
 
     Returns:
         One segmentation a box.
     """
     results: list[Segmentation] = []
     for start in range(0, len(boxes), _BATCH):
-        results += _segment_batch(model, encoding, boxes[start : start + _BATCH])
+        results += _segment_batch(model, encoding, boxes[start : start + _BATCH], tokens)
     return tuple(results)
 
 
-def _segment_batch(model: LoadedModel, encoding: Encoding, boxes: Sequence[PixelBox]) -> list[Segmentation]:
+def _segment_batch(
+    model: LoadedModel, encoding: Encoding, boxes: Sequence[PixelBox], tokens: SliceTokens | None
+) -> list[Segmentation]:
     begin = time.perf_counter()
     frame = encoding.frame
     corners = np.stack([model.convention.box_in_model_px(box, frame) for box in boxes])
     xyxy = torch.from_numpy(corners).to(model.device, torch.float32)
-    decoded = _decode(model, encoding.embedding, xyxy)
+    decoded = _decode(model, encoding.embedding, xyxy, tokens=tokens)
     attention = decoded.attention.unflatten(-1, encoding.embedding.shape[-2:]).cpu().numpy()
     masks = _masks_on_slice(model, decoded.logits, frame)
     seconds = (time.perf_counter() - begin) / len(boxes)
@@ -121,18 +139,27 @@ def _masks_on_slice(model: LoadedModel, logits: Tensor, frame: ModelFrame) -> np
     return frame.to_slice(torch.sigmoid(logits).cpu().numpy()) > 0.5
 
 
-def _decode(model: LoadedModel, embedding: Tensor, xyxy: Tensor, asked: Tensor | None = None) -> Decoded:
+def _decode(
+    model: LoadedModel,
+    embedding: Tensor,
+    xyxy: Tensor,
+    asked: Tensor | None = None,
+    tokens: SliceTokens | None = None,
+) -> Decoded:
     """The decoder's answer to boxes (B, 4) in model pixels.
 
-    asked: (h·w,) bool, the image tokens whose logits are wanted at least; None for all.
+    asked: (h·w,) bool, the image tokens whose logits are wanted at least; None for all. tokens: of the slice, where they
+    are at hand.
     """
     sam = model.sam
     sparse, dense = prompt_embeddings(model.family, sam, xyxy)
     image_pe = model.image_positions
     if box_decoder.can_run(sam.mask_decoder):
-        if not model.family.has_mask_prompt:
-            dense = dense[:1]  # the same for all boxes
-        return box_decoder.decode_boxes(sam.mask_decoder, embedding, image_pe, sparse, dense, asked)
+        if tokens is None:
+            is_shared = not model.family.has_mask_prompt and len(embedding) == 1
+            dense = dense[:1] if is_shared else dense
+            tokens = SliceTokens.of(embedding, dense, image_pe, is_shared)
+        return box_decoder.decode_boxes(sam.mask_decoder, tokens, sparse, asked)
     with PromptAttention(sam.mask_decoder) as attention:
         logits, iou_estimate = sam.mask_decoder(
             image_embeddings=embedding,

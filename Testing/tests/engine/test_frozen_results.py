@@ -1,5 +1,8 @@
 """Masks, maps and metrics of real scans are those of commit dbfa748: bit for bit on the same machine, near them elsewhere.
 
+Where boxes have no mask prompt (every model but the demo model), the decoder's first layer sums in another order now: maps
+that depend on the decoder are within a hundred-thousandth of their range, and masks are still the same bit for bit.
+
 Elsewhere an array's mean, deviation and ends may differ by a thousandth of its range (a mask's by two pixels in a
 thousand), and a metric by a hundredth: two threads instead of one, for example, move means by up to 4e-5.
 """
@@ -21,6 +24,8 @@ from support.frozen import CASES, answered, arrays_of, digest, why_not_bit_for_b
 TOLERANCE_OF_RANGE = 1e-3
 TOLERANCE_OF_MASK = 2e-3
 TOLERANCE_OF_METRIC = 1e-2
+#: Of ranges and of metrics, on the same machine.
+TOLERANCE_OF_ORDER = 1e-5
 
 IN_ALL = os.environ.get("MEDXAI_TEST_ALL") == "1"
 IN_FULL = "demo / mr_abdomen / aorta / axial / paper"
@@ -41,34 +46,39 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def near(found, expected, name=""):
+def tolerance_of(name, elsewhere):
+    """How far a number of a frozen case may be off: 0 for bit for bit."""
+    if not EXACT:
+        return elsewhere
+    return 0.0 if name.startswith("demo ") else TOLERANCE_OF_ORDER
+
+
+def near(found, expected, tolerance, name=""):
     """Numbers of nested dicts and lists, bit for bit or near."""
     if isinstance(expected, dict):
         assert set(found) == set(expected), name
         for key, value in expected.items():
-            near(found[key], value, f"{name}/{key}")
+            near(found[key], value, tolerance, f"{name}/{key}")
     elif isinstance(expected, list):
         assert len(found) == len(expected), name
         for index, value in enumerate(expected):
-            near(found[index], value, f"{name}/{index}")
-    elif isinstance(expected, float) and not EXACT:
-        assert found == pytest.approx(expected, abs=TOLERANCE_OF_METRIC, rel=TOLERANCE_OF_METRIC), name
+            near(found[index], value, tolerance, f"{name}/{index}")
+    elif isinstance(expected, float) and tolerance:
+        assert found == pytest.approx(expected, abs=tolerance, rel=tolerance), name
     else:
         assert found == expected, name
 
 
-def same_array(found, expected):
+def same_array(found, expected, tolerance):
     """'' where an array is the expected one, else how it differs."""
     if [str(found.dtype), list(found.shape)] != [expected["dtype"], expected["shape"]]:
         return f"{found.dtype} {found.shape} instead of {expected['dtype']} {expected['shape']}"
     values = found.astype(np.float64)
     here = {"mean": values.mean(), "std": values.std(), "min": values.min(), "max": values.max()}
-    if EXACT:
+    if not tolerance or (EXACT and found.dtype == bool):
         return "" if digest(found) == expected["sha256"] else f"{here} instead of {expected}"
-    if found.dtype == bool:
-        allowed = TOLERANCE_OF_MASK
-    else:
-        allowed = TOLERANCE_OF_RANGE * max(expected["max"] - expected["min"], 1e-6)
+    spread = max(expected["max"] - expected["min"], 1e-6)
+    allowed = TOLERANCE_OF_MASK if found.dtype == bool else tolerance * spread
     far = {name: value for name, value in here.items() if abs(value - expected[name]) > allowed}
     return f"{far} instead of {expected}" if far else ""
 
@@ -84,7 +94,8 @@ def test_masks_and_maps_are_what_they_were(name):
     different = {
         key: said
         for key, array in arrays.items()
-        if key.rsplit("/")[-1] not in changed and (said := same_array(array, frozen["arrays"][key]))
+        if key.rsplit("/")[-1] not in changed
+        and (said := same_array(array, frozen["arrays"][key], tolerance_of(name, TOLERANCE_OF_RANGE)))
     }
     assert not different, f"the first of {len(different)}: {next(iter(different.items()))}"
 
@@ -96,11 +107,17 @@ def test_masks_and_maps_are_what_they_were(name):
     ]
     assert result.model.checksum_sha256 == frozen["model_checksum_sha256"]
     assert not any(result.explanation.repaired_tokens.values())
-    near([*result.resolution_mm], frozen["resolution_mm"])
-    near([result.prepared.grey_range.lower, result.prepared.grey_range.upper], frozen["grey_range"])
-    near(*(_without(changed, one) for one in (_concentration(result), frozen["concentration"])), "concentration")
+    tolerance = tolerance_of(name, TOLERANCE_OF_METRIC)
+    near([*result.resolution_mm], frozen["resolution_mm"], tolerance)
+    near([result.prepared.grey_range.lower, result.prepared.grey_range.upper], frozen["grey_range"], tolerance)
+    near(
+        _without(changed, _concentration(result)),
+        _without(changed, frozen["concentration"]),
+        tolerance,
+        "concentration",
+    )
     if not changed:  # a range is shared by all layers
-        near(_display_ranges(result), frozen["display_range"], "display range")
+        near(_display_ranges(result), frozen["display_range"], tolerance, "display range")
     provenance = provenance_of(result)
     assert {key: provenance[key] for key in frozen["provenance"] if key != "Model"} == {
         key: value for key, value in frozen["provenance"].items() if key != "Model"
@@ -176,13 +193,14 @@ def test_metrics_are_what_they_were(name):
     assert not evidence.failures
     assert {explainer.key: _ROLES[explainer.role] for explainer in explainers} == expected["kinds"]
     changed = _changed_layers(CASES[name])
-    _same_maps(evidence.maps, expected["maps"], changed)
+    _same_maps(evidence.maps, expected["maps"], changed, name.startswith("demo "))
     measured = {str(family) for family in families} - {str(Measurement.FAITHFULNESS_NECK)}
     found, kept = (
         _of_families(one, expected["values"], measured)
         for one in (_by_column(evidence.rows, expected["values"]), expected["values"]["maps"])
     )
-    near(*(_unchanged(one, changed) for one in (found, kept)), "values")
+    tolerance = tolerance_of(name, TOLERANCE_OF_METRIC)
+    near(_unchanged(found, changed), _unchanged(kept, changed), tolerance, "values")
     if in_full:
         assert len(evidence.rows) == expected["row_count"]
         assert _faithfulness(_by_column(evidence.rows, expected["values"]), expected["values"]) == pytest.approx(
@@ -212,7 +230,8 @@ def _unchanged(of_explainers, changed):
     }
 
 
-def _same_maps(maps, expected, changed):
+def _same_maps(maps, expected, changed, is_decoder_as_it_was):
+    """Only their digests are known, so maps that depend on a decoder that sums in another order cannot be compared."""
     found = {}
     for saliency in maps:
         key = "|".join(_earlier(saliency.map_id.map, saliency.map_id.layer))
@@ -223,7 +242,8 @@ def _same_maps(maps, expected, changed):
             f"{name} {key}"
             for name, one in _unchanged(found, changed).items()
             for key, values in one.items()
-            if digest(values) != expected[name][key]
+            if (is_decoder_as_it_was or key.startswith("1|") or name != "medxai")
+            and digest(values) != expected[name][key]
         ]
         assert not different
 

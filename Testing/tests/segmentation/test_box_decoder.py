@@ -13,7 +13,7 @@ from medxai.models.networks.demo_encoder import build_demo_sam
 from medxai.models.segment_anything_import import modeling
 from medxai.segmentation import box_decoder
 from medxai.segmentation.attention import PromptAttention
-from medxai.segmentation.box_decoder import can_run, decode_boxes
+from medxai.segmentation.box_decoder import SliceTokens, can_run, decode_boxes
 from medxai.segmentation.segmenting import segment
 from medxai.slice.box import PixelBox
 from support.models import small_model
@@ -59,6 +59,10 @@ def own(mask_decoder, embedding, pe, sparse, dense):
         return logits[:, 0], attention.mean(), iou_estimate[:, 0]
 
 
+def decode(mask_decoder, embedding, pe, sparse, dense, is_shared=False):
+    return decode_boxes(mask_decoder, SliceTokens.of(embedding, dense, pe, is_shared), sparse)
+
+
 @pytest.mark.parametrize("same_dense", [True, False])
 @pytest.mark.parametrize("boxes", [1, 3, 5])
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
@@ -66,7 +70,7 @@ def test_the_answer_equals_the_decoders_own(shape, boxes, same_dense):
     mask_decoder = decoder(**shape)
     embedding, pe, sparse, dense = prompts(boxes, same_dense)
     expected, expected_attention, expected_iou = own(mask_decoder, embedding, pe, sparse, dense)
-    logits, attention, iou = decode_boxes(mask_decoder, embedding, pe, sparse, dense[:1] if same_dense else dense)
+    logits, attention, iou = decode(mask_decoder, embedding, pe, sparse, dense[:1] if same_dense else dense, same_dense)
     torch.testing.assert_close(logits, expected, rtol=1e-10, atol=1e-10)
     torch.testing.assert_close(attention, expected_attention, rtol=1e-10, atol=1e-12)
     torch.testing.assert_close(iou, expected_iou, rtol=1e-10, atol=1e-12)
@@ -78,19 +82,30 @@ def test_boxes_on_images_of_their_own_are_as_each_image_alone():
     mask_decoder = decoder()
     _, pe, sparse, dense = prompts(5, same_dense=True)
     images = torch.randn(5, 32, *GRID, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
-    logits, attention, _ = decode_boxes(mask_decoder, images, pe, sparse, dense[:1])
+    logits, attention, _ = decode(mask_decoder, images, pe, sparse, dense[:1])
     for index, image in enumerate(images.split(1)):
         expected, expected_attention, _ = own(mask_decoder, image, pe, sparse[index : index + 1], dense[:1])
         torch.testing.assert_close(logits[index : index + 1], expected, rtol=1e-10, atol=1e-10)
         torch.testing.assert_close(attention[index : index + 1], expected_attention, rtol=1e-10, atol=1e-12)
 
 
+def test_boxes_one_after_another_on_kept_tokens_are_as_the_decoders_own():
+    mask_decoder = decoder()
+    embedding, pe, sparse, dense = prompts(3, same_dense=True)
+    kept = SliceTokens.of(embedding, dense[:1], pe, is_shared=True)
+    before = kept.tokens.clone()
+    for box in sparse.split(1):
+        expected, _, _ = own(mask_decoder, embedding, pe, box, dense[:1])
+        torch.testing.assert_close(decode_boxes(mask_decoder, kept, box).logits, expected, rtol=1e-10, atol=1e-10)
+    assert torch.equal(kept.tokens, before)
+
+
 def test_upscaling_in_pieces_is_upscaling_at_once(monkeypatch):
     mask_decoder = decoder()
     given = prompts(2, same_dense=False)
-    at_once = decode_boxes(mask_decoder, *given).logits
+    at_once = decode(mask_decoder, *given).logits
     monkeypatch.setattr(box_decoder, "_TOKENS_AT_ONCE", 7)
-    in_pieces = decode_boxes(mask_decoder, *given).logits
+    in_pieces = decode(mask_decoder, *given).logits
     torch.testing.assert_close(in_pieces, at_once, rtol=1e-12, atol=1e-12)
 
 
@@ -119,7 +134,7 @@ def test_neither_weights_nor_inputs_are_changed():
     mask_decoder = decoder()
     given = prompts(3, same_dense=True)
     before = [tensor.clone() for tensor in (*mask_decoder.state_dict().values(), *given)]
-    decode_boxes(mask_decoder, *given[:3], given[3][:1])
+    decode(mask_decoder, *given[:3], given[3][:1], is_shared=True)
     for tensor, kept in zip((*mask_decoder.state_dict().values(), *given), before, strict=True):
         assert torch.equal(tensor, kept)
 
