@@ -1,6 +1,6 @@
 """A layer's tokens made comparable: artefacts repaired, centred, whitened, of unit length."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -28,7 +28,7 @@ class LayerFeatures:
     Attributes:
         name: The layer's name, for example 'block 11'.
         grid: (h, w) of the layer's tokens over the model's square.
-        unit: (h·w, d) float16, centred, whitened and normalised tokens f̂; zero outside the image's content.
+        unit: (h·w, d) float16 (`in_float32`: float32), centred, whitened and normalised tokens f̂; zero outside the image's content.
         global_similarity: (h, w) float32, the cosine of each uncentred token with the mean uncentred token, ⟨f, g⟩.
         repaired_tokens: How many artefact tokens took their neighbours' median.
     """
@@ -42,6 +42,10 @@ class LayerFeatures:
     @property
     def nbytes(self) -> int:
         return self.unit.nbytes + self.global_similarity.nbytes
+
+    def in_float32(self) -> "LayerFeatures":
+        """The same with f̂ in single precision, in which it is compared; twice the memory."""
+        return replace(self, unit=self.unit.float())
 
     @cached_property
     def square_norms(self) -> Tensor:
