@@ -13,7 +13,7 @@ from ..maps import CONTOUR, OWN_MAPS_SHOWN
 from ..provenance import map_attributes, provenance_of
 from ..results import SliceExplanation
 from ..slice.slice_image import as_one_slice_volume
-from .colour_maps import colour_node_for
+from .colour_maps import DIVERGING, colour_node_for, colour_node_of
 from .contours import KIND_ATTRIBUTE, add_contour_node, set_contour_visible
 from .geometry import matrix_of
 from .nodes import nodes_of_class
@@ -248,7 +248,9 @@ def style_map(node: "slicer.vtkMRMLScalarVolumeNode", shown: DisplayRange | None
         node.CreateDefaultDisplayNodes()
         display = node.GetDisplayNode()
     is_loaded, shown = shown is None, shown or _range_of(display)
-    colours = colour_node_for(node.GetScene(), shown, view.colours)
+    # Not by the lower end alone: a user may have set the window of any map so that it begins below 0.
+    diverges = shown.diverges and bool(map_info(view.map_key).sign)
+    colours = colour_node_of(node.GetScene(), DIVERGING if diverges else view.colours)
     with slicer.util.NodeModify(display):
         if is_loaded:
             if display.GetColorNodeID() != colours.GetID():
@@ -256,7 +258,7 @@ def style_map(node: "slicer.vtkMRMLScalarVolumeNode", shown: DisplayRange | None
             display.SetWindowLevelMinMax(shown.lower, shown.upper)
         else:
             style_overlay(node, shown, colours)
-        if shown.informative and not shown.diverges:
+        if shown.informative and not diverges:
             display.SetLowerThreshold(shown.lower + view.threshold * (shown.upper - shown.lower))
 
 

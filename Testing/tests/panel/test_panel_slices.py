@@ -110,6 +110,18 @@ def test_looks_apply_to_it_and_an_explanation_of_one_slice_takes_its_place(short
     assert shown.GetAttribute("MedXAI.Working") == "medxai/stage1", "a map that was not followed is that of the slice"
 
 
+def test_a_window_that_begins_below_0_gives_a_map_no_colours_of_a_signed_one(shortly_followed: PanelBench) -> None:
+    bench = shortly_followed
+    (overlay,) = nodes_of(bench, "vtkMRMLScalarVolumeNode")
+    display = overlay.GetDisplayNode()
+    colours = display.GetColorNode()
+    display.SetWindowLevelMinMax(-0.1, 0.5)  # as a user does by dragging in Slicer's own way
+    bench.slide("opacitySlider", 30)
+    bench.settle()
+    assert display.GetColorNode() is colours, "blue would say: against the mask"
+    assert (display.GetWindowLevelMin(), display.GetWindowLevelMax()) == pytest.approx((-0.1, 0.5))
+
+
 def test_again_replaces_it_keep_keeps_it_and_the_volume_takes_it_along(shortly_followed):
     bench = shortly_followed
     count = bench.scene.GetNumberOfNodes()
