@@ -208,24 +208,27 @@ def nodes_of_result(done: SceneVolumeResult) -> list[slicer.vtkMRMLDisplayableNo
 
 
 def find_followed(
-    scene: slicer.vtkMRMLScene, roi_node: slicer.vtkMRMLMarkupsROINode | None
+    scene: slicer.vtkMRMLScene, roi_node: slicer.vtkMRMLMarkupsROINode
 ) -> dict[str, slicer.vtkMRMLDisplayableNode]:
-    """The marked nodes of a region, or those whose volume is gone (None), by the key of their map or by what they are."""
-    found = {}
-    for class_name in ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode", "vtkMRMLMarkupsFiducialNode"):
-        for node in nodes_of_class(scene, class_name):
-            role = node.GetAttribute(_FOLLOWED)
-            is_orphan = node.GetNodeReference(SOURCE_REFERENCE) is None
-            is_of_region = roi_node is not None and node.GetNodeReferenceID(REGION_REFERENCE) == roi_node.GetID()
-            if role and (is_orphan if roi_node is None else is_of_region):
-                found[role] = node
-    return found
+    """The marked nodes of a region, by the key of their map or by what they are."""
+    own = (node for node in _marked(scene) if node.GetNodeReferenceID(REGION_REFERENCE) == roi_node.GetID())
+    return {node.GetAttribute(_FOLLOWED): node for node in own}
+
+
+def _marked(scene: slicer.vtkMRMLScene) -> list[slicer.vtkMRMLDisplayableNode]:
+    """The marked nodes of all regions."""
+    classes = ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode", "vtkMRMLMarkupsFiducialNode")
+    nodes = (node for class_name in classes for node in nodes_of_class(scene, class_name))
+    return [node for node in nodes if node.GetAttribute(_FOLLOWED)]
 
 
 def remove_followed(scene: slicer.vtkMRMLScene, roi_node: slicer.vtkMRMLMarkupsROINode | None) -> None:
-    """Takes the marked nodes of a region, or those whose volume is gone (None), out of the scene, with their folder."""
+    """Takes the marked nodes of a region, or those whose volume is gone (None), out of the scene, with their folders."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    nodes = find_followed(scene, roi_node).values()
+    if roi_node is None:
+        nodes = [node for node in _marked(scene) if node.GetNodeReference(SOURCE_REFERENCE) is None]
+    else:
+        nodes = list(find_followed(scene, roi_node).values())
     items = [hierarchy.GetItemByDataNode(node) for node in nodes]
     folders = {hierarchy.GetItemParent(item) for item in items if item} - {hierarchy.GetSceneItemID()}
     for node in nodes:

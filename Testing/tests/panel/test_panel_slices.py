@@ -122,6 +122,22 @@ def test_a_window_that_begins_below_0_gives_a_map_no_colours_of_a_signed_one(sho
     assert (display.GetWindowLevelMin(), display.GetWindowLevelMax()) == pytest.approx((-0.1, 0.5))
 
 
+def test_the_volume_takes_the_organs_of_all_its_regions_along(shortly_followed: PanelBench) -> None:
+    bench = shortly_followed
+    image = bench.state.snapshot.image
+    first = bench.parameters.region
+    bench.draw(image, bench.state.snapshot.box.box)
+    bench.settle()
+    assert bench.parameters.region is not first
+    bench.parameters.region.SetSize(first.GetSize())
+    bench.settle()
+    follow(bench)
+    assert len(nodes_of(bench, "vtkMRMLSegmentationNode")) == 2
+    bench.scene.RemoveNode(bench.parameters.volume)
+    bench.settle()
+    assert not nodes_of(bench, "vtkMRMLSegmentationNode") and not nodes_of(bench, "vtkMRMLScalarVolumeNode")
+
+
 def test_again_replaces_it_keep_keeps_it_and_the_volume_takes_it_along(shortly_followed):
     bench = shortly_followed
     count = bench.scene.GetNumberOfNodes()
