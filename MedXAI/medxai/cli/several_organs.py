@@ -47,6 +47,7 @@ def _refuse_options_of_one_box(arguments: argparse.Namespace) -> None:
         "--through": arguments.through,
         "--slices": arguments.slices is not None,
         "--reference": arguments.reference is not None,
+        "--reference-label": arguments.reference_label is not None,
     }
     wrong = [name for name, is_given in given.items() if is_given]
     if wrong:

@@ -66,6 +66,8 @@ def run(
 def _refuse_options_of_one_slice(arguments: argparse.Namespace) -> None:
     given = {
         "--reference": arguments.reference is not None,
+        "--reference-label": arguments.reference_label is not None,
+        "--box-or-image": arguments.box_or_image,
         "--explainers": bool(arguments.explainers),
         "--evidence full": arguments.evidence == "full",
     }

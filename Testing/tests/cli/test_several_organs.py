@@ -107,6 +107,7 @@ WRONG = {
     "no such organ": (["--box", "1", "1", "9", "9", "--organ", "gizzard"], "no code for the organ 'gizzard'"),
     "through the slices": (["--through"], "--through cannot go with several boxes"),
     "a reference": (["--reference", "x.nii.gz"], "--reference cannot go with several boxes"),
+    "a reference's label": (["--reference-label", "3"], "--reference-label cannot go with several boxes"),
 }
 
 

@@ -132,6 +132,7 @@ def test_another_question_does_not_take_the_kept_slices(scan, tmp_path, monkeypa
         (("--slices", "4", "99"), "no range of this volume's 16 axial slices"),
         (("--slices", "6", "9"), "lies outside the slices 6 to 9"),
         (("--through", "--explainers", "grad-cam"), "--explainers cannot go with --through"),
+        (("--through", "--box-or-image"), "--box-or-image cannot go with --through"),
         (("--maps", "stage1"), "--maps goes with --through"),
     ],
 )
