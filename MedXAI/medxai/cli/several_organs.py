@@ -101,10 +101,19 @@ def _report(organs: Sequence[OrganExplanation], folder: Path) -> None:
         print(
             f"{one.label} {one.organ.name}: {result.segmentation.mask.sum()} pixels segmented. {result.presence.sentence}"
         )
-    for sentence in overlaps(organs):
+        if result.box_or_image is not None:
+            print(result.box_or_image.sentence)
+    for sentence in (*overlaps(organs), *_warnings(organs)):
         print(f"warning: {sentence}")
-    said = {result.presence.sentence for result in (one.explanation for one in organs)}
-    for warning in dict.fromkeys(text for one in organs for text in one.explanation.warnings if text not in said):
-        print(f"warning: {warning}")
     print(f"Written to {folder}: " + ", ".join(sorted(path.name for path in folder.iterdir() if path.is_file())))
     print(LIMITS_STATEMENT)
+
+
+def _warnings(organs: Sequence[OrganExplanation]) -> list[str]:
+    """Each warning once, with the names of the organs that it is of where it is not of all."""
+    names: dict[str, list[str]] = {}
+    for one in organs:
+        for text in one.explanation.warnings:
+            if text != one.explanation.presence.sentence:
+                names.setdefault(text, []).append(one.organ.name)
+    return [text if len(of) == len(organs) else f"{', '.join(of)}: {text}" for text, of in names.items()]

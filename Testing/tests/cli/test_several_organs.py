@@ -102,6 +102,14 @@ def test_the_report_has_a_table_and_a_section_for_each_organ(written):
     assert all(f'id="{name}"' in html for name in used), "a picture refers to nothing"
 
 
+def test_the_terminal_says_of_each_organ_what_it_says_of_one(words, tmp_path, capsys):
+    corner = ["--box", "0", "0", "4", "4", "--organ", "spleen", "--box-or-image"]
+    assert main([*words, *corner, "--output", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert said.count("sets the mask off") == len(ORGANS) + 1
+    assert "warning: spleen: All pixels of the box have one value" in said
+
+
 WRONG = {
     "fewer organs": (["--box", "1", "1", "9", "9"], "--box was given 3 times and --organ 2 times"),
     "no such organ": (["--box", "1", "1", "9", "9", "--organ", "gizzard"], "no code for the organ 'gizzard'"),
