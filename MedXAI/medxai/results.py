@@ -316,9 +316,13 @@ class BoxOrImage:
 
     @property
     def is_told(self) -> bool:
-        """Whether the shares may be told in numbers: the others make little difference to them."""
+        """Whether the shares may be told in numbers: there is something to share, and the others make little difference."""
         is_narrow = self.highest_image_share - self.lowest_image_share <= _WIDEST_RANGE
-        return is_narrow and self.own - self.neither >= _LEAST_DIFFERENCE
+        return is_narrow and self._has_difference
+
+    @property
+    def _has_difference(self) -> bool:
+        return self.own - self.neither >= _LEAST_DIFFERENCE
 
     @property
     def image_share(self) -> float | None:
@@ -329,14 +333,16 @@ class BoxOrImage:
 
     @property
     def sentence(self) -> str:
-        """Both shares with their range, or that they are not told."""
+        """Both shares with their range, or that they are not told, and why."""
         others = f"{self.images} other slice{'s' * (self.images > 1)} and {self.boxes} other boxes"
         share, low, high = self.image_share, self.lowest_image_share, self.highest_image_share
         if share is None:
-            return (
-                "How much of what sets the mask off comes from the image, and how much from the box, is not told: it depends "
-                f"too much on what they are compared with ({others})."
+            not_told = (
+                "How much of what sets the mask off comes from the image, and how much from the box, is not told: "
             )
+            if not self._has_difference:
+                return f"{not_told}this image and this box hardly set it off more than the others do ({others})."
+            return f"{not_told}it depends too much on what they are compared with ({others})."
         return (
             f"Of what sets the mask off, {share:.0%} comes from the image ({low:.0%} to {high:.0%}) and {1 - share:.0%} from "
             f"the box ({1 - high:.0%} to {1 - low:.0%}), compared with {others}."

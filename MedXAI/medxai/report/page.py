@@ -13,7 +13,7 @@ from ..limits import LIMITS_STATEMENT
 from .folder import whole_file
 from .overlay import BOX_COLOUR, MASK_COLOUR
 from .pictures import colour_stops
-from .wording import raw_number
+from .wording import raw_number, written
 
 #: Any ranges of their kind: the bars have no numbers.
 _POSITIVE, _SIGNED = DisplayRange(0.0, 1.0, True), DisplayRange(-1.0, 1.0, True)
@@ -56,7 +56,7 @@ def _environment(folders: Sequence[Path] = ()) -> Environment:
         mask_colour=MASK_COLOUR,
         colour_bars={"colours": colour_stops(_POSITIVE), "signed-colours": colour_stops(_SIGNED)},
     )
-    environment.filters["raw"] = raw_number
+    environment.filters["raw"], environment.filters["written"] = raw_number, written
     return environment
 
 

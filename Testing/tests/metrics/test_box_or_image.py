@@ -36,6 +36,8 @@ def test_a_wide_range_and_a_score_that_hardly_differs_are_not_told_in_numbers() 
     nothing = shares_of(np.zeros((2, 2)))
     for one in (wide, flat, nothing):
         assert one.image_share is None and "%" not in one.sentence and "is not told" in one.sentence
+    assert "depends too much" in wide.sentence
+    assert all("hardly set it off" in one.sentence for one in (flat, nothing))
 
 
 def test_a_ball_is_compared_with_other_slices_and_boxes(case: Case) -> None:
@@ -47,6 +49,7 @@ def test_a_ball_is_compared_with_other_slices_and_boxes(case: Case) -> None:
         assert found.lowest_image_share <= found.image_share <= found.highest_image_share
     assert box_or_image(case, seed=1) == found
     page = case_report_html(replace(case.result, box_or_image=found))
+    assert " -0." not in page, "a hyphen for a minus"
     assert "Box or image" in page and found.sentence in page.replace("&#39;", "'")
 
 
