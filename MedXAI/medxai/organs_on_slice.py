@@ -49,6 +49,10 @@ class OrganExplanation:
         return "".join(letter if letter.isalnum() else "_" for letter in self.organ.name)
 
 
+#: Smaller shares are written with one more digit: an aorta is 0.4 % of a slice, not nothing of it.
+_SMALL_SHARE = 0.01
+
+
 @dataclass(frozen=True)
 class Figure:
     """A column of the table of organs.
@@ -71,7 +75,9 @@ class Figure:
             return "yes" if value else "no"
         if not isinstance(value, float):
             return str(value)
-        return f"{value:.0%}" if self.unit == "%" else f"{value:.0f}"
+        if self.unit != "%":
+            return f"{value:.0f}"
+        return f"{value:.1%}" if 0 < value < _SMALL_SHARE else f"{value:.0%}"
 
 
 #: The table's columns: what was asked, the mask, the maps of the shown layer, the outline, and the verdict.

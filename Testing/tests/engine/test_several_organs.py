@@ -52,6 +52,8 @@ def test_the_table_has_a_row_an_organ_with_every_figure(explained):
         assert row["outline_follows_box"] is None, "the box was not looked at"
         said = {figure.key: figure.text(row[figure.key]) for figure in FIGURES}
         assert said["outline_follows_box"] == "–" and said["mask_share_of_slice"].endswith("%")
+    share = next(figure for figure in FIGURES if figure.key == "mask_share_of_slice")
+    assert [share.text(value) for value in (0.0, 0.004, 0.021, 0.6)] == ["0%", "0.4%", "2%", "60%"]
     assert figures_of_organ(explained[2])["code"] == "64033007 24028007"
 
 
