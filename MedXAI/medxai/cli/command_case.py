@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -111,6 +112,27 @@ def scene_bundle() -> ModuleType:
             "scene.mrb needs the package slicer-core; install it with 'pip install slicer-core'."
         ) from error
     return bundle
+
+
+def files_in(folder: Path) -> dict[str, int]:
+    """The names of a folder's files, each with its time of writing in ns; empty where there is no such folder."""
+    if not folder.is_dir():
+        return {}
+    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir() if path.is_file()}
+
+
+def say_written(folder: Path, before: dict[str, int]) -> None:
+    """Says which files were written, and which were there already and are of something else.
+
+    Args:
+        folder: Of the results.
+        before: What `files_in` gave before the run.
+    """
+    now = files_in(folder)
+    print(f"Written to {folder}: " + ", ".join(sorted(name for name in now if now[name] != before.get(name))))
+    others = sorted(name for name in now if now[name] == before.get(name))
+    if others:
+        print(f"note: {folder} also has files that are not of this run: {', '.join(others)}.", file=sys.stderr)
 
 
 _STEPS = {Step.ENCODING: "encoding the slice", Step.MEASURING: "measuring the maps"}

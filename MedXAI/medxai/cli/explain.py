@@ -28,7 +28,16 @@ from ..volume.labelled_volume import labelled
 from ..volume.reading import read_volume
 from ..volume.volume import PLANE_AXES, Modality, Volume
 from . import several_organs, through_slices
-from .command_case import CommandCase, checked, evidence_of, say_progress, scene_bundle, slice_request
+from .command_case import (
+    CommandCase,
+    checked,
+    evidence_of,
+    files_in,
+    say_progress,
+    say_written,
+    scene_bundle,
+    slice_request,
+)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -57,7 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def explain_case(asked: CommandCase, arguments: argparse.Namespace) -> SliceExplanation:
     """Explains one box and writes everything into `arguments.output`."""
-    engine = Engine()
+    engine, before = Engine(), files_in(arguments.output)
     request = slice_request(asked, arguments)
     control = RunControl(say_progress)
     case = named(engine.case(request, asked.box, control), asked.reference_mask)
@@ -76,7 +85,9 @@ def explain_case(asked: CommandCase, arguments: argparse.Namespace) -> SliceExpl
         lambda folder: _files_for_slicer(result, asked, folder),
         asked.reference_mask,
     )
-    _report(result, arguments.output)
+    _report(result)
+    say_written(arguments.output, before)
+    print(LIMITS_STATEMENT)
     return result
 
 
@@ -167,7 +178,7 @@ def _say_orientation(volume: Volume, plane: str) -> None:
     )
 
 
-def _report(result: SliceExplanation, folder: Path) -> None:
+def _report(result: SliceExplanation) -> None:
     measured, layer = result.concentration, result.shown_layer
     print(
         f"{result.model.title}: {result.segmentation.mask.sum()} pixels segmented, {measured.mask_share:.1%} of the slice."
@@ -191,5 +202,3 @@ def _report(result: SliceExplanation, folder: Path) -> None:
     for warning in result.warnings:
         if warning != result.presence.sentence:
             print(f"warning: {warning}")
-    print(f"Written to {folder}: " + ", ".join(sorted(p.name for p in folder.iterdir() if p.is_file())))
-    print(LIMITS_STATEMENT)

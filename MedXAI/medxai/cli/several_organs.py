@@ -18,7 +18,7 @@ from ..progress import RunControl
 from ..report.case_evidence import named
 from ..report.organs import OrganWithEvidence, write_organs
 from ..request import ExplainRequest
-from .command_case import checked, evidence_of, say_progress, scene_bundle
+from .command_case import checked, evidence_of, files_in, say_progress, say_written, scene_bundle
 
 
 def boxes_of(arguments: argparse.Namespace) -> list[OrganBox]:
@@ -67,7 +67,7 @@ def run(
     Raises:
         MedXAIError: What `Engine.explain` raises, or a file cannot be written; the folder is then as it was.
     """
-    engine, control = Engine(), RunControl(say_progress)
+    engine, control, before = Engine(), RunControl(say_progress), files_in(arguments.output)
     cases = [named(case) for case in engine.cases(request, [one.box for one in boxes], control)]
     organs = organs_of((one.organ for one in boxes), [checked(engine, case, arguments, control) for case in cases])
     cases = [replace(case, organ=one.organ.name) for case, one in zip(cases, organs, strict=True)]
@@ -81,7 +81,9 @@ def run(
         scene_bundle().write_scene_of_organs(organs, request.volume, folder / "scene.mrb")
 
     write_organs(found, arguments.output, source, write_scene)
-    _report(organs, arguments.output)
+    _report(organs)
+    say_written(arguments.output, before)
+    print(LIMITS_STATEMENT)
     return organs
 
 
@@ -89,7 +91,7 @@ def _others(case: Case, cases: Sequence[Case]) -> list[Case]:
     return [other for other in cases if other is not case]
 
 
-def _report(organs: Sequence[OrganExplanation], folder: Path) -> None:
+def _report(organs: Sequence[OrganExplanation]) -> None:
     first = organs[0].explanation
     prepared = first.prepared
     print(f"{first.model.title}: {len(organs)} organs on one slice, encoded once in {first.encoding.seconds:.2f} s.")
@@ -105,8 +107,6 @@ def _report(organs: Sequence[OrganExplanation], folder: Path) -> None:
             print(result.box_or_image.sentence)
     for sentence in (*overlaps(organs), *_warnings(organs)):
         print(f"warning: {sentence}")
-    print(f"Written to {folder}: " + ", ".join(sorted(path.name for path in folder.iterdir() if path.is_file())))
-    print(LIMITS_STATEMENT)
 
 
 def _warnings(organs: Sequence[OrganExplanation]) -> list[str]:

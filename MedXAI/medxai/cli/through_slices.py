@@ -18,6 +18,7 @@ from ..slice.box import clip_box
 from ..through_slices.drift_alarm import ALARM_SENTENCE
 from ..through_slices.request import VolumeRequest
 from ..through_slices.volume_result import FollowedSlice, VolumeProgress, VolumeResult
+from .command_case import files_in, say_written
 
 
 def run(
@@ -40,7 +41,7 @@ def run(
     maps = tuple(MapId(MEDXAI, name) for name in arguments.maps) if arguments.maps else None
     request = VolumeRequest(on_slice, clip_box(on_slice.image, *box).box, first, last, maps=maps)
     request.check()
-    kept = KeptSlices(arguments.output, request)
+    kept, before = KeptSlices(arguments.output, request), files_in(arguments.output)
     so_far = kept.load()
     there = {one.index for one in so_far.slices} if so_far else set()
     if there:
@@ -59,7 +60,10 @@ def run(
     source: dict[str, object] = {"path": str(arguments.input)}
     write_through_slices(result, arguments.output, source, organ)
     kept.remove()
-    _report(result, arguments)
+    _report(result)
+    say_written(arguments.output, before)
+    print(ALARM_SENTENCE)
+    print(LIMITS_STATEMENT)
     return result
 
 
@@ -84,7 +88,7 @@ def _say(one: FollowedSlice, progress: VolumeProgress) -> None:
         print(f"\rslice {one.index}: {progress.done} of at most {progress.total}{left}    ", end="", file=sys.stderr)
 
 
-def _report(result: VolumeResult, arguments: argparse.Namespace) -> None:
+def _report(result: VolumeResult) -> None:
     if sys.stderr.isatty():
         print(file=sys.stderr)
     image, accepted = result.request.on_slice.image, result.accepted
@@ -98,7 +102,3 @@ def _report(result: VolumeResult, arguments: argparse.Namespace) -> None:
         print(sentence)
     for warning in result.warnings:
         print(f"warning: {warning}")
-    names = ", ".join(sorted(path.name for path in arguments.output.iterdir() if path.is_file()))
-    print(f"Written to {arguments.output}: {names}")
-    print(ALARM_SENTENCE)
-    print(LIMITS_STATEMENT)

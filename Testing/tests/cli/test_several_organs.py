@@ -102,10 +102,17 @@ def test_the_report_has_a_table_and_a_section_for_each_organ(written):
     assert all(f'id="{name}"' in html for name in used), "a picture refers to nothing"
 
 
-def test_the_terminal_says_of_each_organ_what_it_says_of_one(words, tmp_path, capsys):
+def test_the_terminal_says_of_each_organ_what_it_says_of_one_and_does_not_take_other_files_for_its_own(
+    words, tmp_path, capsys
+):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "panels_pancreas.png").write_bytes(b"of an earlier run")
     corner = ["--box", "0", "0", "4", "4", "--organ", "spleen", "--box-or-image"]
     assert main([*words, *corner, "--output", str(tmp_path / "out")]) == 0
-    said = capsys.readouterr().out
+    said, noted = capsys.readouterr()
+    (names,) = [line for line in said.splitlines() if line.startswith("Written to")]
+    assert "panels_spleen.png" in names and "pancreas" not in names
+    assert "not of this run: panels_pancreas.png." in noted
     assert said.count("sets the mask off") == len(ORGANS) + 1
     assert "warning: spleen: All pixels of the box have one value" in said
 
