@@ -1,6 +1,7 @@
 """Explaining what stands in the scene: when the user asks, and when box or slice move."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from medxai.results import SliceExplanation
@@ -161,8 +162,8 @@ class Explaining:
 
 
 def _has_slice(followed: Followed | None, key: ExplanationKey, map_key: str) -> bool:
-    """Whether the reader scrolls through the map of an organ that was followed: the box has not moved since."""
-    if followed is None or followed.key.volume_key != key.volume_key or followed.key.box != key.box:
+    """Whether the reader scrolls through the map of an organ that was followed: box and method are the same since."""
+    if followed is None or replace(followed.key, slice_key=key.slice_key) != key:
         return False
     plane, index = key.slice_key
     result = followed.result

@@ -1,5 +1,7 @@
 """The session follows an organ through the slices: with progress, cancelled with whole slices, and on from a moved box."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from MedXAILib.session.shared_engine import SharedEngine
 from MedXAILib.session.state import Activity, Outcome
 from MedXAILib.session.worker import Worker
 from support.panel import PlainScene, until
-from support.session import SlowTasks
+from support.session import SlowTasks, explained
 from support.tubes import Tube, make_tube
 
 START = 4
@@ -127,6 +129,15 @@ def test_the_regions_depth_is_the_range(session, scene):
     result = followed(session)
     assert [one.index for one in result.slices] == [3, 4, 5, 6]
     assert {stop.reason for stop in result.stops} == {StopReason.RANGE_ENDS}
+
+
+def test_live_updates_take_up_a_changed_method_on_a_slice_of_the_followed_organ(session, scene):
+    scene.slices = (START, START + 1)
+    explained(session)
+    followed(session)
+    assert session.state.live
+    session.choose_method(replace(session.state.method, preset="contour"))
+    until(session, lambda: session.state.result.explanation.parameters.preset == "contour")
 
 
 def test_nothing_is_followed_without_a_box_and_closing_the_scene_forgets(session, scene):
