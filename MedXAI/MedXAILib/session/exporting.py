@@ -15,6 +15,11 @@ from .worker import TaskContext
 
 #: Folders inside the one that the user chose.
 DICOM_FOLDER, SLICES_FOLDER, SLICES_DICOM_FOLDER = "dicom", "through_slices", "through_slices_dicom"
+#: What was cancelled does not say by which model it was made, and DICOM objects name it.
+_ONLY_A_PART = (
+    "Following the organ was cancelled, and a part of its slices is not written as DICOM objects; press Through the slices to go "
+    "on, or export without DICOM."
+)
 
 
 class Exporting:
@@ -38,6 +43,9 @@ class Exporting:
         if not state.can_export:
             return
         self._state.change(outcome=Outcome.NONE, message="")
+        if as_dicom and state.followed is not None and state.followed.result.model is None:
+            self._failures.say(_ONLY_A_PART, Activity.EXPORT)
+            return
         keys = [state.explained if state.result is not None else None, state.followed.key if state.followed else None]
         try:
             files = [self._scene.source_files(key) if as_dicom and key is not None else () for key in keys]

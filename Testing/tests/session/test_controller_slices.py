@@ -81,7 +81,7 @@ def test_the_organ_is_followed_to_its_end_with_progress(session, scene, tube):
     assert {map_id.map for map_id in result.map_ids} == {"stage3"}
 
 
-def test_a_cancelled_way_keeps_whole_slices_and_goes_on_to_the_same_end(session, scene, tasks):
+def test_a_cancelled_way_keeps_whole_slices_and_goes_on_to_the_same_end(session, scene, tasks, tmp_path):
     whole = followed(session)
     session.forget()
     scene.followed.clear()
@@ -96,6 +96,9 @@ def test_a_cancelled_way_keeps_whole_slices_and_goes_on_to_the_same_end(session,
     until(session, lambda: bool(scene.followed))
     assert scene.followed == [kept], "what is there is shown"
     until(session, lambda: not session.state.running)
+    session.export(str(tmp_path / "out"), as_dicom=True)
+    assert session.state.outcome is Outcome.FAILED and "press Through the slices to go on" in session.state.message
+    assert session.state.running is None and not (tmp_path / "out").exists()
     result = followed(session)
     assert result.slice(START) is kept.slices[0], "the slice was done anew"
     np.testing.assert_array_equal(result.mask, whole.mask)
