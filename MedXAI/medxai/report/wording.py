@@ -131,13 +131,14 @@ def raw_number(value: float) -> str:
 
 
 def written(pattern: str, value: float) -> str:
-    """A metric as text, with a real minus sign.
+    """A metric as text, with a real minus sign; what is rounded to zero has none.
 
     Args:
         pattern: For str.format.
         value: The metric.
     """
-    return pattern.format(value).replace("-", "−")
+    text = pattern.format(value)
+    return text.replace("-", "−" if any(digit in text for digit in "123456789") else "")
 
 
 def signed(value: float, digits: int = 2) -> str:

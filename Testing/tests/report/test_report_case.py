@@ -23,7 +23,7 @@ from medxai.metrics.sanity_verdict import SanityVerdict
 from medxai.report.case_evidence import quick_evidence
 from medxai.report.case_report import case_report_html, write_case_report
 from medxai.report.metrics_file import write_metrics
-from medxai.report.wording import explainer_name
+from medxai.report.wording import explainer_name, written
 from support import answered
 from support.models import small_model
 from support.report import FORBIDDEN, HOSTILE_NAMES, Text
@@ -212,3 +212,8 @@ def test_full_evidence_from_the_command_line_brings_baselines_other_methods_and_
     )
     figures = (tmp_path / "o" / "figures.csv").read_text(encoding="utf-8")
     assert ",random-weights," in figures and ",cost," in figures and "figures.csv beside this page" in said
+
+
+def test_a_metric_has_a_real_minus_and_a_rounded_zero_has_none():
+    assert [written("{:.2f}", value) for value in (-0.004, -0.02, 0.5)] == ["0.00", "−0.02", "0.50"]
+    assert written("{:.0%}", -0.001) == "0%"
