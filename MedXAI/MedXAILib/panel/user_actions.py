@@ -48,7 +48,6 @@ class UserActions:
         self._preferences = preferences
         self._resource = resource
         self._preferences_changed = preferences_changed
-        self._alarm = -1
         self._connect(connections)
 
     def _connect(self, connections: Connections) -> None:
@@ -155,12 +154,14 @@ class UserActions:
             self._controller.export(folder, as_dicom)
 
     def _go_to_alarm(self) -> None:
-        """Shows the slice of the next alarm; from the last on the first again."""
-        followed = self._controller.state.followed
-        alarms = [stop.index for stop in followed.result.alarms] if followed is not None else []
+        """Shows the slice of the next alarm after the shown slice; from the last on the first again."""
+        state = self._controller.state
+        alarms = sorted(stop.index for stop in state.followed.result.alarms) if state.followed is not None else []
+        image = state.snapshot.image
+        here = image.index if image is not None and image.index is not None else -1
         if alarms:
-            self._alarm = (self._alarm + 1) % len(alarms)
-            self._access.show_slice(followed.result, alarms[self._alarm])
+            next_one = next((index for index in alarms if index > here), alarms[0])
+            self._access.show_slice(state.followed.result, next_one)
 
     def _keep(self) -> None:
         self._access.keep_maps()

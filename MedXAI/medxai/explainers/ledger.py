@@ -64,7 +64,7 @@ class Ledger(Explainer):
         with torch.inference_mode():
             xyxy = torch.from_numpy(corners[None]).to(model.device, torch.float32)
             prompt = prompt_embeddings(model.family, model.sam, xyxy)
-            image_pe = model.sam.prompt_encoder.get_dense_pe()
+            image_pe = model.image_positions
         has_mask_prompt = model.family.has_mask_prompt
         parts = logit_parts(model.sam.mask_decoder, encoding.embedding, image_pe, prompt, has_mask_prompt)
         return tuple(self.saliency(part, map_key=name) for name, part in zip(PARTS, parts.numpy(), strict=True))
