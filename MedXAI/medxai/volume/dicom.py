@@ -93,7 +93,13 @@ def with_source_frames(volume: Volume, files: Sequence[Path]) -> Volume:
     """
     frames = [frame for file in files for frame in frames_of_file(file)]
     to_lps = _LPS_TO_RAS @ volume.ijk_to_ras_mm  # its own inverse
-    found = [_frame_at(frames, to_lps @ _first_voxel(k), volume.voxels.shape[1:]) for k in range(len(volume.voxels))]
+    placed = [frame for frame in frames if frame.position is not None]
+    corners = np.array([frame.position for frame in placed]).reshape(-1, 3)
+    found = []
+    for k in range(len(volume.voxels)):
+        slice_to_lps = to_lps @ _first_voxel(k)
+        near = np.linalg.norm(corners - slice_to_lps[:3, 3], axis=1) < _SAME_PLACE_MM  # a long scan has few there
+        found.append(_frame_at([placed[n] for n in np.flatnonzero(near)], slice_to_lps, volume.voxels.shape[1:]))
     if None in found:
         raise InputError(
             f"The slices of '{volume.name}' do not lie where its DICOM images do, so no objects can be made that name them: it was "
