@@ -10,7 +10,7 @@ from medxai.organ_codes import Organ
 from medxai.slice.box import PixelBox
 from medxai.through_slices.drift_alarm import StopReason
 from medxai.through_slices.request import VolumeRequest
-from medxai.through_slices.volume_result import FollowedSlice, Stop, VolumeProgress, VolumeResult
+from medxai.through_slices.volume_result import FollowedSlice, Stop, VolumeProgress, VolumeResult, alarms_of
 
 from .failures import Failures
 from .jobs import Job, Jobs
@@ -59,7 +59,8 @@ class ThroughSlices:
             return
         key, request, organ = self._asked
         slices = tuple(self._slices[index] for index in sorted(self._slices))
-        kept = VolumeResult(request, slices, (Stop(slices[-1].index, 1, StopReason.CANCELLED),), None, (), 0.0)
+        cancelled = Stop(slices[-1].index, 1, StopReason.CANCELLED)
+        kept = VolumeResult(request, slices, (*alarms_of(slices), cancelled), None, (), 0.0)
         followed = Followed(key, kept, organ)
         self._state.change(followed=followed)
 

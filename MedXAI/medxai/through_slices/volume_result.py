@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,7 +14,7 @@ from ..results import ModelIdentity
 from ..slice.box import PixelBox
 from ..volume.volume import PLANE_AXES
 from .appearance import Appearance
-from .drift_alarm import StopReason, Verdict
+from .drift_alarm import StopReason, Trail, Verdict, stop_reason
 from .request import VolumeRequest
 
 
@@ -195,6 +195,23 @@ class VolumeResult:
         for one in self.accepted:
             layers[one.index] = part(one)
         return whole
+
+
+def alarms_of(slices: Sequence[FollowedSlice]) -> tuple[Stop, ...]:
+    """The stops of the slices with an alarm, by the slices alone: for a way that was cancelled and says no more itself.
+
+    Args:
+        slices: With all slices from the boxes to the alarms.
+    """
+    by_index, found = {one.index: one for one in slices}, []
+    for one in slices:
+        if one.is_alarm:
+            direction = 1 if one.index > one.origin else -1
+            before = [by_index[index] for index in range(one.origin, one.index, direction)]
+            last = before[-1]
+            trail = Trail([], last.mask, last.verdict.evidence, max(other.area_px for other in before))
+            found.append(Stop(one.index, direction, stop_reason(trail, one.verdict), one.verdict.reason))
+    return tuple(found)
 
 
 def soft_share_of(contour: ContourCheck) -> float:

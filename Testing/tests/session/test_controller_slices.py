@@ -1,6 +1,8 @@
 """The session follows an organ through the slices: with progress, cancelled with whole slices, and on from a moved box."""
 
+import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -102,6 +104,21 @@ def test_a_cancelled_way_keeps_whole_slices_and_goes_on_to_the_same_end(session,
     result = followed(session)
     assert result.slice(START) is kept.slices[0], "the slice was done anew"
     np.testing.assert_array_equal(result.mask, whole.mask)
+
+
+def test_what_was_cancelled_after_an_alarm_still_says_the_alarm(session, tasks, monkeypatch):
+    said = followed(session).alarms
+    session.forget()
+    calls, held = itertools.count(1), tasks.gate
+    held.clear()
+    after_the_alarm = SimpleNamespace(wait=lambda limit_s: next(calls) < 6 or held.wait(limit_s), set=held.set)
+    monkeypatch.setattr(tasks, "gate", after_the_alarm)
+    session.follow_through_slices()
+    until(session, lambda: session.state.running.done == 6 and session.state.running.seconds_left is not None)
+    session.cancel()
+    kept = session.state.followed.result
+    assert [one.index for one in kept.slices] == [4, 5, 6, 7, 8, 9]
+    assert kept.alarms == said and not kept.is_complete
 
 
 def test_a_box_moved_on_a_later_slice_does_anew_what_lies_behind_it_and_no_more(session, scene, tube):

@@ -17,7 +17,7 @@ from medxai.slice.slice_image import oblique_slice_of
 from medxai.through_slices.answers import EngineAnswers
 from medxai.through_slices.drift_alarm import StopReason
 from medxai.through_slices.request import VolumeRequest
-from medxai.through_slices.volume_result import SliceState
+from medxai.through_slices.volume_result import SliceState, alarms_of
 from medxai.through_slices.walk import legs_of
 from support.answered import DEMO
 
@@ -50,6 +50,7 @@ def test_mask_and_maps_lie_on_the_volumes_grid_and_are_the_slices_own(followed, 
         assert np.array_equal(mask[one.index], one.mask)
         assert np.array_equal(followed.map_volume(map_id)[one.index], one.maps[map_id])
     (alarm,) = followed.alarms
+    assert alarms_of(followed.slices) == (alarm,), "the slices alone say it, too"
     assert not mask[alarm.index].any() and followed.slice(alarm.index).mask.any()
     on_outline = followed.tolerance_mm_per_logit > 0
     assert on_outline.any() and not on_outline[alarm.index].any()
