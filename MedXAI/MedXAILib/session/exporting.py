@@ -66,7 +66,8 @@ def _write(tasks: Tasks, state: State, control: RunControl, where: tuple[Path, S
     """On the worker. where: the folder, and the DICOM images of the slice and of the organ through the slices."""
     folder, (of_slice, of_slices) = where
     if state.result is not None:
-        snapshot, result = state.explained_snapshot, state.result
+        snapshot = state.explained_snapshot
+        result = tasks.with_whole_contour(snapshot, state.explained, state.result, control)
         if of_slice:  # before the other files: their images may turn out not to be nameable
             tasks.export_dicom(result, snapshot.volume, of_slice, folder / DICOM_FOLDER, snapshot.organ)
         tasks.export(snapshot, state.explained, result, folder, control)

@@ -135,6 +135,14 @@ class Tasks:
         """
         return self.engine.get().check_contour(request_of(snapshot, key), result, control)
 
+    def with_whole_contour(
+        self, snapshot: SceneSnapshot, key: ExplanationKey, result: SliceExplanation, control: RunControl
+    ) -> SliceExplanation:
+        """A result with both halves of its contour check, for files, also where nobody has looked at it; as `check_contour`."""
+        if result.contour.follows_box is not None:
+            return result
+        return replace(result, contour=self.check_contour(snapshot, key, result, control))
+
     def volume_request(self, snapshot: SceneSnapshot, key: ExplanationKey, maps: tuple[MapId, ...]) -> VolumeRequest:
         """What is asked to follow the organ in a snapshot's box; the region's depth, where it has one, is the range.
 
@@ -155,7 +163,7 @@ class Tasks:
     def export(
         self, snapshot: SceneSnapshot, key: ExplanationKey, result: SliceExplanation, folder: Path, control: RunControl
     ) -> None:
-        """Writes panels, report and volumes of the shown result.
+        """Writes panels, report, volumes and Slicer's own segmentation file of the shown result.
 
         Args:
             snapshot: The scene that the result was made from.
@@ -167,14 +175,20 @@ class Tasks:
         Raises:
             OutputError: Where a file cannot be written; the folder is then as it was.
         """
+        from medxai.provenance import provenance_of
         from medxai.report.case_evidence import named, quick_evidence
+        from medxai.report.segment_file import write_slice_segments
         from medxai.report.writing import write_results
 
         control.at(Step.EXPORTING).report(0, 0)
         case = named(self.engine.get().case(request_of(snapshot, key), snapshot.box, control))
-        if result.contour.follows_box is None:
-            result = replace(result, contour=self.check_contour(snapshot, key, result, control))
-        write_results(result, folder, quick_evidence(case, result.comparisons))
+        masks = [(snapshot.organ, result.segmentation.mask)]
+
+        def write_segment(scratch: Path) -> None:
+            path = scratch / "segmentation.seg.nrrd"
+            write_slice_segments(path, result.prepared.image, masks, provenance_of(result))
+
+        write_results(result, folder, quick_evidence(case, result.comparisons), extra=write_segment)
 
     def export_slices(self, result: VolumeResult, folder: Path, organ: Organ, control: RunControl) -> None:
         """Writes an organ that was followed through the slices; raises what `write_through_slices` raises."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK as sitk
 import slicer
 
 from medxai.scene.views import look_at
@@ -78,6 +79,10 @@ def test_the_objects_name_the_images_of_the_slice_and_of_the_organ_through_the_s
     export(bench, tmp_path / "out")
     assert bench.ui.statusLabel.text.startswith("✔ Written"), bench.ui.statusLabel.text
     assert (tmp_path / "out" / "report.html").exists()
+    segment = sitk.ReadImage(str(tmp_path / "out" / "segmentation.seg.nrrd"))
+    assert segment.GetMetaData("Segment0_Name") == "liver"
+    report = str(pydicom.dcmread(tmp_path / "out" / "dicom" / "report.dcm"))
+    assert "OUTLINE_FOLLOWS_" in report, "the box is looked at for DICOM objects, too"
     data = pydicom.dcmread(tmp_path / "out" / "dicom" / "segmentation.dcm")
     np.testing.assert_array_equal(np.squeeze(data.pixel_array), bench.state.result.segmentation.mask)
     (named,) = data.ReferencedSeriesSequence[0].ReferencedInstanceSequence

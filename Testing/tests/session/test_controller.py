@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import SimpleITK as sitk
 
 from medxai.errors import Cancelled
 from medxai.map_view import ViewChoices
@@ -308,6 +309,9 @@ def test_export_runs_on_the_worker_and_says_where(controller: Controller, tmp_pa
     assert controller.state.running.activity is Activity.EXPORT
     until(controller, lambda: controller.state.running is None)
     assert controller.state.message == str(tmp_path) and (tmp_path / "report.html").exists()
+    segment = sitk.ReadImage(str(tmp_path / "segmentation.seg.nrrd"))
+    assert segment.GetMetaData("Segment0_Name") == controller.state.explained_snapshot.organ.name
+    assert sitk.GetArrayFromImage(segment).sum() == controller.state.result.segmentation.mask.sum()
     header, first = (tmp_path / "contour.csv").read_text(encoding="utf-8").splitlines()[2:4]
     row = dict(zip(header.split(","), first.split(","), strict=True))
     assert float(row["follows_box"]) >= 0, "the moved boxes are tried for the files also where nobody looked at them"
