@@ -14,6 +14,7 @@ from ..explainers.base import Case
 from ..limits import LIMITS_STATEMENT
 from ..maps import STAGES, stage_map
 from ..model_input.grey import WINDOW_PRESETS, Window
+from ..organ_codes import UNNAMED
 from ..organs_on_slice import OrganExplanation
 from ..progress import RunControl
 from ..provenance import provenance_of
@@ -70,6 +71,8 @@ def explain_case(asked: CommandCase, arguments: argparse.Namespace) -> SliceExpl
     request = slice_request(asked, arguments)
     control = RunControl(say_progress)
     case = named(engine.case(request, asked.box, control), asked.reference_mask)
+    if asked.organ is not UNNAMED:
+        case = replace(case, organ=asked.organ.name)
 
     def others() -> list[Case]:
         return [named(engine.case(request, box, control)) for box in asked.other_boxes]

@@ -102,6 +102,14 @@ def test_the_report_has_a_table_and_a_section_for_each_organ(written):
     assert all(f'id="{name}"' in html for name in used), "a picture refers to nothing"
 
 
+def test_the_figures_of_one_organ_carry_its_name_as_those_of_several_do(words, tmp_path):
+    end = words.index("--organ") + 2
+    assert main([*words[:end], "--output", str(tmp_path / "out")]) == 0
+    with (tmp_path / "out" / "figures.csv").open(encoding="utf-8") as file:
+        file.readline()
+        assert {row["organ"] for row in csv.DictReader(file)} == {"liver"}
+
+
 def test_the_terminal_says_of_each_organ_what_it_says_of_one_and_does_not_take_other_files_for_its_own(
     words, tmp_path, capsys
 ):
