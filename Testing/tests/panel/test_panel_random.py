@@ -335,5 +335,6 @@ def test_random_actions() -> None:
         ),
     )
     assert sum(User.done.values()) >= 0.7 * ACTIONS, User.done  # Hypothesis ends some runs early
-    reached = {Phase.RUNNING, Phase.RESULT, Phase.STALE} if ACTIONS < ENOUGH else set(Phase) - {Phase.READY}
+    # Of few actions, whether one comes just after a result stands is a matter of the machine's speed.
+    reached = {Phase.RUNNING, Phase.RESULT} if ACTIONS < ENOUGH else set(Phase) - {Phase.READY}
     assert set(User.done) >= reached, f"not every phase was reached: {User.done}"
