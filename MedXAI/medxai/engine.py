@@ -48,7 +48,7 @@ from .results import (
 )
 from .segmentation.box_decoder import SliceTokens
 from .segmentation.segmenting import segment, slice_tokens
-from .slice.box import ClippedBox, clip_box
+from .slice.box import ClippedBox, PixelBox, clip_box
 from .slice.slice_image import SliceImage, slice_of
 from .through_slices.explaining import explain_volume
 from .through_slices.request import VolumeRequest
@@ -65,8 +65,8 @@ _KNOWN_SLICES = 256
 #: one in view.
 REACH = 2
 
-Box = ClippedBox | tuple[float, float, float, float]
-"""A box on the slice: checked already, or first column, first row, last column, last row (inclusive)."""
+Box = ClippedBox | PixelBox | tuple[float, float, float, float]
+"""A box on the slice: checked already, in pixels, or first column, first row, last column, last row (inclusive)."""
 
 
 @dataclass(frozen=True)
@@ -525,7 +525,9 @@ def resolution_mm(image: SliceImage, encoding: EncodingSummary) -> tuple[float, 
 
 
 def _clipped(image: SliceImage, box: Box) -> ClippedBox:
-    return box if isinstance(box, ClippedBox) else clip_box(image, *box)
+    if isinstance(box, ClippedBox):
+        return box
+    return clip_box(image, *(box.xyxy if isinstance(box, PixelBox) else box))
 
 
 def _layers(model: LoadedModel, request: ExplainRequest) -> tuple[str, ...]:

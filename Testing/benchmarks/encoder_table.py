@@ -54,7 +54,7 @@ class Measured:
 class ModelMeasured:
     """ways: what could be measured. notes: the ways that could not, with their reason. gigaflops: between the rounds.
 
-    command: seconds and peak memory of the whole `medxai demo`, the exact way.
+    command: seconds and peak memory of the whole `medxai demo`, the exact way; empty where it was not asked for.
     """
 
     ways: dict[str, Measured]
@@ -63,7 +63,7 @@ class ModelMeasured:
     command: dict[str, float]
 
 
-def measure_model(name: str, rounds: int) -> ModelMeasured:
+def measure_model(name: str, rounds: int, with_command: bool) -> ModelMeasured:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as open_processes:
         checkpoint = subjects.checkpoint_of(name, Path(folder))
         processes, notes = {}, []
@@ -89,7 +89,8 @@ def measure_model(name: str, rounds: int) -> ModelMeasured:
         for way, process in processes.items():
             measured[way].error = float((process.embedding() - plain).norm() / plain.norm())
             process.close()
-        return ModelMeasured(measured, notes, speeds, whole_command.measured(checkpoint))
+        command = whole_command.measured(checkpoint) if with_command else {}
+        return ModelMeasured(measured, notes, speeds, command)
 
 
 def encode_row(title: str, way: str, found: Measured, plain: Measured) -> str:
@@ -109,14 +110,15 @@ def box_row(title: str, way: str, found: Measured) -> str:
     )
 
 
-def table(models: list[str], rounds: int) -> str:
+def table(models: list[str], rounds: int, with_command: bool) -> str:
     encode, boxes, commands, notes, speeds = [], [], [], [], []
     load = [os.getloadavg()[0]]
     for name in models:
-        found, title = measure_model(name, rounds), subjects.MODELS[name][0]
+        found, title = measure_model(name, rounds, with_command), subjects.MODELS[name][0]
         encode += [encode_row(title, way, measured, found.ways[subjects.PLAIN]) for way, measured in found.ways.items()]
         boxes += [box_row(title, way, measured) for way, measured in found.ways.items() if "next" in measured.seconds]
-        commands.append(f"| {title} | {found.command['seconds']:.1f} | {found.command['peak_mb']:,.0f} |")
+        if found.command:
+            commands.append(f"| {title} | {found.command['seconds']:.1f} | {found.command['peak_mb']:,.0f} |")
         notes += found.notes
         speeds += found.gigaflops
         load.append(os.getloadavg()[0])
@@ -131,7 +133,7 @@ def table(models: list[str], rounds: int) -> str:
         load=", ".join(f"{one:.1f}" for one in load),
         encode="\n".join(encode),
         boxes="\n".join(boxes),
-        commands="\n".join(commands),
+        commands="\n".join(commands) or "| not measured | | |",
         count=subjects.BOXES,
         notes="\n".join(f"- {note}" for note in notes) or "- none",
     )
@@ -184,9 +186,12 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=list(subjects.MODELS), default=["vit-b", "litemedsam", "demo"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser.add_argument(
+        "--no-command", action="store_true", help="leave out the whole command, which needs all packages"
+    )
     arguments = parser.parse_args()
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(table(arguments.models, arguments.rounds), encoding="utf-8")
+    arguments.output.write_text(table(arguments.models, arguments.rounds, not arguments.no_command), encoding="utf-8")
     print(arguments.output)
 
 

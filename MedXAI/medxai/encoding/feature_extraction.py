@@ -1,8 +1,9 @@
 """One pass of an image encoder that gives its embedding and the tokens of chosen layers."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,6 +12,10 @@ from ..errors import InputError
 from ..models.network_type import Network
 from ..progress import RunControl
 from .kernels import exact_tiny_vit, exact_vit
+
+_CUDNN: Any = torch.backends.cudnn
+#: PyTorch's switch for convolutions on a graphics processor, and its position for float32; before 2.9 it has another.
+_CONVOLUTIONS = (_CUDNN.conv, "fp32_precision", "ieee") if hasattr(_CUDNN, "conv") else (_CUDNN, "allow_tf32", False)
 
 #: The name of the last layer, whose output is the embedding.
 NECK = "neck"
@@ -82,11 +87,28 @@ def run_encoder(
         InputError: For an unknown layer, or none.
     """
     layers = check_layers(image_encoder, layers)
-    for kernel in (exact_vit, exact_tiny_vit):
-        if kernel.can_run(image_encoder, image):
-            embedding, tokens = kernel.exact_pass(image_encoder, image, layers, control)
-            return EncoderOutput(embedding, {name: tokens[name] for name in layers})
-    return run_own_forward(image_encoder, image, layers, control)
+    with _unrounded_convolutions():
+        for kernel in (exact_vit, exact_tiny_vit):
+            if kernel.can_run(image_encoder, image):
+                embedding, tokens = kernel.exact_pass(image_encoder, image, layers, control)
+                return EncoderOutput(embedding, {name: tokens[name] for name in layers})
+        return run_own_forward(image_encoder, image, layers, control)
+
+
+@contextmanager
+def _unrounded_convolutions() -> Iterator[None]:
+    """Convolutions in float32 on a graphics processor, too.
+
+    PyTorch lets cuDNN round their factors to 10 bits unless told otherwise; the maps of LiteMedSAM's first layer were then
+    up to 2.3e-3 of their range away from the CPU's (H200).
+    """
+    switch, name, unrounded = _CONVOLUTIONS
+    before = getattr(switch, name)
+    setattr(switch, name, unrounded)
+    try:
+        yield
+    finally:
+        setattr(switch, name, before)
 
 
 @torch.no_grad()

@@ -23,7 +23,7 @@ def with_random_weights(model: LoadedModel, seed: int) -> LoadedModel:
     """A copy of a model with everything that was learned drawn anew.
 
     The model itself and torch's generator stay as they are. Modules with torch's `reset_parameters` initialise
-    themselves. Bare tensors have no initialisation of their own: a norm's weight and bias become 1 and 0; any other
+    themselves. The draws are the CPU's, so that every device gets the same weights. Bare tensors have no initialisation of their own: a norm's weight and bias become 1 and 0; any other
     (position tables, the prompt encoder's Gaussian matrix) is drawn from a normal distribution with the standard
     deviation of the trained tensor, cut at two deviations for parameters. The test by random weights is that of Adebayo
     et al. ("Sanity Checks for Saliency Maps", NeurIPS 2018).
@@ -32,14 +32,13 @@ def with_random_weights(model: LoadedModel, seed: int) -> LoadedModel:
         model: The trained model.
         seed: Of the draws.
     """
-    sam = copy.deepcopy(model.sam)
-    devices = [model.device] if model.device.type == "cuda" else []
-    with torch.random.fork_rng(devices), torch.no_grad():
+    sam = copy.deepcopy(model.sam).cpu()
+    with torch.random.fork_rng([]), torch.no_grad():
         torch.manual_seed(seed)
         for module in sam.modules():
             _initialise(module)
     checksum = f"random weights, seed {seed}, architecture of {model.checksum_sha256}"
-    return with_network(model, sam.eval(), checksum, f"{model.name} (random weights)")
+    return with_network(model, sam.to(model.device).eval(), checksum, f"{model.name} (random weights)")
 
 
 def _initialise(module: Network) -> None:

@@ -281,3 +281,21 @@ def test_litemedsam_has_a_loud_edge_and_no_artefact_tokens():
         (result,) = Engine().explain(request, [(40, 60, 120, 130)])
         assert not any(result.explanation.repaired_tokens.values())
         assert not any("Artefact" in said for said in result.warnings)
+
+
+def test_convolutions_are_not_rounded_on_a_graphics_processor_and_the_users_choice_is_as_it_was():
+    encoder, cudnn = ENCODERS["vit"]().eval(), torch.backends.cudnn
+    before, seen = cudnn.allow_tf32, []
+    image = torch.rand(1, 3, encoder.img_size, encoder.img_size)
+    for user_wants in (True, False):
+        cudnn.allow_tf32 = user_wants
+        run_encoder(encoder, image, ["neck"], RunControl(lambda *_: seen.append(_rounds_convolutions())))
+        assert cudnn.allow_tf32 is user_wants
+    cudnn.allow_tf32 = before
+    assert seen
+    assert not any(seen)
+
+
+def _rounds_convolutions() -> bool:
+    cudnn = torch.backends.cudnn
+    return cudnn.conv.fp32_precision == "tf32" if hasattr(cudnn, "conv") else cudnn.allow_tf32
