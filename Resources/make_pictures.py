@@ -1,9 +1,10 @@
-"""Makes the pictures of README and documentation from the built-in phantom and the demo model; no real scan is in them.
+"""Makes the pictures of README and documentation from the built-in phantom and LiteMedSAM; no real scan is in them.
 
     .venv/bin/python Resources/make_pictures.py
 
 writes Resources/panels_liver.png, panels_right_kidney.png, panels_aorta.png, and scene_liver.png: the slice view of the
-saved scene, as Slicer composites it; and ledger_right_kidney.png with LiteMedSAM, whose weights have to be here.
+saved scene, as Slicer composites it; and ledger_right_kidney.png. LiteMedSAM's weights have to be here (`medxai models
+download litemedsam`).
 """
 
 import sys
@@ -25,7 +26,7 @@ _WIDTH_PX = 1280
 
 
 def panels(organ: str, folder: Path) -> None:
-    if medxai(["demo", "--organ", organ, "--output", str(folder)]):
+    if medxai(["demo", "--organ", organ, "--model", "litemedsam", "--output", str(folder)]):
         raise SystemExit(f"the panels of the {organ} could not be made")
     save(Image.open(folder / "panels.png"), f"panels_{organ.replace(' ', '_')}.png")
 

@@ -10,6 +10,8 @@ UNINFORMATIVE_RANGE = 1e-4
 _LOWER_PERCENTILE, _UPPER_PERCENTILE = 2.0, 99.5
 #: A layer's own range reaches at least to this share of the range of all layers: what says little stays dim.
 _LEAST_SHARE = 1 / 3
+#: How much of its opacity is left to a map that is not told from a box over nothing.
+PALE = 0.4
 
 
 @dataclass(frozen=True)

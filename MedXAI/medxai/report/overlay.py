@@ -3,15 +3,12 @@
 import numpy as np
 from matplotlib import colormaps
 
-from ..display_range import DisplayRange
+from ..display_range import PALE, DisplayRange
 from ..diverging_colours import diverging_colours
 
 COLOUR_MAP = "inferno"
 BOX_COLOUR, MASK_COLOUR = "#00b4d8", "#39d98a"
 
-
-#: How much of its opacity is left to a map that is not told from a box over nothing.
-PALE = 0.4
 _MOST_OPACITY = 0.75
 
 

@@ -1,6 +1,7 @@
 """From a template and its values to a page; every value is escaped."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -28,7 +29,7 @@ def page_html(template: str, folders: Sequence[Path] = (), **values: object) -> 
         folders: Where templates are looked for before this package's own, which they may extend.
         **values: What the template asks for.
     """
-    return _environment(folders).get_template(template).render(**values)
+    return _environment(tuple(folders)).get_template(template).render(**values)
 
 
 def part_html(template: str, **values: object) -> Markup:
@@ -41,7 +42,9 @@ def part_html(template: str, **values: object) -> Markup:
     return Markup(_environment().get_template(template).render(**values))
 
 
-def _environment(folders: Sequence[Path] = ()) -> Environment:
+@cache
+def _environment(folders: tuple[Path, ...] = ()) -> Environment:
+    """Kept, since reading the templates takes longer than filling them."""
     environment = Environment(
         loader=FileSystemLoader([*folders, _TEMPLATES]),
         autoescape=True,

@@ -35,6 +35,8 @@ STAGE_TITLES = {
 _CELL_INCHES, _GAP_ACROSS, _GAP_DOWN = 2.5, 0.1, 0.42
 _LEFT, _RIGHT, _TOP, _BOTTOM = 1.75, 0.85, 0.95, 1.05
 _DPI = 110
+#: Of 9: a twentieth more bytes than at the usual 6, in a third of the time.
+_COMPRESSION = 2
 #: White marks stay readable on bright fat.
 _DARK_EDGE = [withStroke(linewidth=2, foreground="black")]
 #: A box whose surroundings take less than this share of the slice is shown magnified as well.
@@ -100,7 +102,7 @@ def write_panels(result: SliceExplanation, path: Path, parts: Sequence[SaliencyM
     with warnings.catch_warnings():
         # A name in letters that the font lacks (Chinese, for example) is drawn as boxes; the page has it in full.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(path, format="png", facecolor="white")
+        figure.savefig(path, format="png", facecolor="white", pil_kwargs={"compress_level": _COMPRESSION})
 
 
 class _Drawing:

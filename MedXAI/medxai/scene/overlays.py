@@ -7,8 +7,9 @@ import slicer
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
-from ..display_range import DisplayRange
+from ..display_range import PALE, DisplayRange
 from ..maps import MapId, MapInfo
+from ..results import NOT_TOLD
 from ..slice.slice_image import SliceImage, as_one_slice_volume
 from .geometry import matrix_of
 
@@ -118,6 +119,16 @@ def style_overlay(
     display.AutoThresholdOff()
     display.SetThreshold(_lowest_drawn(shown), _LARGEST)
     display.ApplyThresholdOn()
+
+
+def drawn_opacity(node: "slicer.vtkMRMLScalarVolumeNode", opacity: float) -> float:
+    """The opacity that an overlay is drawn with: less where its result is not told from a box over nothing.
+
+    Args:
+        node: The overlay, with its provenance; a loaded one has it, too.
+        opacity: As chosen, 0 to 1.
+    """
+    return opacity * (PALE if node.GetAttribute("MedXAI.Presence") == NOT_TOLD else 1.0)
 
 
 def _lowest_drawn(shown: DisplayRange) -> float:

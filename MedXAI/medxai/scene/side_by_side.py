@@ -7,6 +7,7 @@ import slicer
 
 from ..maps import STAGE1, STAGE2, STAGE3, TERMINAL
 from .geometry import array_of
+from .overlays import drawn_opacity
 from .views import composite_of, slice_view
 
 #: Slicer's own layouts have numbers below 100.
@@ -103,7 +104,7 @@ def fill(
         composite = composite_of(view)
         composite.SetBackgroundVolumeID(volume.GetID())
         composite.SetForegroundVolumeID(overlay.GetID())
-        composite.SetForegroundOpacity(opacity)
+        composite.SetForegroundOpacity(drawn_opacity(overlay, opacity))
         composite.SetLinkedControl(True)
         composite.SetHotLinkedControl(True)
         filled.append(view)

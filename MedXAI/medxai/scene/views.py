@@ -6,6 +6,7 @@ import slicer
 from ..slice.orientation import screen_orientation
 from ..slice.slice_image import SliceImage
 from .geometry import matrix_of, world_from_node
+from .overlays import drawn_opacity
 
 #: The view that by Slicer's habit shows each plane.
 VIEW_OF_PLANE = {"axial": "Red", "coronal": "Green", "sagittal": "Yellow", "oblique": "Red"}
@@ -29,12 +30,12 @@ def show_overlay(
         slice_node: The view.
         volume_node: The background.
         overlay_node: The foreground; None for the volume alone.
-        opacity: Of the overlay, 0 to 1.
+        opacity: Of the overlay, 0 to 1; less is drawn of one that is not told from a box over nothing.
     """
     composite = composite_of(slice_node)
     composite.SetBackgroundVolumeID(volume_node.GetID())
     composite.SetForegroundVolumeID(overlay_node.GetID() if overlay_node is not None else None)
-    composite.SetForegroundOpacity(opacity if overlay_node is not None else 0.0)
+    composite.SetForegroundOpacity(drawn_opacity(overlay_node, opacity) if overlay_node is not None else 0.0)
 
 
 def look_at(

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import slicer
 
+from medxai.display_range import PALE
 from medxai.limits import LIMITS_SHORT, LIMITS_STATEMENT
 from medxai.maps import STAGE1
 from medxai.progress import Step
@@ -57,9 +58,9 @@ def test_drawing_explaining_and_seeing(explained: PanelBench) -> None:
     assert state.phase is Phase.RESULT and bench.ui.statusLabel.text.startswith("✔")
     assert state.result.box.box == BOX
     shown = composite_of(bench.red)
-    assert shown.GetForegroundVolumeID() == overlay(bench).GetID() and shown.GetForegroundOpacity() == pytest.approx(
-        0.6
-    )
+    assert shown.GetForegroundVolumeID() == overlay(bench).GetID()
+    assert state.result.presence.is_told is False  # the demo model's answer to a plain ball
+    assert shown.GetForegroundOpacity() == pytest.approx(0.6 * PALE)
     assert shown.GetBackgroundVolumeID() == bench.parameters.volume.GetID()
     assert "inside the segmented organ" in bench.ui.figuresLabel.text and " mm" in bench.ui.figuresLabel.text
     assert bench.ui.stage3Button.checked and bench.ui.exportButton.enabled

@@ -1,5 +1,7 @@
 """What an explanation leaves in a scene: named, linked, in view, and the same after saving and loading."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,18 +9,20 @@ slicer = pytest.importorskip("slicer", reason="needs the package slicer-core")
 
 import vtk
 
+from medxai.display_range import PALE
 from medxai.engine import Engine
 from medxai.errors import Cancelled, InputError
 from medxai.limits import LIMITS_STATEMENT
 from medxai.maps import INTERACTION, TERMINAL, stage_map
 from medxai.progress import RunControl
+from medxai.results import Presence
 from medxai.scene import views
 from medxai.scene.bundle import add_volume
 from medxai.scene.colour_maps import colour_node_of
 from medxai.scene.explaining import NodeRequest, explain_nodes
 from medxai.scene.headless import load_scene_bundle, picture_of_view, save_scene_bundle
 from medxai.scene.regions import roi_of_box
-from medxai.scene.results import remove_result
+from medxai.scene.results import remove_result, show_result
 from medxai.slice.box import PixelBox
 from medxai.slice.slice_image import slice_of
 from medxai.volume.volume import make_volume
@@ -267,3 +271,19 @@ def test_cancelling_leaves_the_scene_as_it_was(scene, key, explain):
     with pytest.raises(Cancelled):
         explain(*key, control=RunControl(is_cancelled=lambda: True))
     assert nodes_of(scene) == before
+
+
+@pytest.mark.parametrize(("score", "share"), [(2.0, 1.0), (0.5, PALE)])
+def test_a_map_that_is_not_told_from_a_box_over_nothing_is_drawn_pale(scene, key, explain, score, share, tmp_path):
+    node, roi = key
+    result = replace(explain(node, roi).explanation, presence=Presence(score, 1.0))
+    done = show_result(result, node, roi)
+    composite = views.composite_of(views.slice_view(scene, "Red"))
+    assert composite.GetForegroundVolumeID() == done.stage_node(3).GetID()
+    assert composite.GetForegroundOpacity() == pytest.approx(views.OVERLAY_OPACITY * share)
+    save_scene_bundle(scene, tmp_path / "scene.mrb")
+    load_scene_bundle(scene, tmp_path / "scene.mrb")
+    red = views.slice_view(scene, "Red")
+    overlay = scene.GetNodeByID(views.composite_of(red).GetForegroundVolumeID())
+    views.show_overlay(red, overlay.GetNodeReference("MedXAI.source"), overlay, 0.5)  # as the panel does on opening it
+    assert views.composite_of(red).GetForegroundOpacity() == pytest.approx(0.5 * share)
