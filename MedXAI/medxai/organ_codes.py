@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from .errors import InputError
 
 
+Colour = tuple[int, int, int]
+"""Red, green and blue, 0 to 255."""
+
+
 @dataclass(frozen=True)
 class Code:
     """A coded word: its value and meaning, in SNOMED CT unless another scheme is named."""
@@ -25,14 +29,14 @@ class Organ:
         category: What kind of thing it is.
         type: Which thing.
         side: Left or right; None where there is one only.
-        colour: Red, green and blue, 0 to 255.
+        colour: Of its segment, that of Slicer's list.
     """
 
     name: str
     category: Code
     type: Code
     side: Code | None
-    colour: tuple[int, int, int]
+    colour: Colour
 
     @property
     def terminology_entry(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -11,7 +12,7 @@ import numpy as np
 from .contour.result import ContourKind
 from .errors import InputError
 from .maps import STAGES, stage_map
-from .organ_codes import UNNAMED, Organ
+from .organ_codes import UNNAMED, Colour, Organ
 from .results import SliceExplanation
 from .slice.box import ClippedBox
 
@@ -101,14 +102,18 @@ FIGURES = (
 )
 
 
-#: For organs that nobody has named; those of Okabe and Ito, which colour-blind readers can tell apart.
-_COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167))
+#: Those of Okabe and Ito, which colour-blind readers can tell apart: for organs that nobody has named, and where Slicer's own
+#: colours are too much alike.
+_COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167), (0, 114, 178))
+#: Two outlines whose colours are nearer to each other than this (Euclidean, 8-bit RGB) are taken for one; Slicer's liver and
+#: stomach are 7 apart, its two kidneys 0, its liver and spleen 91.
+_ALIKE = 60.0
 
 
 def with_own_names(organs: Iterable[Organ]) -> tuple[Organ, ...]:
-    """The organs with a number after each name that was there before: 'liver', 'liver 2'.
+    """The organs with a number after each name that was there before ('liver', 'liver 2'), in colours that can be told apart.
 
-    Those without a code get colours that can be told apart.
+    An organ keeps Slicer's colour unless one before it has nearly the same.
     """
     named: dict[str, Organ] = {}
     for organ in organs:
@@ -116,9 +121,16 @@ def with_own_names(organs: Iterable[Organ]) -> tuple[Organ, ...]:
         while name in named:
             number += 1
             name = f"{organ.name} {number}"
-        colour = _COLOURS[len(named) % len(_COLOURS)] if organ.type == UNNAMED.type else organ.colour
-        named[name] = replace(organ, name=name, colour=colour)
+        own = () if organ.type == UNNAMED.type else (organ.colour,)
+        named[name] = replace(organ, name=name, colour=_told_apart(own, [one.colour for one in named.values()]))
     return tuple(named.values())
+
+
+def _told_apart(own: tuple[Colour, ...], used: Sequence[Colour]) -> Colour:
+    """The first colour that is not like a used one, an organ's own before others; the least alike where all are."""
+    choices = (*own, *_COLOURS)
+    apart = [min((math.dist(colour, other) for other in used), default=math.inf) for colour in choices]
+    return next((colour for colour, far in zip(choices, apart, strict=True) if far >= _ALIKE), choices[apart.index(max(apart))])
 
 
 def organs_of(organs: Iterable[Organ], results: Iterable[SliceExplanation]) -> tuple[OrganExplanation, ...]:

@@ -1,5 +1,8 @@
 """Several organs on one slice: encoded once, each answered as if it were alone, and told apart by name and label."""
 
+import math
+from itertools import combinations
+
 import numpy as np
 import pytest
 
@@ -57,10 +60,16 @@ def test_the_table_has_a_row_an_organ_with_every_figure(explained):
     assert figures_of_organ(explained[2])["code"] == "64033007 24028007"
 
 
-def test_organs_of_one_name_are_told_apart():
-    named = with_own_names([organ_named("liver"), UNNAMED, organ_named("liver"), UNNAMED])
-    assert [one.name for one in named] == ["liver", "segmented organ", "liver 2", "segmented organ 2"]
-    assert named[1].colour != named[3].colour and named[0].colour == named[2].colour == organ_named("liver").colour
+def test_organs_of_one_name_and_those_of_one_colour_are_told_apart():
+    names = ["liver", None, "liver", None, "right kidney", "left kidney", "stomach"]
+    named = with_own_names(map(organ_named, names))
+    assert [one.name for one in named[:4]] == ["liver", "segmented organ", "liver 2", "segmented organ 2"]
+    assert named[0].colour == organ_named("liver").colour, "the first of a colour keeps Slicer's"
+    assert [one.type for one in named[4:]] == [organ_named(name).type for name in names[4:]]
+    apart = [math.dist(one.colour, other.colour) for one, other in combinations(named, 2)]
+    assert min(apart) >= 60, "two outlines look like one organ"
+    many = with_own_names([organ_named("right kidney")] * 20)
+    assert len(many) == 20, "with more organs than colours there is one for each all the same"
 
 
 def test_a_pixel_of_two_masks_is_said_and_goes_to_the_likelier_one(request_and_boxes):
