@@ -78,6 +78,7 @@ def make_pictures(bench: PanelBench, phantom: Phantom, theme: str) -> None:
     picture("contour_wide", WIDE_PX)
     bench.click("stage3Button")
     through_the_slices(bench, picture)
+    several_organs(bench, phantom, picture)
     other_methods_and_settings(bench, picture)
     states_that_pass(bench, picture)
 
@@ -138,6 +139,35 @@ def through_the_slices(bench: PanelBench, picture: Picture) -> None:
     bench.controller._state.change(running=running, followed=None)
     picture("following")
     bench.controller._state.change(running=None)
+
+
+def several_organs(bench: PanelBench, phantom: Phantom, picture: Picture) -> None:
+    """Three boxes on a slice, named and explained together, and one of them moved; ends with the first box alone."""
+    first, index = bench.parameters.region, phantom.slice_with_most("liver")
+    image = slice_of(phantom.volume, "axial", index)
+    drawn = []
+    for organ in ("spleen", "stomach"):
+        mask = phantom.organs[index] == ORGAN_LABELS[organ]
+        drawn.append(bench.draw(image, box_of_mask(mask)))
+        bench.settle()
+    for number, organ in enumerate(("liver", "spleen", "stomach"), start=1):
+        bench.choose(f"organ{number}Selector", organ)
+        bench.settle()
+    bench.click("explainButton")
+    assert bench.pump(lambda: bench.state.shown_organs is not None), bench.state
+    bench.settle()
+    picture("several_organs")
+    bench.drag(drawn[0], 6.0)
+    bench.settle()
+    picture("several_organs_moved")
+    for region in drawn:
+        bench.scene.RemoveNode(region)
+    bench.parameters.region = first
+    bench.choose("organ1Selector", "")
+    bench.settle()
+    bench.click("explainButton")
+    assert bench.pump(lambda: not bench.state.running and bench.state.organs is None), bench.state
+    bench.settle()
 
 
 def other_methods_and_settings(bench: PanelBench, picture: Picture) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from .errors import InputError
 
-
 Colour = tuple[int, int, int]
 """Red, green and blue, 0 to 255."""
 

@@ -47,7 +47,12 @@ class OrganExplanation:
     @property
     def file_part(self) -> str:
         """Its name as a part of a file's name: 'right_kidney'."""
-        return "".join(letter if letter.isalnum() else "_" for letter in self.organ.name)
+        return file_part_of(self.organ)
+
+
+def file_part_of(organ: Organ) -> str:
+    """An organ's name as a part of a file's name: 'right_kidney'."""
+    return "".join(letter if letter.isalnum() else "_" for letter in organ.name)
 
 
 #: Smaller shares are written with one more digit: an aorta is 0.4 % of a slice, not nothing of it.
@@ -130,7 +135,9 @@ def _told_apart(own: tuple[Colour, ...], used: Sequence[Colour]) -> Colour:
     """The first colour that is not like a used one, an organ's own before others; the least alike where all are."""
     choices = (*own, *_COLOURS)
     apart = [min((math.dist(colour, other) for other in used), default=math.inf) for colour in choices]
-    return next((colour for colour, far in zip(choices, apart, strict=True) if far >= _ALIKE), choices[apart.index(max(apart))])
+    return next(
+        (colour for colour, far in zip(choices, apart, strict=True) if far >= _ALIKE), choices[apart.index(max(apart))]
+    )
 
 
 def organs_of(organs: Iterable[Organ], results: Iterable[SliceExplanation]) -> tuple[OrganExplanation, ...]:

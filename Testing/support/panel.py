@@ -19,6 +19,7 @@ from medxai.through_slices.volume_result import VolumeResult
 from medxai.volume.volume import Modality, Volume, make_volume
 from MedXAILib.session.choices import MethodChoices
 from MedXAILib.session.controller import Controller
+from MedXAILib.session.organs import ExplainedOrgans
 from MedXAILib.session.snapshot import MissingInput, SceneSnapshot
 from support.models import small_model
 
@@ -65,6 +66,7 @@ class PlainScene:
         self.live: list[tuple[object, ViewChoices]] = []
         self.restyled: list[tuple[object, ViewChoices]] = []
         self.followed: list[VolumeResult] = []
+        self.organs: list[ExplainedOrgans | None] = []
         self.slices: tuple[int, int] | None = None
         self.dicom_files: tuple[Path, ...] = ()
         self.fails_to_show = False
@@ -92,6 +94,9 @@ class PlainScene:
 
     def restyle(self, explanation: object, _key: object, view: ViewChoices) -> None:
         self.restyled.append((explanation, view))
+
+    def show_organs(self, organs: ExplainedOrgans | None, _key: object) -> None:
+        self.organs.append(organs)
 
     def prepare_followed(self, result: VolumeResult) -> VolumeResult:
         return result

@@ -12,6 +12,7 @@ from medxai.scene.regions import set_depth
 from ..session.controller import Controller
 from .box_history import BoxHistory
 from .connections import Connections
+from .marked_regions import made_by_panel
 from .parameter_binding import ParameterBinding
 from .placing import Placing
 from .preferences import Preferences
@@ -108,7 +109,9 @@ class Drawing:
             self.stop()
         elif self._parameters.now is not None:
             self._region_before = self._parameters.now.region
-            self._parameters.now.region = self._placing.start(self._new_name())
+            region = self._placing.start(self.new_name())
+            made_by_panel(region)
+            self._parameters.now.region = region
             self._escape.enabled = True
             self._mouse.follow([self._placing.interaction_node])
 
@@ -141,11 +144,12 @@ class Drawing:
             self._controller.report_failure(_("Choose a volume and a view first."))
             return
         try:
-            self._parameters.now.region = region_in_the_middle(
-                chosen.volume, chosen.slice, self._new_name(), self._preferences.depth_slices
-            )
+            region = region_in_the_middle(chosen.volume, chosen.slice, self.new_name(), self._preferences.depth_slices)
         except MedXAIError as error:
             self._controller.report_failure(str(error))
+        else:
+            made_by_panel(region)
+            self._parameters.now.region = region
 
     def _choose_depth(self, slices: int) -> None:
         self._preferences.depth_slices = slices
@@ -159,7 +163,8 @@ class Drawing:
         if chosen.volume is not None and chosen.slice is not None and is_placed:
             set_depth(region, chosen.volume, chosen.slice, self._preferences.depth_slices)
 
-    def _new_name(self) -> str:
+    def new_name(self) -> str:
+        """What a region of no organ is called."""
         volume = self._parameters.now.volume
         name = _("{volume} region").format(volume=volume.GetName()) if volume else _("Region")
         return self._scene.GenerateUniqueName(name)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import slicer
 
 from medxai.map_view import ViewChoices
-from medxai.organ_codes import organ_called
 from medxai.scene import views
+from medxai.scene.regions import organ_of_roi
 from medxai.scene.through_slices import (
     PlacedVolumes,
     find_followed,
@@ -40,7 +40,7 @@ class FollowedMaps:
     def put(self, prepared: PlacedVolumes, chosen: Selection) -> None:
         """Puts an organ into the scene, in the place of the one before of the same region."""
         remove_followed(self._scene, chosen.roi)
-        done = show_volume_result(prepared, chosen.volume, chosen.slice, organ_called(chosen.roi.GetName()))
+        done = show_volume_result(prepared, chosen.volume, chosen.slice, organ_of_roi(chosen.roi))
         mark_followed(done, chosen.roi)
         self._roi, self.are_shown = chosen.roi, True
 

@@ -10,6 +10,7 @@ import slicer
 from ..session.choices import MethodChoices
 from ..session.controller import Controller
 from ..session.shared_engine import SharedEngine
+from ..session.snapshot import RegionBox
 from ..session.state import State
 from ..session.tasks import Tasks
 from . import installing
@@ -17,6 +18,7 @@ from .connections import Connections
 from .display import Display
 from .drawing import Drawing
 from .map_list import MapList
+from .organ_list import OrganList
 from .parameter_binding import ParameterBinding
 from .parameter_node import AS_SHOWN, MedXAIParameterNode, method_of, view_of
 from .preferences import Preferences
@@ -70,6 +72,7 @@ class Panel:
         self._controller = Controller(self._access, Tasks(engine))
         self._display = Display(ui, installing.encoders_on_offer(), resource)
         self._maps = MapList(ui, self._connections, lambda key: self._parameters.choose("map", key))
+        self._organs = OrganList(ui, self._connections, self._mark_region, self._choose_organ)
         shared = (ui, self._connections, self._parameters, self._controller, self._access, self._preferences)
         self._drawing = Drawing(*shared)
         self._actions = UserActions(*shared, resource, self._preferences_changed)
@@ -206,6 +209,14 @@ class Panel:
         self._handles.update()
         self._scene_changed()
 
+    def _mark_region(self, region: RegionBox, is_on: bool) -> None:
+        self._access.mark(region, is_on)
+        self._scene_changed()
+
+    def _choose_organ(self, region: RegionBox, organ: str) -> None:
+        self._access.choose_organ(region, organ, "" if organ else self._drawing.new_name())
+        self._scene_changed()
+
     def _method(self) -> MethodChoices:
         return method_of(self._parameters.now, self._preferences.device, self._preferences.encoder)
 
@@ -219,7 +230,8 @@ class Panel:
         chosen = self._parameters.selection()
         is_as_shown = chosen.volume is not None and self._parameters.now.window == AS_SHOWN
         display = chosen.volume.GetDisplayNode() if is_as_shown else None
-        self._chosen_nodes.follow([chosen.volume, display, chosen.roi, chosen.slice])
+        others = [region for region in self._access.regions() if region is not chosen.roi]
+        self._chosen_nodes.follow([chosen.volume, display, chosen.roi, chosen.slice, *others])
         self._sides.follow()
 
     def _chosen_node_changed(self) -> None:
@@ -284,6 +296,7 @@ class Panel:
         maps = self._access.maps(state)
         self._display.show(state, self._controller.jobs.elapsed_seconds, maps)
         self._maps.show(state, maps.can_be_looked_at)
+        self._organs.show(state)
 
     def _show_settings(self) -> None:
         self._display.show_settings(self._preferences, self._engine.held_bytes)

@@ -13,14 +13,13 @@ from medxai.contour.result import ContourCheck, ContourKind
 from medxai.errors import InputError
 from medxai.map_view import ViewChoices, is_comparison, map_key_of
 from medxai.maps import CONTOUR
-from medxai.organ_codes import organ_called
 from medxai.results import SliceExplanation
 from medxai.scene import side_by_side, views
 from medxai.scene.contours import set_contour_visible, write_contour_nodes
 from medxai.scene.dicom_source import files_of_dicom
 from medxai.scene.geometry import array_of, world_from_ijk, world_from_node
 from medxai.scene.legends import Legends
-from medxai.scene.regions import box_of_roi, slices_of_roi
+from medxai.scene.regions import box_of_roi, organ_of_roi, slices_of_roi
 from medxai.scene.slices import aligned_slice
 from medxai.scene.through_slices import PlacedVolumes, placed_volumes
 from medxai.scene.volumes import modality_in_scene, volume_of
@@ -44,8 +43,11 @@ from medxai.through_slices.volume_result import VolumeResult
 from medxai.volume.volume import Volume
 
 from ..session.choices import MethodChoices
-from ..session.snapshot import ExplanationKey, MissingInput, SceneSnapshot
+from ..session.organs import ExplainedOrgans
+from ..session.snapshot import ExplanationKey, MissingInput, RegionBox, SceneSnapshot
 from .followed_maps import FollowedMaps
+from .marked_regions import is_marked, regions_of
+from .organ_segments import OrganSegments
 from .selection import Selection
 from .translation import _
 
@@ -72,6 +74,7 @@ class PanelScene:
         self._lost: set[str] = set()
         self._legends = Legends()
         self._followed = FollowedMaps(scene)
+        self._organs = OrganSegments(scene)
         #: What stands in each overlay node now: the explanation, and the choices that decide the values.
         self._written: dict[str, tuple[SliceExplanation, Hashable]] = {}
         self._written_contour: ContourCheck | None = None
@@ -84,6 +87,7 @@ class PanelScene:
         self._lost.clear()
         self._legends.forget()
         self._followed.forget()
+        self._organs.forget()
 
     @property
     def is_writing(self) -> bool:
@@ -105,6 +109,7 @@ class PanelScene:
         with self._writing():
             remove_orphans(self._scene)
             self._followed.remove_orphans()
+            self._organs.remove_orphans()
 
     # Looking.
 
@@ -139,8 +144,22 @@ class PanelScene:
             return SceneSnapshot(volume_key, volume=volume, lack=MissingInput.UNUSABLE, reason=str(error))
         origin = Origin(chosen.volume.GetID(), chosen.roi.GetID(), chosen.slice.GetID())
         depth = slices if slices is not None and slices[0] < slices[1] else None
-        organ = organ_called(chosen.roi.GetName())
-        return SceneSnapshot(volume_key, slice_key, origin, volume, image, box, depth, organ, MissingInput.NONE)
+        boxes = tuple(self._boxes(chosen, image))
+        seen = volume_key, slice_key, origin, volume, image, box, depth, organ_of_roi(chosen.roi), MissingInput.NONE
+        return SceneSnapshot(*seen, boxes=boxes)
+
+    def _boxes(self, chosen: Selection, image: SliceImage) -> Iterator[RegionBox]:
+        """The visible regions that reach the slice."""
+        for roi in regions_of(self._scene):
+            is_chosen = roi is chosen.roi
+            if not is_chosen and not roi.GetDisplayVisibility():
+                continue
+            try:
+                box = box_of_roi(roi, chosen.volume, image)
+            except InputError:
+                continue
+            origin = Origin(chosen.volume.GetID(), roi.GetID(), chosen.slice.GetID())
+            yield RegionBox(origin, roi.GetName() or "", organ_of_roi(roi), box, is_marked(roi))
 
     def _look_at_volume(self, node: "slicer.vtkMRMLScalarVolumeNode", modality: str | None) -> tuple[Hashable, Volume]:
         image = node.GetImageData()
@@ -222,6 +241,10 @@ class PanelScene:
             found = self._write_seen(found, explanation, view)
         self._arrange(found, explanation, chosen, view)
 
+    def show_organs(self, organs: ExplainedOrgans | None, key: ExplanationKey) -> None:
+        with self._writing():
+            self._organs.put(organs, self._nodes_of(key).volume)
+
     def prepare_followed(self, result: VolumeResult) -> PlacedVolumes:
         return placed_volumes(result)
 
@@ -239,9 +262,11 @@ class PanelScene:
         """Whether the view shows an organ through the slices, rather than the maps of one slice."""
         return self._followed.are_shown
 
-    def keep_followed(self, chosen: Selection) -> None:
-        """Leaves the organ that was followed in the scene for good."""
+    def keep(self, chosen: Selection) -> None:
+        """Leaves the organ that was followed, and several organs of one slice, in the scene for good."""
         self._followed.keep(chosen)
+        if chosen.volume is not None:
+            self._organs.keep(chosen.volume)
 
     def _arrange_followed(self, found: WorkingResult | None, chosen: Selection, view: ViewChoices) -> bool:
         """Shows the chosen map of the followed organ; returns whether it has one, and no newer explanation is shown."""
@@ -257,6 +282,7 @@ class PanelScene:
             set_contour_visible(found.contour.values(), False)
             if found.segmentation is not None and found.segmentation.GetDisplayNode() is not None:
                 found.segmentation.GetDisplayNode().SetVisibility(False)
+        self._organs.hide(chosen.volume)
         self._legends.of_slice(None)
         self._legends.show({**working, **overlays}, (key,) if view.legend and view.overlay else (), chosen.slice)
         return True
@@ -312,8 +338,10 @@ class PanelScene:
                 chosen.slice, chosen.volume, found.overlays.get(view.map_key) if view.overlay else None, view.opacity
             )
         shows_contour = view.is_contour and view.overlay and bool(found.contour)  # the mask's own outline, in its kinds
+        has_organs = self._organs.arrange(chosen.volume, explanation, view.segmentation, shows_contour)
         if found.segmentation is not None and found.segmentation.GetDisplayNode() is not None:
-            found.segmentation.GetDisplayNode().SetVisibility(view.segmentation and not shows_contour)
+            is_shown = view.segmentation and not shows_contour and not has_organs
+            found.segmentation.GetDisplayNode().SetVisibility(is_shown)
         set_contour_visible(found.contour.values(), shows_contour)
         if view.side_by_side != side_by_side.is_laid_out(self._scene):
             side_by_side.lay_out(self._scene, view.side_by_side)

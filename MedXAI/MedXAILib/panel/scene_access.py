@@ -14,8 +14,10 @@ from medxai.scene.geometry import array_of, world_from_ijk, world_from_node
 from medxai.scene.nodes import nodes_of_class
 
 from ..session.choices import MethodChoices
-from ..session.snapshot import ExplanationKey, MissingInput, SceneSnapshot
+from ..session.organs import ExplainedOrgans
+from ..session.snapshot import ExplanationKey, MissingInput, RegionBox, SceneSnapshot
 from ..session.state import State
+from .marked_regions import choose_organ, mark, regions_of
 from .selection import Selection
 
 if TYPE_CHECKING:
@@ -71,6 +73,9 @@ class SceneAccess:
         if explanation is not None or has_followed or self._maps_of(chosen):
             self._real.restyle(explanation, key, view)
 
+    def show_organs(self, organs: ExplainedOrgans | None, key: ExplanationKey) -> None:
+        self._real.show_organs(organs, key)
+
     def prepare_followed(self, result: "VolumeResult") -> Any:
         return self._real.prepare_followed(result)
 
@@ -96,10 +101,31 @@ class SceneAccess:
         if parameters.volume is None:
             parameters.volume = self._shown_volume(parameters.view) or self._first_volume()
         if parameters.region is None:
-            regions = nodes_of_class(self._scene, "vtkMRMLMarkupsROINode")
-            visible = [region for region in regions if not region.GetHideFromEditors()]
-            if visible:
-                parameters.region = visible[-1]
+            regions = regions_of(self._scene)
+            if regions:
+                parameters.region = regions[-1]
+
+    def regions(self) -> "list[slicer.vtkMRMLMarkupsROINode]":
+        """All regions that users see in lists."""
+        return regions_of(self._scene)
+
+    def mark(self, region: RegionBox, is_on: bool) -> None:
+        """Whether a region is explained together with the other marked ones."""
+        node = self._scene.GetNodeByID(region.origin.roi)
+        if node is not None:
+            mark(node, is_on)
+
+    def choose_organ(self, region: RegionBox, organ: str, otherwise: str) -> None:
+        """Notes which organ a region is around.
+
+        Args:
+            region: In the scene.
+            organ: Its name; '' for none.
+            otherwise: What a region of no organ is called.
+        """
+        node = self._scene.GetNodeByID(region.origin.roi)
+        if node is not None:
+            choose_organ(node, organ, otherwise)
 
     def maps(self, state: State) -> SceneMaps:
         """What the scene holds of the maps that a state speaks of."""
@@ -152,7 +178,7 @@ class SceneAccess:
         if found is not None:
             release(found)
         if self._port is not None:
-            self._port.keep_followed(chosen)
+            self._port.keep(chosen)
 
     def ids_of_maps(self) -> tuple[str, ...]:
         """Volumes that are maps of ours."""

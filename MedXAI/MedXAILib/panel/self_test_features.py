@@ -110,6 +110,23 @@ class FeatureCases(SelfTestCases):
         if result.alarms:
             widget.ui.alarmButton.click()
 
+    def test_marked_boxes_are_explained_together(self) -> None:
+        widget = self._panel_with_a_case()
+        widget.panel.parameters.model = "demo"
+        ui, controller, first = widget.ui, widget.panel.controller, widget.ui.regionSelector.currentNode()
+        first.SetName("liver")
+        ui.addButton.click()
+        self._wait(lambda: len(controller.state.snapshot.boxes) == 2)
+        self.assertGreater(ui.organ1Selector.currentIndex, 0)
+        self.assertFalse(ui.organ1Check.checked)  # the panel did not draw it
+        ui.organ1Check.click()
+        self._wait(lambda: len(controller.state.snapshot.together) == 2 and controller.state.can_explain)
+        ui.explainButton.click()
+        self._wait(lambda: controller.state.shown_organs is not None and not controller.state.is_busy)
+        names = [one.organ.name for one in controller.state.organs.organs]
+        self.assertEqual(names[0], "liver")
+        self.assertIn("cm²", ui.organsLabel.text)
+
     # Looking at maps.
 
     def test_every_map_is_shown_with_every_look(self) -> None:

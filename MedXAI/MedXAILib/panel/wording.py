@@ -1,6 +1,7 @@
 """The session's states and metrics in plain words. Everything a user reads comes from here, from the .ui, or from an error."""
 
 from collections.abc import Callable, Sequence
+from html import escape
 from pathlib import Path
 
 from medxai.contour.how_tested import how_tested
@@ -9,17 +10,20 @@ from medxai.diverging_colours import ABOVE, BELOW
 from medxai.limits import LIMITS_SHORT, LIMITS_STATEMENT
 from medxai.maps import MapInfo
 from medxai.models.family import Pace
+from medxai.organs_on_slice import OrganExplanation, figures_of_organ, overlaps
 from medxai.results import SliceExplanation
 from medxai.through_slices.drift_alarm import ALARM_SENTENCE
 from medxai.volume.volume import Modality, ModalitySource, ScanFacts
 
 from ..session.map_metrics import MapMetrics
 from ..session.model_list import ModelStatus
-from ..session.snapshot import ChangedInput
+from ..session.snapshot import ChangedInput, SceneSnapshot
 from ..session.state import Activity, Obstacle, Phase, Running, State, Step
 from .translation import _
 
 _MEGABYTE = 1_000_000
+#: Letters of a region's name that a row of a narrow panel has room for.
+_LONGEST_NAME = 16
 #: Letters of a path that a button of a narrow panel has room for.
 _LONGEST_PATH = 26
 #: Modules that are called otherwise than their packages.
@@ -78,6 +82,64 @@ def shows_preview(state: State) -> bool:
 def has_slices_kept(state: State) -> bool:
     """Whether following the organ was cancelled in the middle."""
     return state.followed is not None and not state.followed.result.is_complete
+
+
+def organ(name: str) -> str:
+    """An organ in a list; '' for none."""
+    return _(name.capitalize()) if name else _("which organ?")
+
+
+def organs_heading(snapshot: SceneSnapshot) -> str:
+    """The heading of the list of boxes, which says what Explain takes also while it is folded."""
+    count, together = len(snapshot.boxes), len(snapshot.together)
+    if count < 2:
+        return _("Organs: one box on this slice")
+    if together == count:
+        return _("Organs: {count} boxes, explained together").format(count=count)
+    return _("Organs: {together} of {count} boxes together").format(together=together, count=count)
+
+
+def region_line(name: str, is_chosen: bool) -> str:
+    """A region in the list of boxes. An '&' would be a shortcut."""
+    text = short_name(name).replace("&", "&&")
+    return chosen(text) if is_chosen else text
+
+
+def short_name(name: str) -> str:
+    """Of a long name only the end, since the panel may be narrow."""
+    return name if len(name) <= _LONGEST_NAME else "…" + name[1 - _LONGEST_NAME :]
+
+
+def organs(state: State) -> str:
+    """The figures of the organs that were explained together, as rich text; '' where there are none."""
+    shown = state.shown_organs
+    if shown is None:
+        return ""
+    row = _("<tr><td>{colour}&nbsp;{name}&nbsp;&nbsp;</td><td>{area}&nbsp;&nbsp;</td><td>{soft}</td></tr>")
+    rows = [row.format(**_organ_cells(one)) for one in shown.organs]
+    lines = list(overlaps(shown.organs))
+    empty = [one.organ.name for one in shown.organs if one.explanation.presence.is_told is False]
+    if empty:
+        text = _("No more than a box over nothing would give: {names}.")
+        lines.append(text.format(names=", ".join(empty)))
+    if state.moved_organs:
+        text = _("Moved since: {names}. Press Explain for all, or choose a region to follow its box live.")
+        lines.append(text.format(names=", ".join(state.moved_organs)))
+    table = "<table>{rows}</table>".format(rows="".join(rows))
+    return "<br>".join([table, *(_("▲ {reason}").format(reason=text) for text in lines)])
+
+
+def _organ_cells(one: OrganExplanation) -> dict[str, str]:
+    row = figures_of_organ(one)
+    area, soft = row["area_mm2"], row["outline_soft"]
+    known = area is not None
+    area_text = _("{value}&nbsp;cm²").format(value=number(area / 100)) if known else _("{value}&nbsp;pixels")
+    return {
+        "colour": _('<span style="color:#{:02x}{:02x}{:02x}">■</span>').format(*one.organ.colour),
+        "name": escape(short_name(one.organ.name)).replace(" ", "&nbsp;"),
+        "area": area_text.format(value=row["area_px"]),
+        "soft": "" if soft is None else _("{share}&nbsp;soft").format(share=percent(soft).replace(" ", "&nbsp;")),
+    }
 
 
 def followed(state: State) -> str:
@@ -218,6 +280,12 @@ def stale_reason(state: State) -> str:
 def explain_tip(state: State) -> str:
     """Why the Explain button is as it is."""
     if state.can_explain:
+        together = len(state.snapshot.together)
+        if together > 1:
+            text = _(
+                "Segment what is in the {count} marked boxes, a segment each, and show the maps of the chosen one."
+            )
+            return text.format(count=together)
         return _("Segment what is in the box and show, stage by stage, what the model compared.")
     return _("Wait until the work under way is done, or cancel it.") if state.is_busy else next_step(state)
 

@@ -9,6 +9,7 @@ from medxai.results import SliceExplanation
 from .failures import Failures, sentence_of
 from .jobs import Job, Jobs
 from .observed_state import ObservedState
+from .organs import ExplainedOrgans
 from .ports import ScenePort
 from .snapshot import ChangedInput, ExplanationKey, MissingInput, SceneSnapshot, changed, key_of
 from .state import Activity, Followed, Outcome
@@ -18,7 +19,7 @@ from .worker import TaskContext
 #: After this long without a live update the maps that are not seen are brought up to date too.
 REST_SECONDS = 0.3
 
-_Explained = tuple[SceneSnapshot, ExplanationKey, SliceExplanation]
+_Explained = tuple[SceneSnapshot, ExplanationKey, SliceExplanation, ExplainedOrgans | None]
 
 
 class Explaining:
@@ -80,6 +81,8 @@ class Explaining:
         """Starts a live update where the scene has moved on and the answer costs little."""
         state = self._state.now
         is_idle = not self._jobs.is_under_way and not state.obstacles
+        if is_idle and state.stale and self._show_other_organ():
+            return
         if not state.live or not is_idle or state.result is None or not state.stale:
             return  # a running live update may finish; the newest box comes next
         now = key_of(state.snapshot, state.method)
@@ -87,6 +90,15 @@ class Explaining:
             return
         if self._tasks.is_encoded(state.snapshot, now) or state.paces.is_fast(now.method.model_choice):
             self._start(Activity.LIVE, state.snapshot, now)
+
+    def _show_other_organ(self) -> bool:
+        """Another region was chosen that was explained together with the shown one; returns whether its maps are there."""
+        state = self._state.now
+        key = key_of(state.snapshot, state.method)
+        result = state.organs.result_at(key) if state.organs is not None else None
+        if result is not None:
+            self._show(state.snapshot, key, result, self._scene.show)
+        return result is not None
 
     def catch_up(self) -> bool:
         """Brings the unseen maps up to date once the box rests; returns whether it did."""
@@ -110,6 +122,7 @@ class Explaining:
             outcome=Outcome.NONE,
             message="",
             result=None,
+            organs=None,
             explained=None,
             explained_snapshot=None,
             stale=(),
@@ -124,7 +137,11 @@ class Explaining:
             def hand_over(preview: SliceExplanation) -> None:
                 context.hand_over((snapshot, key, preview))
 
-            return snapshot, key, tasks.explain(snapshot, key, context.control, hand_over if has_preview else None)
+            on_preview = hand_over if has_preview else None
+            if activity is Activity.EXPLAIN and len(snapshot.together) > 1:
+                organs = tasks.explain_organs(snapshot, key, context.control, on_preview)
+                return snapshot, key, organs.result_at(key), organs
+            return snapshot, key, tasks.explain(snapshot, key, context.control, on_preview), None
 
         def failed(_error: BaseException) -> bool:
             self._declined = key
@@ -133,17 +150,26 @@ class Explaining:
         self._asked = key
         self._jobs.start(Job(activity, run, lambda value: self._take(activity, *value), self._take_preview, failed))
 
-    def _take_preview(self, value: _Explained) -> None:
+    def _take_preview(self, value: tuple[SceneSnapshot, ExplanationKey, SliceExplanation]) -> None:
         self._show(*value, self._scene.show)
 
     def _take(
-        self, activity: Activity, snapshot: SceneSnapshot, key: ExplanationKey, explanation: SliceExplanation
+        self,
+        activity: Activity,
+        snapshot: SceneSnapshot,
+        key: ExplanationKey,
+        explanation: SliceExplanation,
+        organs: ExplainedOrgans | None,
     ) -> None:
-        paces, live = self._state.now.paces, activity is Activity.LIVE
+        paces, live, before = self._state.now.paces, activity is Activity.LIVE, self._state.now.organs
+        if live and before is not None:
+            organs = before.with_result(key, explanation)
         if explanation.encoding.is_new:
             paces = paces.with_slice(key.method.model_choice, explanation.encoding.seconds)
         self._declined = None
-        changes = {"running": None, "outcome": Outcome.DONE, "message": "", "paces": paces}
+        changes = {"running": None, "outcome": Outcome.DONE, "message": "", "paces": paces, "organs": organs}
+        if organs is not before:
+            self._failures.guarded(self._scene.show_organs, organs, key)
         self._show(snapshot, key, explanation, self._scene.show_live if live else self._scene.show, **changes)
         # While the box moves only the shown map follows; the rest is brought up to date when it rests.
         self._behind_since = self._clock() if live else None

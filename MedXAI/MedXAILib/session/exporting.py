@@ -1,13 +1,16 @@
 """What is shown, written into a folder: the explanation of a slice, an organ through the slices, both as DICOM objects, too."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from medxai.progress import RunControl
+from medxai.results import SliceExplanation
 
 from .failures import Failures, sentence_of
 from .jobs import Job, Jobs
 from .observed_state import ObservedState
+from .organs import ExplainedOrgans
 from .ports import ScenePort
 from .state import Activity, Outcome, State
 from .tasks import Tasks
@@ -37,7 +40,8 @@ class Exporting:
 
         Args:
             folder: What the user chose; an organ that was followed gets a folder of its own in it.
-            as_dicom: Whether DICOM objects are written, too; where they cannot be, a sentence says why, and nothing is written.
+            as_dicom: Whether DICOM objects are written, too; where their images cannot be named, a sentence says why, and nothing is
+                written.
         """
         state = self._state.now
         if not state.can_export:
@@ -65,15 +69,35 @@ class Exporting:
 def _write(tasks: Tasks, state: State, control: RunControl, where: tuple[Path, Sequence[Sequence[Path]]]) -> None:
     """On the worker. where: the folder, and the DICOM images of the slice and of the organ through the slices."""
     folder, (of_slice, of_slices) = where
-    if state.result is not None:
-        snapshot = state.explained_snapshot
-        result = tasks.with_whole_contour(snapshot, state.explained, state.result, control)
-        if of_slice:  # before the other files: their images may turn out not to be nameable
-            tasks.export_dicom(result, snapshot.volume, of_slice, folder / DICOM_FOLDER, snapshot.organ)
-        tasks.export(snapshot, state.explained, result, folder, control)
-    if state.followed is not None:
-        followed, organ = state.followed.result, state.followed.organ
-        if of_slices:
-            volume = followed.request.on_slice.volume
-            tasks.export_dicom(followed, volume, of_slices, folder / SLICES_DICOM_FOLDER, organ)
-        tasks.export_slices(followed, folder / SLICES_FOLDER, organ, control)
+    # All that can fail for its input comes first: DICOM objects, whose images may turn out not to be nameable.
+    whole = _whole_slice(tasks, state, control)
+    followed = state.followed
+    framed = [
+        tasks.framed(state.explained_snapshot.volume, of_slice) if of_slice else None,
+        tasks.framed(followed.result.request.on_slice.volume, of_slices) if of_slices else None,
+    ]
+    if framed[0] is not None:
+        tasks.export_dicom(whole, framed[0], folder / DICOM_FOLDER, state.explained_snapshot.organ)
+    if framed[1] is not None:
+        tasks.export_dicom(followed.result, framed[1], folder / SLICES_DICOM_FOLDER, followed.organ)
+    if isinstance(whole, ExplainedOrgans):
+        tasks.export_organs(state.explained_snapshot, whole, folder, control)
+    elif whole is not None:
+        tasks.export(state.explained_snapshot, state.explained, whole, folder, control)
+    if followed is not None:
+        tasks.export_slices(followed.result, folder / SLICES_FOLDER, followed.organ, control)
+
+
+def _whole_slice(tasks: Tasks, state: State, control: RunControl) -> SliceExplanation | ExplainedOrgans | None:
+    """What is shown of the slice, each result with both halves of its contour check; None where nothing is."""
+    if state.result is None:
+        return None
+    snapshot = state.explained_snapshot
+    shown = state.shown_organs
+    if shown is None:
+        return tasks.with_whole_contour(snapshot, state.explained, state.result, control)
+    organs = [
+        replace(one, explanation=tasks.with_whole_contour(snapshot, key, one.explanation, control))
+        for key, one in zip(shown.keys, shown.organs, strict=True)
+    ]
+    return replace(shown, organs=tuple(organs))

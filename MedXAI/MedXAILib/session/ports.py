@@ -9,6 +9,7 @@ from medxai.results import SliceExplanation
 from medxai.through_slices.volume_result import VolumeResult
 
 from .choices import MethodChoices
+from .organs import ExplainedOrgans
 from .snapshot import ExplanationKey, SceneSnapshot
 
 
@@ -35,6 +36,9 @@ class ScenePort(Protocol):
             key: What the explanation depends on; None likewise.
             view: The choices.
         """
+
+    def show_organs(self, organs: ExplainedOrgans | None, key: ExplanationKey) -> None:
+        """Several organs appear, in the place of those before, or go (None); what is shown of them follows with `show`."""
 
     def prepare_followed(self, result: VolumeResult) -> Any:
         """What `show_followed` puts into the scene; touches no scene, the only call that comes from the worker's thread."""

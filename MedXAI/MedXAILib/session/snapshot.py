@@ -1,7 +1,7 @@
 """What stands in the scene, and which of it an explanation no longer fits."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,25 @@ class MissingInput(StrEnum):
 
 
 @dataclass(frozen=True, eq=False)
+class RegionBox:
+    """One of the regions that reach the slice.
+
+    Attributes:
+        origin: As in `SceneSnapshot`, with this region.
+        name: Of the region.
+        organ: What it is around, as far as its user or its name says so.
+        box: On the slice.
+        is_marked: Whether it is explained together with the other marked ones.
+    """
+
+    origin: Hashable
+    name: str
+    organ: Organ
+    box: "ClippedBox"
+    is_marked: bool = True
+
+
+@dataclass(frozen=True, eq=False)
 class SceneSnapshot:
     """One look at the scene.
 
@@ -40,6 +59,7 @@ class SceneSnapshot:
         organ: What the region is around, as far as its name says so.
         lack: What is missing or wrong.
         reason: The same in a sentence for the user.
+        boxes: All regions that reach the slice, the chosen one among them, in the scene's order.
     """
 
     volume_key: Hashable = None
@@ -52,6 +72,12 @@ class SceneSnapshot:
     organ: Organ = UNNAMED
     lack: MissingInput = MissingInput.VOLUME
     reason: str = ""
+    boxes: tuple[RegionBox, ...] = ()
+
+    @property
+    def together(self) -> tuple[RegionBox, ...]:
+        """The regions that Explain takes: those that are marked, and the chosen one in any case."""
+        return tuple(one for one in self.boxes if one.is_marked or one.origin == self.origin)
 
 
 class ChangedInput(StrEnum):
@@ -96,6 +122,11 @@ def key_of(snapshot: SceneSnapshot, method: MethodChoices) -> ExplanationKey | N
     if snapshot.lack is not MissingInput.NONE:
         return None
     return ExplanationKey(snapshot.volume_key, snapshot.slice_key, method, snapshot.box.box, snapshot.origin)
+
+
+def key_of_region(key: ExplanationKey, region: RegionBox) -> ExplanationKey:
+    """The key of another region on the same slice."""
+    return replace(key, box=region.box.box, origin=region.origin)
 
 
 def changed(before: ExplanationKey, now: ExplanationKey) -> tuple[ChangedInput, ...]:

@@ -13,6 +13,7 @@ from medxai.results import SliceExplanation
 
 from .choices import MethodChoices
 from .model_list import ModelStatus
+from .organs import ExplainedOrgans
 from .pace import Paces
 from .snapshot import ChangedInput, ExplanationKey, MissingInput, SceneSnapshot
 
@@ -122,6 +123,7 @@ class State:
         result: The explanation that is shown, which may be a preview.
         explained: What the result depends on.
         explained_snapshot: The scene that it was made from.
+        organs: Several organs that were last explained in one go; None where it was one box.
         followed: The organ that was last followed through the slices.
         stale: In what the scene has moved on since.
         paces: How long new slices took lately.
@@ -142,6 +144,7 @@ class State:
     result: SliceExplanation | None = None
     explained: ExplanationKey | None = None
     explained_snapshot: SceneSnapshot | None = None
+    organs: ExplainedOrgans | None = None
     followed: Followed | None = None
     stale: tuple[ChangedInput, ...] = ()
     paces: Paces = field(default_factory=Paces)
@@ -203,6 +206,21 @@ class State:
     @property
     def can_explain(self) -> bool:
         return not self.obstacles and not self.is_busy
+
+    @property
+    def shown_organs(self) -> ExplainedOrgans | None:
+        """The organs that belong to what is shown: one of them is the result."""
+        return self.organs if self.organs is not None and self.organs.holds(self.result) else None
+
+    @property
+    def moved_organs(self) -> tuple[str, ...]:
+        """Names of the shown organs whose boxes were moved, or taken away, since they were explained."""
+        shown = self.shown_organs
+        if shown is None or self.stale:
+            return ()
+        now = {one.origin: one.box.box for one in self.snapshot.boxes}
+        pairs = zip(shown.keys, shown.organs, strict=True)
+        return tuple(one.organ.name for key, one in pairs if now.get(key.origin) != key.box)
 
     @property
     def can_follow(self) -> bool:

@@ -13,7 +13,7 @@ from medxai.explainers.three_stage.parameters import parameters_for
 from medxai.map_view import explainer_of
 from medxai.maps import MapId, MapInfo, Role
 from medxai.model_input.grey import Window
-from medxai.organ_codes import Organ
+from medxai.organ_codes import UNNAMED, Organ
 from medxai.progress import RunControl, Step
 from medxai.request import ALL_LAYERS, ExplainRequest
 from medxai.results import SaliencyMap, SliceExplanation
@@ -21,8 +21,9 @@ from medxai.through_slices.request import VolumeRequest
 from medxai.through_slices.volume_result import OnSlice, VolumeResult
 from medxai.volume.volume import Volume
 
+from .organs import ExplainedOrgans
 from .shared_engine import SharedEngine
-from .snapshot import ExplanationKey, SceneSnapshot
+from .snapshot import ExplanationKey, SceneSnapshot, key_of_region
 
 #: What has to be importable before anything can be explained; names of modules.
 NEEDED_MODULES = (
@@ -98,6 +99,32 @@ class Tasks:
                 it; None where none is wanted.
         """
         return self.engine.get().explain(request_of(snapshot, key), [snapshot.box], control, on_preview)[0]
+
+    def explain_organs(
+        self,
+        snapshot: SceneSnapshot,
+        key: ExplanationKey,
+        control: RunControl,
+        on_preview: Callable[[SliceExplanation], None] | None = None,
+    ) -> ExplainedOrgans:
+        """The explanations of all marked boxes on a snapshot's slice, which is encoded once.
+
+        Args:
+            snapshot: Volume, slice and boxes.
+            key: What the chosen box's explanation depends on.
+            control: Of the task.
+            on_preview: As for `explain`, of the chosen box.
+        """
+        together = snapshot.together
+        first = sorted(range(len(together)), key=lambda number: together[number].origin != snapshot.origin)
+        boxes = [together[number].box for number in first]
+        found = self.engine.get().explain(request_of(snapshot, key), boxes, control, on_preview)
+        results = dict(zip(first, found, strict=True))
+        return ExplainedOrgans.of(
+            [key_of_region(key, one) for one in together],
+            [one.organ if one.organ is not UNNAMED else replace(UNNAMED, name=one.name) for one in together],
+            [results[number] for number in range(len(together))],
+        )
 
     def look_ahead(self, snapshot: SceneSnapshot, key: ExplanationKey, control: RunControl) -> int:
         """Encodes the slices around one that was just explained, as far as memory allows; returns how many."""
@@ -197,32 +224,66 @@ class Tasks:
         control.at(Step.EXPORTING).report(0, 0)
         write_through_slices(result, folder, organ=organ)
 
+    def export_organs(
+        self, snapshot: SceneSnapshot, organs: ExplainedOrgans, folder: Path, control: RunControl
+    ) -> None:
+        """Writes several organs that were explained in one go; raises what `write_organs` raises."""
+        from medxai.report.case_evidence import named, quick_evidence
+        from medxai.report.organs import OrganWithEvidence, write_organs
+
+        control.at(Step.EXPORTING).report(0, 0)
+        boxes = [one.explanation.box for one in organs.organs]
+        cases = self.engine.get().cases(request_of(snapshot, organs.keys[0]), boxes, control)
+        found = [
+            OrganWithEvidence(
+                one, quick_evidence(replace(named(case), organ=one.organ.name), one.explanation.comparisons)
+            )
+            for one, case in zip(organs.organs, cases, strict=True)
+        ]
+        write_organs(found, folder)
+
+    def framed(self, volume: Volume, files: Sequence[Path]) -> Volume:
+        """The scene's volume with the DICOM images of its slices, for objects that name them.
+
+        Args:
+            volume: As the scene holds it.
+            files: What the scene loaded it from.
+
+        Raises:
+            InputError: The images cannot be named.
+        """
+        from medxai.dicom_out.source import source_images_of
+        from medxai.volume.dicom import with_source_frames
+
+        found = with_source_frames(volume, files)
+        source_images_of(found)
+        return found
+
     def export_dicom(
-        self, result: SliceExplanation | VolumeResult, volume: Volume, files: Sequence[Path], folder: Path, organ: Organ
+        self, result: SliceExplanation | ExplainedOrgans | VolumeResult, volume: Volume, folder: Path, organ: Organ
     ) -> None:
         """Writes a result as DICOM objects that name the images of its volume.
 
         Args:
-            result: Of one slice, or of an organ through the slices.
-            volume: As the scene holds it.
-            files: What the scene loaded it from.
+            result: Of one box, of several organs on a slice, or of an organ through the slices.
+            volume: See `framed`.
             folder: Where the objects go.
-            organ: What was segmented.
+            organ: What was segmented, where it is one.
 
         Raises:
             InputError: The images cannot be named.
             OutputError: A file cannot be written; the folder is then as it was.
         """
-        from medxai.dicom_out.writing import write_dicom, write_dicom_of_volume
-        from medxai.volume.dicom import with_source_frames
+        from medxai.dicom_out.writing import write_dicom, write_dicom_of_organs, write_dicom_of_volume
 
-        framed = with_source_frames(volume, files)
         if isinstance(result, SliceExplanation):
-            write_dicom(result, framed, folder, organ)
-            return
-        request = result.request
-        request = replace(request, on_slice=replace(request.on_slice, volume=framed))
-        write_dicom_of_volume(replace(result, request=request), folder, organ)
+            write_dicom(result, volume, folder, organ)
+        elif isinstance(result, ExplainedOrgans):
+            write_dicom_of_organs(result.organs, volume, folder)
+        else:
+            request = result.request
+            request = replace(request, on_slice=replace(request.on_slice, volume=volume))
+            write_dicom_of_volume(replace(result, request=request), folder, organ)
 
     def is_encoded(self, snapshot: SceneSnapshot, key: ExplanationKey) -> bool:
         """Whether another box on this slice needs no encoding; for any thread."""

@@ -12,7 +12,7 @@ from ..engine import Engine
 from ..errors import InputError
 from ..limits import LIMITS_STATEMENT
 from ..maps import STAGE3, MapId, stage_map
-from ..organ_codes import UNNAMED, Organ, organ_called, organ_named
+from ..organ_codes import UNNAMED, Organ, organ_named
 from ..organs_on_slice import FIGURES, OrganBox, OrganExplanation, figures_of_organ
 from ..progress import RunControl
 from ..provenance import organs_provenance_of, provenance_of
@@ -20,9 +20,9 @@ from . import views
 from .explaining import NodeRequest, request_of_nodes
 from .legends import add_legend
 from .overlays import segmentation_name
-from .regions import box_of_roi, roi_of_box
-from .results import add_folder, add_overlays, attach
-from .segmentations import add_segment, empty_segmentation, mask_labelmap
+from .regions import box_of_roi, organ_of_roi, roi_of_box
+from .results import add_folder, add_overlays, attach, remove_with_folder
+from .segmentations import LABELMAP, add_segment, empty_segmentation, mask_labelmap
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,7 @@ def explain_organ_nodes(
     Raises:
         InputError: Where the nodes cannot be used; the scene is then as it was, as after all errors of `explain_nodes`.
     """
-    if organs is not None and len(organs) != len(roi_nodes):
-        raise InputError(
-            f"There are {len(roi_nodes)} regions and {len(organs)} organs; give an organ or None for each region."
-        )
-    named = [_organ_of(node, name) for node, name in zip(roi_nodes, organs or [None] * len(roi_nodes), strict=True)]
+    named = organs_of_rois(roi_nodes, organs)
     request, slice_node = request_of_nodes(asked)
     boxes = [
         OrganBox(box_of_roi(node, asked.volume_node, request.image), organ)
@@ -94,13 +90,30 @@ def explain_organ_nodes(
     return show_organs(found, asked.volume_node, roi_nodes, slice_node)
 
 
+def organs_of_rois(
+    roi_nodes: Sequence[slicer.vtkMRMLMarkupsROINode], organs: Sequence[str | None] | None
+) -> list[Organ]:
+    """The organ of each ROI: the one that was named for it, or that of the ROI, or one that is called like it.
+
+    Raises:
+        InputError: There is another number of names, or one is not known.
+    """
+    if organs is not None and len(organs) != len(roi_nodes):
+        raise InputError(
+            f"There are {len(roi_nodes)} regions and {len(organs)} organs; give an organ or None for each region."
+        )
+    return [_organ_of(node, name) for node, name in zip(roi_nodes, organs or [None] * len(roi_nodes), strict=True)]
+
+
 def _organ_of(roi_node: slicer.vtkMRMLMarkupsROINode | None, name: str | None) -> Organ:
-    """The organ that was named, or that the ROI is called after, or one without codes that is called like the ROI."""
-    if name is not None:
-        return organ_named(name)
-    called = roi_node.GetName() if roi_node is not None else ""
-    organ = organ_called(called)
-    return organ if organ is not UNNAMED else replace(UNNAMED, name=called or UNNAMED.name)
+    """The organ that was named, or that of the ROI."""
+    return organ_named(name) if name is not None or roi_node is None else called_organ(roi_node)
+
+
+def called_organ(roi_node: slicer.vtkMRMLMarkupsROINode) -> Organ:
+    """The organ of an ROI, or one without codes that is called like the ROI."""
+    organ = organ_of_roi(roi_node)
+    return organ if organ is not UNNAMED else replace(UNNAMED, name=roi_node.GetName() or UNNAMED.name)
 
 
 def show_organs(
@@ -123,12 +136,12 @@ def show_organs(
     try:
         overlays = {one.organ.name: add_overlays(one.explanation, volume_node, organ=one.organ.name) for one in organs}
         segmentation_node = empty_segmentation(volume_node, segmentation_name(volume_node))
-        for one in organs:
-            mask = mask_labelmap(image, one.explanation.segmentation.mask)
-            add_segment(segmentation_node, one.organ.name, mask, one.organ)
+        write_segments(segmentation_node, organs)
         attach(segmentation_node, organs_provenance_of(organs), volume_node)
         regions = dict(zip((one.organ.name for one in organs), roi_nodes or _regions(organs, volume_node), strict=True))
-        table_node = _table(organs, volume_node)
+        table_node = scene.AddNewNodeByClass("vtkMRMLTableNode")
+        write_table(table_node, organs, volume_node)
+        attach(table_node, organs_provenance_of(organs), volume_node)
         maps = [node for nodes in overlays.values() for node in nodes.values()]
         folder = add_folder(scene, title, [*maps, segmentation_node, table_node, *regions.values()])
     finally:
@@ -154,11 +167,41 @@ def _regions(
     return nodes
 
 
-def _table(organs: Sequence[OrganExplanation], volume_node: slicer.vtkMRMLScalarVolumeNode) -> slicer.vtkMRMLTableNode:
-    """The figures as text, a row an organ; the limits are its description and an attribute."""
-    node = volume_node.GetScene().AddNewNodeByClass(
-        "vtkMRMLTableNode", f"{volume_node.GetName()} · MedXAI figures of {len(organs)} organs"
-    )
+def write_segments(node: slicer.vtkMRMLSegmentationNode, organs: Sequence[OrganExplanation]) -> None:
+    """Gives a segmentation a segment for each organ. Segments of the same organs are kept, with what a user chose of their look.
+
+    Args:
+        node: See `empty_segmentation`.
+        organs: On one slice.
+    """
+    segmentation = node.GetSegmentation()
+    held = [segmentation.GetNthSegment(n) for n in range(segmentation.GetNumberOfSegments())]
+    if [segment.GetName() for segment in held] != [one.organ.name for one in organs]:
+        segmentation.RemoveAllSegments()
+        held = []
+    for number, one in enumerate(organs):
+        mask = mask_labelmap(one.explanation.prepared.image, one.explanation.segmentation.mask)
+        if held:
+            held[number].AddRepresentation(LABELMAP, mask)
+            held[number].Modified()
+        else:
+            add_segment(node, one.organ.name, mask, one.organ)
+
+
+def write_table(
+    node: slicer.vtkMRMLTableNode,
+    organs: Sequence[OrganExplanation],
+    volume_node: slicer.vtkMRMLScalarVolumeNode,
+) -> None:
+    """Writes the figures as text, a row an organ, in the place of what the table holds; its description is the limits.
+
+    Args:
+        node: The table.
+        organs: On one slice.
+        volume_node: The scan.
+    """
+    node.SetName(f"{volume_node.GetName()} · MedXAI figures of {len(organs)} organs")
+    node.RemoveAllColumns()
     rows = [figures_of_organ(one) for one in organs]
     for figure in FIGURES:
         column = vtk.vtkStringArray()
@@ -168,5 +211,12 @@ def _table(organs: Sequence[OrganExplanation], volume_node: slicer.vtkMRMLScalar
         node.AddColumn(column)
     node.SetUseColumnTitleAsColumnHeader(True)
     node.SetDescription(LIMITS_STATEMENT)
-    attach(node, organs_provenance_of(organs), volume_node)
-    return node
+
+
+def remove_organs(done: SceneOrgansResult) -> None:
+    """Takes what `show_organs` added out of the scene: maps, segmentation and table; the regions stay with the user."""
+    scene = done.segmentation_node.GetScene()
+    if scene is None:
+        return
+    maps = [node for nodes in done.overlays.values() for node in nodes.values()]
+    remove_with_folder(scene, [*maps, done.segmentation_node, done.table_node], done.folder_item)

@@ -6,10 +6,27 @@ import numpy as np
 import slicer
 
 from ..errors import InputError
+from ..organ_codes import ORGANS, Organ, organ_called
 from ..slice.box import ClippedBox, PixelBox, clip_box
 from ..slice.slice_image import SliceImage
 from ..volume.volume import PLANE_AXES
 from .geometry import array_of, matrix_of, world_from_ijk, world_from_node
+
+#: Which organ a region is around, where a user has chosen one: its name in `medxai.organ_codes.ORGANS`.
+_ORGAN_ATTRIBUTE = "MedXAI.Organ"
+
+
+def organ_of_roi(roi_node: "slicer.vtkMRMLMarkupsROINode") -> Organ:
+    """The organ that was chosen for an ROI, or that the ROI is called after; `UNNAMED` where neither says one."""
+    return ORGANS.get(roi_node.GetAttribute(_ORGAN_ATTRIBUTE) or "") or organ_called(roi_node.GetName() or "")
+
+
+def choose_organ_of_roi(roi_node: "slicer.vtkMRMLMarkupsROINode", name: str) -> None:
+    """Notes which organ an ROI is around; '' for none."""
+    if name:
+        roi_node.SetAttribute(_ORGAN_ATTRIBUTE, name)
+    else:
+        roi_node.RemoveAttribute(_ORGAN_ATTRIBUTE)
 
 
 def box_of_roi(

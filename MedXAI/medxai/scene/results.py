@@ -178,10 +178,14 @@ def put_into_folder(hierarchy: slicer.vtkMRMLSubjectHierarchyNode, folder: int, 
 def remove_result(done: SceneResult) -> None:
     """Takes an explanation's overlays and segmentation out of the scene; the region stays with the user."""
     scene = done.segmentation_node.GetScene()
-    if scene is None:
-        return
-    for node in [*done.overlays.values(), done.segmentation_node]:
+    if scene is not None:
+        remove_with_folder(scene, [*done.overlays.values(), done.segmentation_node], done.folder_item)
+
+
+def remove_with_folder(scene: slicer.vtkMRMLScene, nodes: Sequence[slicer.vtkMRMLNode], folder: int) -> None:
+    """Takes nodes out of the scene, as far as they are still there, and their folder; what else is in it stays."""
+    for node in nodes:
         if scene.IsNodePresent(node):
             scene.RemoveNode(node)
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    hierarchy.RemoveItem(done.folder_item, False, False)
+    hierarchy.RemoveItem(folder, False, False)

@@ -11,7 +11,8 @@ from .geometry import matrix_of
 
 #: Green, as far from inferno's colours as a colour-blind reader can tell; drawn as an outline mostly.
 _COLOUR = (0.25, 0.85, 0.55)
-_LABELMAP = "Binary labelmap"
+#: The representation in which masks are kept.
+LABELMAP = "Binary labelmap"
 
 
 def add_segmentation(
@@ -56,7 +57,7 @@ def empty_segmentation(volume_node: "slicer.vtkMRMLScalarVolumeNode", name: str)
     node.CreateDefaultDisplayNodes()
     node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
     node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
-    node.GetSegmentation().SetSourceRepresentationName(_LABELMAP)
+    node.GetSegmentation().SetSourceRepresentationName(LABELMAP)
     display = node.GetDisplayNode()
     display.SetAllSegmentsOpacity2DFill(0.15)
     display.SetAllSegmentsOpacity2DOutline(1.0)
@@ -79,7 +80,7 @@ def add_segment(
     segment.SetColor(*(_COLOUR if organ is None else (part / 255 for part in organ.colour)))
     if organ is not None:
         segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), organ.terminology_entry)
-    segment.AddRepresentation(_LABELMAP, mask)
+    segment.AddRepresentation(LABELMAP, mask)
     node.GetSegmentation().AddSegment(segment)
 
 

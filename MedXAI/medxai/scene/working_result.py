@@ -1,5 +1,6 @@
 """The nodes of the explanation that the panel works on: one set for each volume and region, which new results replace."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import slicer
@@ -176,6 +177,21 @@ def remove_with_displays(node: "slicer.vtkMRMLDisplayableNode") -> None:
     scene.RemoveNode(node)
     for display in displays:
         scene.RemoveNode(display)
+
+
+def remove_with_empty_folders(scene: "slicer.vtkMRMLScene", nodes: "Sequence[slicer.vtkMRMLNode]") -> None:
+    """Removes nodes with their display nodes, and the folders of the subject hierarchy that are empty then."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    items = [hierarchy.GetItemByDataNode(node) for node in nodes]
+    folders = {hierarchy.GetItemParent(item) for item in items if item} - {hierarchy.GetSceneItemID()}
+    for node in nodes:
+        if node.IsA("vtkMRMLDisplayableNode"):
+            remove_with_displays(node)
+        else:
+            scene.RemoveNode(node)
+    for folder in folders:
+        if hierarchy.GetNumberOfItemChildren(folder) == 0:
+            hierarchy.RemoveItem(folder, False, False)
 
 
 def remove_working(found: WorkingResult) -> None:

@@ -9,7 +9,7 @@ import pytest
 from medxai import engine as engine_module
 from medxai.engine import Engine
 from medxai.errors import InputError
-from medxai.organ_codes import UNNAMED, organ_named
+from medxai.organ_codes import organ_named
 from medxai.organs_on_slice import FIGURES, OrganBox, figures_of_organ, label_mask, overlaps, with_own_names
 from medxai.request import ExplainRequest
 from medxai.slice.box import box_of_mask

@@ -51,4 +51,5 @@ def test_slicers_own_self_test_uses_everything_that_a_user_can() -> None:
     used = set(re.findall(r"\w+(?:Button|Check|Slider|Spin|Selector)\b", cases))
     from MedXAILib.panel.map_list import MAP_BUTTONS
 
+    usable = {re.sub(r"^organ\d", "organ1", name) for name in usable}  # the rows of the list of boxes are alike
     assert usable - ASKS_SOMEBODY - set(MAP_BUTTONS.values()) <= used

@@ -68,3 +68,28 @@ def test_named_organs_and_wrong_counts(placed, model, scene):
         with pytest.raises(InputError, match=sentence):
             explained(placed, model, organs)
     assert scene.GetNumberOfNodes() == before
+
+
+def test_what_was_added_can_be_taken_out_again_and_the_regions_stay(placed, model, scene):
+    from medxai.scene.organs import remove_organs
+
+    before = {node.GetID() for node in scene.GetNodes() if not node.GetHideFromEditors()}
+    done = explained(placed, model)
+    remove_organs(done)
+    after = {node.GetID() for node in scene.GetNodes() if not node.GetHideFromEditors()}
+    kept = {scene.GetNodeByID(identity).GetClassName() for identity in after - before}
+    assert kept <= {"vtkMRMLColorTableNode"}, "the colours are shared"
+    assert all(scene.IsNodePresent(roi) for roi in placed[1])
+    remove_organs(done)  # nothing is left to take out
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    assert not hierarchy.GetItemName(done.folder_item)
+
+
+def test_an_organ_that_was_chosen_for_a_region_counts_more_than_its_name(placed, model):
+    from medxai.scene.regions import choose_organ_of_roi
+
+    first, second = placed[1]
+    choose_organ_of_roi(first, "spleen")
+    choose_organ_of_roi(second, "aorta")
+    choose_organ_of_roi(second, "")
+    assert [one.organ.name for one in explained(placed, model).organs] == ["spleen", "R"]
