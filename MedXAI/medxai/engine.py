@@ -50,8 +50,9 @@ from .segmentation.box_decoder import SliceTokens
 from .segmentation.segmenting import segment, slice_tokens
 from .slice.box import ClippedBox, PixelBox, clip_box
 from .slice.slice_image import SliceImage, slice_of
-from .through_slices.explaining import explain_volume
+from .through_slices.explaining import explain_volume, explain_volumes
 from .through_slices.request import VolumeRequest
+from .through_slices.several import OnOrganSlice
 from .through_slices.volume_result import OnSlice, VolumeResult
 from .volume.volume import PLANE_AXES, Volume
 
@@ -304,6 +305,27 @@ class Engine:
             Cancelled: Before the first slice was done. And what `explain` raises.
         """
         return explain_volume(self, request, control, so_far, on_slice)
+
+    def explain_organ_volumes(
+        self,
+        requests: Sequence[VolumeRequest],
+        control: RunControl = RunControl(),
+        so_far: Sequence[VolumeResult | None] | None = None,
+        on_slice: OnOrganSlice | None = None,
+    ) -> tuple[VolumeResult, ...]:
+        """Follows several organs from their boxes on one slice through the volume; each slice is encoded once for all of them.
+
+        Args:
+            requests: One a box, alike but for box and range.
+            control: Hears of whole slices, and stops the work.
+            so_far: For each request an earlier result to go on from, or None.
+            on_slice: Called after each slice of each organ with the organ's number, in the calling thread.
+
+        Raises:
+            InputError: There is no box, the requests do not go together, or one of them cannot be used.
+            Cancelled: Before the first slice of each organ was done. And what `explain` raises.
+        """
+        return explain_volumes(self, requests, control, so_far, on_slice)
 
     # Idle time.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Protocol
@@ -70,20 +70,26 @@ class AskedEngine(Protocol):
 class EngineAnswers:
     """Answers by an engine, whose cache keeps the slices' encodings."""
 
-    def __init__(self, engine: AskedEngine, request: VolumeRequest, control: RunControl):
+    def __init__(
+        self,
+        engine: AskedEngine,
+        request: VolumeRequest,
+        control: RunControl,
+        at: Callable[[int], ExplainRequest] | None = None,
+    ):
         """Answers for one request.
 
         Args:
             engine: Is asked once a slice, and once more for other boxes.
             request: The volume and how its slices are explained.
             control: Stops the work between two blocks of the encoder; its progress is that of whole slices.
+            at: Gives the request of a slice where organs share it, see `shared_slices`; None: a single organ's own.
         """
         self._engine = engine
         self._request = request
         self._control = RunControl(is_cancelled=control.is_cancelled)
         self._frame: ModelFrame | None = None
-        # One image a slice: the engine knows a prepared slice by its image. Several boxes are tried on a slice, one slice at a time.
-        self._at = lru_cache(maxsize=1)(request.at)
+        self._at = at or shared_slices(request)
         self._grey_of = lru_cache(maxsize=1)(self._prepared_grey)
         self.first: SliceExplanation | None = None
 
@@ -117,6 +123,14 @@ class EngineAnswers:
         if frame is None:
             raise RuntimeError("other boxes are tried after the first box of a slice")
         return [(one, check_tolerance(asked.image, frame, one.logits)) for one in found]
+
+
+def shared_slices(request: VolumeRequest) -> Callable[[int], ExplainRequest]:
+    """The requests of a volume's slices, one image a slice: the engine knows a prepared slice by its image.
+
+    Several boxes are tried on a slice, one slice at a time, so the last one is enough.
+    """
+    return lru_cache(maxsize=1)(request.at)
 
 
 def _at_shown_layer(map_id: MapId, result: SliceExplanation) -> MapId:

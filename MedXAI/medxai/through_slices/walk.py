@@ -108,19 +108,43 @@ class Walk:
             Cancelled: Before the first slice was done.
             InputError: The slice of a user's box cannot be used.
         """
-        begin = time.perf_counter()
         try:
-            for origin in sorted(self._request.boxes, key=lambda index: abs(index - self._request.start)):
-                self._add(self._taken_over(origin, origin) or self._origin(origin), control, on_slice)
-            for leg in legs_of(self._request):
-                self._follow(leg, control, on_slice)
+            for _place in self.places(control, on_slice):
+                pass
         except Cancelled:
             if not self._done:
                 raise
-            self._stops.append(Stop(max(self._done), 1, StopReason.CANCELLED))
+            self.break_off()
+        return self.result
+
+    def places(self, control: RunControl, on_slice: OnSlice | None = None) -> Iterator[tuple[int, int]]:
+        """The run slice by slice: before each slice its place, (way, distance from the first box).
+
+        The boxes are way 0, and each way from a box has the next number, so that ways of several organs can be gone together:
+        those at the same place are on the same slice.
+
+        Args:
+            control: As for `run`.
+            on_slice: As for `run`.
+        """
+        start = self._request.start
+        for origin in sorted(self._request.boxes, key=lambda index: abs(index - start)):
+            yield 0, abs(origin - start)
+            self._add(self._taken_over(origin, origin) or self._origin(origin), control, on_slice)
+        for number, leg in enumerate(legs_of(self._request), start=1):
+            for index in self._follow(leg, control, on_slice):
+                yield number, abs(index - start)
+
+    def break_off(self) -> None:
+        """The work was cancelled: what is done stays."""
+        self._stops.append(Stop(max(self._done, default=self._request.start), 1, StopReason.CANCELLED))
+
+    @property
+    def result(self) -> VolumeResult:
+        """What there is so far; the seconds are those of the slices that were computed."""
         slices = tuple(self._done[index] for index in sorted(self._done))
         stops = tuple(sorted(self._stops, key=lambda stop: stop.index))
-        return VolumeResult(self._request, slices, stops, None, (), time.perf_counter() - begin)
+        return VolumeResult(self._request, slices, stops, None, (), sum(self._computed_s))
 
     def _origin(self, index: int) -> FollowedSlice:
         begin, box = time.perf_counter(), self._request.boxes[index]
@@ -129,7 +153,8 @@ class Walk:
         verdict = NOTHING if known is None else BEGINNING
         return self._followed(index, answer, SliceState.YOUR_BOX, (known, verdict), (index, begin))
 
-    def _follow(self, leg: Leg, control: RunControl, on_slice: OnSlice | None) -> None:
+    def _follow(self, leg: Leg, control: RunControl, on_slice: OnSlice | None) -> Iterator[int]:
+        """Goes along a leg; gives the index of each slice before it is done."""
         if self._done[leg.origin].appearance is None:
             self._stops.append(Stop(leg.origin, leg.direction, StopReason.ORGAN_ENDS, NOTHING.reason))
             return
@@ -139,6 +164,7 @@ class Walk:
             if before is not None and not before.is_alarm:  # the way from the other box came so far
                 self._stops.append(Stop(last, leg.direction, StopReason.NEXT_BOX))
                 return
+            yield index
             trail = self._trail(leg, last)
             try:
                 one = self._taken_over(index, leg.origin) or self._step(index, leg, trail)
