@@ -9,6 +9,7 @@ from .limits import LIMITS_STATEMENT
 from .maps import MapId, MapInfo
 from .organs_on_slice import OrganExplanation, overlaps
 from .results import SliceExplanation
+from .through_slices.several import FollowedOrgan, overlaps_through_slices
 from .through_slices.volume_result import VolumeResult
 from .volume.volume import PLANE_AXES
 
@@ -61,6 +62,25 @@ def volume_provenance_of(result: VolumeResult) -> dict[str, str]:
         "StartSlice": str(result.request.start),
         "Stops": " ".join(stop.sentence for stop in result.stops),
         "Limits": LIMITS_STATEMENT,
+    }
+
+
+def followed_organs_provenance_of(organs: Sequence[FollowedOrgan]) -> dict[str, str]:
+    """The same of what several organs through the slices share; where each way ended is said with its organ's name."""
+    shared = volume_provenance_of(organs[0].result)
+    stops = [f"{one.organ.name}: {stop.sentence}" for one in organs for stop in one.result.stops]
+    first, last = (
+        pick(one.index for each in organs for one in each.result.accepted)
+        if any(each.result.accepted for each in organs)
+        else None
+        for pick in (min, max)
+    )
+    return {
+        **shared,
+        "Slices": "" if first is None else f"{first} to {last}",
+        "Stops": " ".join(stops),
+        "Labels": ", ".join(f"{one.label} {one.organ.name}" for one in organs),
+        "Overlaps": " ".join(overlaps_through_slices(organs)),
     }
 
 

@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 import slicer
 
+from ..model_input.grey import GreyRange, grey_range_of
 from ..organs_on_slice import OrganExplanation
 from ..results import SliceExplanation
+from ..slice.slice_image import SliceImage
+from ..through_slices.several import FollowedOrgan
 from ..volume.plain_numbers import plain_numbers
 from ..volume.volume import Volume
 from . import views
@@ -17,6 +20,7 @@ from .geometry import matrix_of
 from .headless import headless_scene, quiet_vtk, save_scene_bundle
 from .organs import show_organs
 from .results import show_result
+from .through_slices import show_followed_organs
 from .volumes import note_what_is_known
 
 
@@ -31,7 +35,7 @@ def write_scene(result: SliceExplanation, volume: Volume, path: Path) -> None:
     Raises:
         OutputError: Where it cannot be written.
     """
-    with _scene_of_volume(result, volume, path) as (volume_node, slice_node):
+    with _scene_of_volume(result.prepared.image, result.prepared.grey_range, volume, path) as (volume_node, slice_node):
         done = show_result(result, volume_node, slice_node=slice_node)
         show_contour(result, volume_node, done.folder_item)
 
@@ -47,27 +51,45 @@ def write_scene_of_organs(organs: Sequence[OrganExplanation], volume: Volume, pa
     Raises:
         OutputError: Where it cannot be written.
     """
-    with _scene_of_volume(organs[0].explanation, volume, path) as (volume_node, slice_node):
+    prepared = organs[0].explanation.prepared
+    with _scene_of_volume(prepared.image, prepared.grey_range, volume, path) as (volume_node, slice_node):
         done = show_organs(organs, volume_node, slice_node=slice_node)
         for one in organs:
             for node in show_contour(one.explanation, volume_node, done.folder_item).values():
                 node.SetName(f"{node.GetName()} · {one.organ.name}")
 
 
+def write_scene_of_followed_organs(organs: Sequence[FollowedOrgan], path: Path) -> None:
+    """The same of organs through the slices: one segmentation, a volume a map and organ, a mark on each slice with an alarm.
+
+    Args:
+        organs: From one slice, which is in view.
+        path: Of the file.
+
+    Raises:
+        OutputError: Where it cannot be written.
+    """
+    on_slice = organs[0].result.request.on_slice
+    volume, image = on_slice.volume, on_slice.image
+    grey_range = on_slice.grey_range or grey_range_of(volume, on_slice.window)
+    with _scene_of_volume(image, grey_range, volume, path) as (volume_node, slice_node):
+        show_followed_organs(organs, volume_node, slice_node)
+
+
 @contextmanager
 def _scene_of_volume(
-    result: SliceExplanation, volume: Volume, path: Path
+    image: SliceImage, grey_range: GreyRange, volume: Volume, path: Path
 ) -> Iterator[tuple["slicer.vtkMRMLScalarVolumeNode", "slicer.vtkMRMLSliceNode"]]:
-    """A scene with the volume, a view on the result's slice, and whatever the block adds; then it is written."""
+    """A scene with the volume in its grey range, a view on the slice, and whatever the block adds; then it is written."""
     with plain_numbers(), quiet_vtk(), headless_scene() as scene:
         volume_node = add_volume(scene, volume)
         display = volume_node.GetDisplayNode()
         display.AutoWindowLevelOff()
-        display.SetWindowLevelMinMax(result.prepared.grey_range.lower, result.prepared.grey_range.upper)
-        slice_node = views.slice_view(scene, views.VIEW_OF_PLANE[result.prepared.image.plane])
+        display.SetWindowLevelMinMax(grey_range.lower, grey_range.upper)
+        slice_node = views.slice_view(scene, views.VIEW_OF_PLANE[image.plane])
         for name in views.VIEW_OF_PLANE.values():
             views.show_overlay(views.slice_view(scene, name), volume_node, None)
-        views.look_at(slice_node, volume_node, result.prepared.image)
+        views.look_at(slice_node, volume_node, image)
         yield volume_node, slice_node
         save_scene_bundle(scene, path)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -15,11 +15,12 @@ from ..engine import Engine
 from ..errors import InputError
 from ..explainers.registry import map_info
 from ..maps import MapId
-from ..organ_codes import UNNAMED, Organ, organ_called
+from ..organ_codes import UNNAMED, Organ
 from ..progress import RunControl
-from ..provenance import map_attributes, volume_provenance_of
+from ..provenance import followed_organs_provenance_of, map_attributes, volume_provenance_of
 from ..slice.slice_image import OneSliceVolume
 from ..through_slices.request import VolumeRequest
+from ..through_slices.several import FollowedOrgan, followed_organs
 from ..through_slices.volume_result import OnSlice, VolumeResult
 from ..volume.volume import PLANE_AXES
 from . import views
@@ -27,11 +28,12 @@ from .colour_maps import colour_node_of
 from .explaining import NodeRequest, request_of_nodes
 from .legends import add_legend
 from .nodes import nodes_of_class
+from .organs import organs_of_rois
 from .overlays import add_overlay_image, describe, image_of, node_name, style_overlay
-from .regions import box_of_roi, slices_of_roi
+from .regions import box_of_roi, organ_of_roi, slices_of_roi
 from .results import add_folder, attach
-from .segmentations import add_segmentation_of, placed_labelmap
-from .working_result import REGION_REFERENCE, SOURCE_REFERENCE, remove_with_displays
+from .segmentations import add_segment, add_segmentation_of, empty_segmentation, placed_labelmap
+from .working_result import REGION_REFERENCE, SOURCE_REFERENCE, remove_with_empty_folders
 
 #: Says which of a followed organ's maps a node holds; only nodes with it are ever replaced.
 _FOLLOWED = "MedXAI.Followed"
@@ -67,6 +69,25 @@ class SceneVolumeResult:
 
     result: VolumeResult
     overlays: Mapping[MapId, slicer.vtkMRMLScalarVolumeNode]
+    segmentation_node: slicer.vtkMRMLSegmentationNode
+    marks_node: slicer.vtkMRMLMarkupsFiducialNode | None
+    folder_item: int
+
+
+@dataclass(frozen=True)
+class SceneOrganVolumesResult:
+    """The nodes that several organs through the slices left in the scene.
+
+    Attributes:
+        organs: Each with its name, its label and its result.
+        overlays: By the organ's name, and the map's identity; on the source's grid.
+        segmentation_node: With a segment for each organ.
+        marks_node: A point on each slice with an alarm; None where there was none.
+        folder_item: The subject hierarchy item that holds them.
+    """
+
+    organs: tuple[FollowedOrgan, ...]
+    overlays: Mapping[str, Mapping[MapId, slicer.vtkMRMLScalarVolumeNode]]
     segmentation_node: slicer.vtkMRMLSegmentationNode
     marks_node: slicer.vtkMRMLMarkupsFiducialNode | None
     folder_item: int
@@ -115,8 +136,39 @@ def explain_volume_nodes(
     """
     result = engine.explain_volume(volume_request_of(asked), control, on_slice=on_slice)
     roi_node = asked.nodes.roi_node
-    organ = organ_called(roi_node.GetName()) if roi_node is not None else UNNAMED
+    organ = organ_of_roi(roi_node) if roi_node is not None else UNNAMED
     return show_volume_result(placed_volumes(result), asked.nodes.volume_node, asked.nodes.slice_node, organ)
+
+
+def explain_organ_volume_nodes(
+    engine: Engine,
+    asked: VolumeNodeRequest,
+    roi_nodes: Sequence[slicer.vtkMRMLMarkupsROINode],
+    organs: Sequence[str | None] | None = None,
+    control: RunControl = RunControl(),
+) -> SceneOrganVolumesResult:
+    """Follows what several ROIs enclose on the view's slice through the slices; each slice is encoded once for all.
+
+    Args:
+        engine: Explains.
+        asked: The scan and the choices; its own ROI is not looked at. 'roi' as slices: each organ has its ROI's range.
+        roi_nodes: One for each organ.
+        organs: As for `explain_organ_nodes`.
+        control: Hears of the slices, and stops the work.
+
+    Raises:
+        MedXAIError: What `Engine.explain_organ_volumes` raises; the scene is then as it was.
+    """
+    named = organs_of_rois(roi_nodes, organs)
+    if not roi_nodes:
+        raise InputError("There is no region; give one for each organ.")
+    first = volume_request_of(replace(asked, nodes=replace(asked.nodes, roi_node=roi_nodes[0])))
+    requests = [first]
+    for roi_node in roi_nodes[1:]:
+        one = volume_request_of(replace(asked, nodes=replace(asked.nodes, roi_node=roi_node)))
+        requests.append(replace(one, on_slice=first.on_slice))
+    results = engine.explain_organ_volumes(requests, control)
+    return show_followed_organs(followed_organs(named, results), asked.nodes.volume_node, asked.nodes.slice_node)
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,32 +215,86 @@ def show_volume_result(
         organ: Names the segment.
     """
     result, scene = placed.result, volume_node.GetScene()
-    shared, matrix = volume_provenance_of(result), result.request.on_slice.volume.ijk_to_ras_mm
-    title = f"{volume_node.GetName()} · MedXAI through the slices"
+    shared, title = volume_provenance_of(result), f"{volume_node.GetName()} · MedXAI through the slices"
     scene.StartState(scene.BatchProcessState)
     try:
-        overlays = {}
-        for map_id, (image, shown) in placed.maps.items():
-            info = map_info(map_id.key)
-            name = f"{node_name(volume_node, info, map_id)} · through the slices"
-            node = add_overlay_image(volume_node, name, image, matrix)
-            describe(node, {**shared, **map_attributes(info, map_id)})
-            style_overlay(node, shown, colour_node_of(scene))
-            overlays[map_id] = node
+        overlays = _add_maps(placed, volume_node)
         segmentation_node = add_segmentation_of(volume_node, title, organ.name, placed.mask)
-        marks_node = _mark_alarms(result, volume_node) if result.alarms else None
+        marks_node = _mark_alarms([("", result)], volume_node)
         for node in filter(None, (segmentation_node, marks_node)):
             attach(node, shared, volume_node)
         nodes = [*overlays.values(), segmentation_node, *([marks_node] if marks_node else [])]
         folder = add_folder(scene, title, nodes)
     finally:
         scene.EndState(scene.BatchProcessState)
-    slice_node = slice_node or views.slice_view(scene, views.VIEW_OF_PLANE[result.request.on_slice.image.plane])
+    _show_first(overlays, result, volume_node, slice_node)
+    return SceneVolumeResult(result, overlays, segmentation_node, marks_node, folder)
+
+
+def show_followed_organs(
+    organs: Sequence[FollowedOrgan],
+    volume_node: slicer.vtkMRMLScalarVolumeNode,
+    slice_node: slicer.vtkMRMLSliceNode | None = None,
+) -> SceneOrganVolumesResult:
+    """Adds the nodes of several organs to the volume's scene and shows the first one's first map over the volume.
+
+    Args:
+        organs: What was followed.
+        volume_node: Where it came from; only read.
+        slice_node: As for `show_volume_result`.
+    """
+    scene, first = volume_node.GetScene(), organs[0].result
+    title = f"{volume_node.GetName()} · MedXAI organs through the slices"
+    shared = followed_organs_provenance_of(organs)
+    placed = [placed_volumes(one.result) for one in organs]
+    scene.StartState(scene.BatchProcessState)
+    try:
+        overlays = {
+            one.organ.name: _add_maps(volumes, volume_node, one.organ.name)
+            for one, volumes in zip(organs, placed, strict=True)
+        }
+        segmentation_node = empty_segmentation(volume_node, title)
+        for one, volumes in zip(organs, placed, strict=True):
+            add_segment(segmentation_node, one.organ.name, volumes.mask, one.organ)
+        marks_node = _mark_alarms([(one.organ.name, one.result) for one in organs], volume_node)
+        for node in filter(None, (segmentation_node, marks_node)):
+            attach(node, shared, volume_node)
+        maps = [node for nodes in overlays.values() for node in nodes.values()]
+        folder = add_folder(scene, title, [*maps, segmentation_node, *([marks_node] if marks_node else [])])
+    finally:
+        scene.EndState(scene.BatchProcessState)
+    _show_first(overlays[organs[0].organ.name], first, volume_node, slice_node)
+    return SceneOrganVolumesResult(tuple(organs), overlays, segmentation_node, marks_node, folder)
+
+
+def _add_maps(
+    placed: PlacedVolumes, volume_node: slicer.vtkMRMLScalarVolumeNode, organ: str = ""
+) -> dict[MapId, slicer.vtkMRMLScalarVolumeNode]:
+    """A volume node a map; organ: its name at the end of the nodes' names where there are several."""
+    overlays, shared = {}, volume_provenance_of(placed.result)
+    matrix, colours = placed.result.request.on_slice.volume.ijk_to_ras_mm, colour_node_of(volume_node.GetScene())
+    for map_id, (image, shown) in placed.maps.items():
+        info = map_info(map_id.key)
+        name = " · ".join([node_name(volume_node, info, map_id), "through the slices", *([organ] if organ else [])])
+        node = add_overlay_image(volume_node, name, image, matrix)
+        describe(node, {**shared, **map_attributes(info, map_id)})
+        style_overlay(node, shown, colours)
+        overlays[map_id] = node
+    return overlays
+
+
+def _show_first(
+    overlays: Mapping[MapId, slicer.vtkMRMLScalarVolumeNode],
+    result: VolumeResult,
+    volume_node: slicer.vtkMRMLScalarVolumeNode,
+    slice_node: slicer.vtkMRMLSliceNode | None,
+) -> None:
+    view = views.VIEW_OF_PLANE[result.request.on_slice.image.plane]
+    slice_node = slice_node or views.slice_view(volume_node.GetScene(), view)
     if slice_node is not None and overlays:
         first = next(iter(overlays))
         views.show_overlay(slice_node, volume_node, overlays[first])
         add_legend(overlays[first], map_info(first.key))
-    return SceneVolumeResult(result, overlays, segmentation_node, marks_node, folder)
 
 
 def mark_followed(done: SceneVolumeResult, roi_node: slicer.vtkMRMLMarkupsROINode) -> None:
@@ -224,18 +330,11 @@ def _marked(scene: slicer.vtkMRMLScene) -> list[slicer.vtkMRMLDisplayableNode]:
 
 def remove_followed(scene: slicer.vtkMRMLScene, roi_node: slicer.vtkMRMLMarkupsROINode | None) -> None:
     """Takes the marked nodes of a region, or those whose volume is gone (None), out of the scene, with their folders."""
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     if roi_node is None:
         nodes = [node for node in _marked(scene) if node.GetNodeReference(SOURCE_REFERENCE) is None]
     else:
         nodes = list(find_followed(scene, roi_node).values())
-    items = [hierarchy.GetItemByDataNode(node) for node in nodes]
-    folders = {hierarchy.GetItemParent(item) for item in items if item} - {hierarchy.GetSceneItemID()}
-    for node in nodes:
-        remove_with_displays(node)
-    for folder in folders:
-        if hierarchy.GetNumberOfItemChildren(folder) == 0:
-            hierarchy.RemoveItem(folder, False, False)
+    remove_with_empty_folders(scene, nodes)
 
 
 def release_followed(scene: slicer.vtkMRMLScene, roi_node: slicer.vtkMRMLMarkupsROINode) -> None:
@@ -246,17 +345,26 @@ def release_followed(scene: slicer.vtkMRMLScene, roi_node: slicer.vtkMRMLMarkups
 
 
 def _mark_alarms(
-    result: VolumeResult, volume_node: slicer.vtkMRMLScalarVolumeNode
-) -> slicer.vtkMRMLMarkupsFiducialNode:
-    """A point on each slice with an alarm, in the middle of its box; its label says the slice, its description why."""
+    results: Sequence[tuple[str, VolumeResult]], volume_node: slicer.vtkMRMLScalarVolumeNode
+) -> slicer.vtkMRMLMarkupsFiducialNode | None:
+    """A point on each slice with an alarm, in the middle of its box; its label says the slice, its description why.
+
+    Args:
+        results: Each with its organ's name, '' where there is one only.
+        volume_node: Where they came from.
+    """
+    if not any(result.alarms for _, result in results):
+        return None
     scene = volume_node.GetScene()
     node = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", f"{volume_node.GetName()} · MedXAI alarms")
     node.CreateDefaultDisplayNodes()
     node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
-    for stop in result.alarms:
-        place = place_on_slice(result, stop.index)
-        number = node.AddControlPoint(*place, f"▲ alarm, slice {stop.index}")
-        node.SetNthControlPointDescription(number, stop.sentence)
+    for organ, result in results:
+        for stop in result.alarms:
+            number = node.AddControlPoint(*place_on_slice(result, stop.index), f"▲ alarm, slice {stop.index}")
+            if organ:
+                node.SetNthControlPointLabel(number, f"▲ {organ}: alarm, slice {stop.index}")
+            node.SetNthControlPointDescription(number, stop.sentence)
     node.SetLocked(True)
     display = node.GetDisplayNode()
     for set_colour in (display.SetColor, display.SetSelectedColor):
