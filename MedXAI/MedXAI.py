@@ -290,6 +290,66 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
         with status_bar.told(progress, isCancelled) as control:
             return explain_volume_nodes(self.engine.get(), asked, control)
 
+    def explainOrganVolumes(
+        self,
+        volumeNode,
+        roiNodes,
+        organs=None,
+        sliceNode=None,
+        slices=None,
+        maps=None,
+        model=None,
+        window=None,
+        modality=None,
+        device="auto",
+        encoder="exact",
+        progress=None,
+        isCancelled=None,
+    ):
+        """Follows what several ROIs enclose on a view's slice through the slices of the volume; adds the result to the scene.
+
+        Each slice is encoded once for all organs. One segmentation with a segment for each, and each organ's maps as volumes.
+
+        Example:
+            >>> logic = MedXAILogic()
+            >>> kidneys = [slicer.util.getNode("R_1"), slicer.util.getNode("R_2")]
+            >>> done = logic.explainOrganVolumes(slicer.util.getNode("CT"), kidneys, organs=["right kidney", "left kidney"])
+            >>> print([stop.sentence for one in done.organs for stop in one.result.stops])
+
+        Args:
+            volumeNode: Scalar volume, CT or MR; only read.
+            roiNodes: A vtkMRMLMarkupsROINode around each organ on the view's slice.
+            organs: As for `explainOrgans`.
+            sliceNode: vtkMRMLSliceNode, the view whose slice the ways begin on; None for the Red one.
+            slices: As for `explainVolume`.
+            maps: As for `explainVolume`.
+            model: One of `modelNames`, or a checkpoint file; None for the best model whose weights are here.
+            window: (level, width); None for CT 40/400, MR by percentiles.
+            modality: 'CT', 'MR' or 'picture'; None for what the scene says, else a guess.
+            device: 'auto', 'cpu', 'cuda' or 'mps'.
+            encoder: As for `explain`.
+            progress: Called with (done, total) slices of all organs, total at most; None for Slicer's status bar.
+            isCancelled: Asked between the encoder's blocks; True ends the work, and the slices that are done are shown.
+
+        Returns:
+            medxai.scene.through_slices.SceneOrganVolumesResult: `organs` (each with `organ`, `label` and `result`), `overlays`
+            by organ and map, `segmentation_node`, `marks_node`, `folder_item`. A map shows what influenced the model, not
+            that the model is right.
+
+        Raises:
+            medxai.errors.MedXAIError: One sentence with cause and remedy; the scene is then as it was.
+        """
+        from medxai.maps import MEDXAI, MapId
+        from medxai.scene.explaining import NodeRequest
+        from medxai.scene.through_slices import VolumeNodeRequest, explain_organ_volume_nodes
+        from MedXAILib.panel import status_bar
+
+        choices = {"model": model, "device": device, "encoder": encoder, "window": window, "modality": modality}
+        nodes = NodeRequest.of_plain_values(volumeNode, None, sliceNode, **choices)
+        asked = VolumeNodeRequest(nodes, slices, tuple(MapId(MEDXAI, name) for name in maps) if maps else None)
+        with status_bar.told(progress, isCancelled) as control:
+            return explain_organ_volume_nodes(self.engine.get(), asked, roiNodes, organs, control)
+
     @property
     def engine(self):
         """The engine of panel and console (MedXAILib.session.shared_engine.SharedEngine), one in all of Slicer."""

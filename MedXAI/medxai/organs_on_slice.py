@@ -107,8 +107,7 @@ FIGURES = (
 )
 
 
-#: Those of Okabe and Ito, which colour-blind readers can tell apart: for organs that nobody has named, and where Slicer's own
-#: colours are too much alike.
+#: Those of Okabe and Ito, which colour-blind readers can tell apart, for organs whose own colours in Slicer are too much alike.
 _COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167), (0, 114, 178))
 #: Two outlines whose colours are nearer to each other than this (Euclidean, 8-bit RGB) are taken for one; Slicer's liver and
 #: stomach are 7 apart, its two kidneys 0, its liver and spleen 91.
@@ -126,14 +125,14 @@ def with_own_names(organs: Iterable[Organ]) -> tuple[Organ, ...]:
         while name in named:
             number += 1
             name = f"{organ.name} {number}"
-        own = () if organ.type == UNNAMED.type else (organ.colour,)
-        named[name] = replace(organ, name=name, colour=_told_apart(own, [one.colour for one in named.values()]))
+        used = [one.colour for one in named.values()]
+        named[name] = replace(organ, name=name, colour=_told_apart(organ.colour, used))
     return tuple(named.values())
 
 
-def _told_apart(own: tuple[Colour, ...], used: Sequence[Colour]) -> Colour:
+def _told_apart(own: Colour, used: Sequence[Colour]) -> Colour:
     """The first colour that is not like a used one, an organ's own before others; the least alike where all are."""
-    choices = (*own, *_COLOURS)
+    choices = (own, *_COLOURS)
     apart = [min((math.dist(colour, other) for other in used), default=math.inf) for colour in choices]
     return next(
         (colour for colour, far in zip(choices, apart, strict=True) if far >= _ALIKE), choices[apart.index(max(apart))]

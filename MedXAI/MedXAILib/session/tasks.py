@@ -18,6 +18,7 @@ from medxai.progress import RunControl, Step
 from medxai.request import ALL_LAYERS, ExplainRequest
 from medxai.results import SaliencyMap, SliceExplanation
 from medxai.through_slices.request import VolumeRequest
+from medxai.through_slices.several import FollowedOrgan
 from medxai.through_slices.volume_result import OnSlice, VolumeResult
 from medxai.volume.volume import Volume
 
@@ -222,7 +223,7 @@ class Tasks:
         from medxai.report.through_slices import write_through_slices
 
         control.at(Step.EXPORTING).report(0, 0)
-        write_through_slices(result, folder, organ=organ)
+        write_through_slices([FollowedOrgan(organ, 1, result)], folder)
 
     def export_organs(
         self, snapshot: SceneSnapshot, organs: ExplainedOrgans, folder: Path, control: RunControl

@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from ..report.segment_file import write_slice_segments
 from ..report.writing import write_results
 from ..results import SliceExplanation
 from ..slice.slice_image import slice_of
-from ..through_slices.volume_result import VolumeResult
+from ..through_slices.several import FollowedOrgan
 from ..volume.labelled_volume import labelled
 from ..volume.reading import read_volume
 from ..volume.volume import PLANE_AXES, Modality, Volume
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
     index, window = _slice_index(volume, arguments), _window(arguments)
     case = CommandCase(volume, arguments.plane, index, tuple(arguments.box[0]), window, organ=boxes[0].organ)
     if arguments.through or arguments.slices:
-        followed = through_slices.run(slice_request(case, arguments), case.box, case.organ, arguments)
+        followed = through_slices.run(slice_request(case, arguments), boxes, arguments)
         _write_dicom(followed, case, arguments.dicom)
         return
     if arguments.maps:
@@ -112,7 +113,9 @@ def _check_dicom(volume: Volume, folder: Path) -> None:
 
 
 def _write_dicom(
-    result: SliceExplanation | VolumeResult | tuple[OrganExplanation, ...], asked: CommandCase, folder: Path | None
+    result: SliceExplanation | Sequence[FollowedOrgan] | Sequence[OrganExplanation],
+    asked: CommandCase,
+    folder: Path | None,
 ) -> None:
     """Where a folder was asked for. Imported here: the package highdicom is optional."""
     if folder is None:
@@ -121,10 +124,14 @@ def _write_dicom(
 
     if isinstance(result, SliceExplanation):
         writing.write_dicom(result, asked.volume, folder, asked.organ)
-    elif isinstance(result, VolumeResult):
-        writing.write_dicom_of_volume(result, folder, asked.organ)
+        return
+    followed = [one for one in result if isinstance(one, FollowedOrgan)]
+    if followed:
+        writing.write_dicom_of_volumes(followed, folder)
     else:
-        writing.write_dicom_of_organs(result, asked.volume, folder)
+        writing.write_dicom_of_organs(
+            [one for one in result if isinstance(one, OrganExplanation)], asked.volume, folder
+        )
     print(f"The same as DICOM objects: {folder}")
 
 

@@ -44,8 +44,6 @@ def _times(given: Sequence[object]) -> str:
 
 def _refuse_options_of_one_box(arguments: argparse.Namespace) -> None:
     given = {
-        "--through": arguments.through,
-        "--slices": arguments.slices is not None,
         "--reference": arguments.reference is not None,
         "--reference-label": arguments.reference_label is not None,
     }

@@ -17,6 +17,7 @@ from ..organ_codes import Organ
 from ..organs_on_slice import OrganExplanation, overlaps
 from ..report.folder import whole_or_nothing
 from ..results import ModelIdentity, SliceExplanation
+from ..through_slices.several import FollowedOrgan, overlaps_through_slices
 from ..through_slices.volume_result import VolumeResult
 from ..volume.volume import Volume
 from .objects import Figure, Making, Structure, own_code
@@ -86,35 +87,47 @@ def _structure_of(result: SliceExplanation, organ: Organ) -> Structure:
 
 
 def write_dicom_of_volume(result: VolumeResult, folder: Path, organ: Organ) -> None:
-    """Writes mask, maps and volume of an organ that was followed through the slices, whole or not at all.
+    """Writes mask, maps and volume of an organ that was followed through the slices; see `write_dicom_of_volumes`."""
+    write_dicom_of_volumes([FollowedOrgan(organ, 1, result)], folder)
 
-    Where the slices are those that were scanned, the objects hold the slices that make up the mask and no others.
+
+def write_dicom_of_volumes(organs: Sequence[FollowedOrgan], folder: Path) -> None:
+    """Writes masks, maps and volumes of organs that were followed through the slices, whole or not at all.
+
+    One segmentation with a segment for each organ, and one report. Where the slices are those that were scanned, the objects hold
+    the slices that make up the masks and no others.
 
     Args:
-        result: What is written; its volume was read from DICOM.
+        organs: From one slice; their volume was read from DICOM.
         folder: Where the files go.
-        organ: What was segmented.
 
     Raises:
-        InputError: Where the volume's images cannot be named by new objects, or the result has no model.
+        InputError: Where the volume's images cannot be named by new objects, or no model is known, or nothing was segmented.
         OutputError: Where a file cannot be written; the folder is then as it was.
     """
-    on_slice = result.request.on_slice
-    volume, model = on_slice.volume, result.model
+    first = organs[0].result
+    on_slice, model = first.request.on_slice, first.model
     if model is None:
         raise InputError("A result that no model computed cannot be written as DICOM, which names the model.")
+    volume = on_slice.volume
     slices = list(range(volume.voxels.shape[0]))
     if on_slice.image.plane == "axial":
-        slices = [one.index for one in result.accepted]
-    maps = [(map_id, result.map_volume(map_id)[slices]) for map_id in result.map_ids]
-    figures = () if result.volume_mm3 is None else (Figure(codes.SCT.Volume, result.volume_mm3, _MM3),)
-    sentences = (
-        f"Box by a person on {on_slice.image.where}, followed through the slices by {model.title}.",
-        *(stop.sentence for stop in result.stops),
-        *result.warnings,
+        slices = sorted({one.index for each in organs for one in each.result.accepted})
+    is_one = len(organs) == 1
+    structures, sentences = (
+        [],
+        [f"Box by a person on {on_slice.image.where}, followed through the slices by {model.title}."],
     )
-    structure = Structure(organ, result.mask[slices], maps, figures)
-    _write(model, [structure], sentences, (Planes.of_volume(volume, slices), source_images_of(volume)), folder)
+    for each in organs:
+        result, prefix = each.result, "" if is_one else f"{each.organ.name}: "
+        maps = [(map_id, result.map_volume(map_id)[slices]) for map_id in result.map_ids]
+        figures = () if result.volume_mm3 is None else (Figure(codes.SCT.Volume, result.volume_mm3, _MM3),)
+        structures.append(Structure(each.organ, result.mask[slices], maps, figures))
+        sentences += [f"{prefix}{text}" for text in (*(stop.sentence for stop in result.stops), *result.warnings)]
+    sentences += overlaps_through_slices(organs)
+    where = Planes.of_volume(volume, slices), source_images_of(volume)
+    suffixes = [""] if is_one else [f"_{each.file_part}" for each in organs]
+    _write(model, structures, sentences, where, folder, suffixes)
 
 
 def _write(

@@ -32,15 +32,16 @@ _ARRAYS = ("mask", "tolerance_mm_per_logit")
 class KeptSlices:
     """The slices of one question in one folder."""
 
-    def __init__(self, folder: Path, request: VolumeRequest):
+    def __init__(self, folder: Path, request: VolumeRequest, part: str = ""):
         """The place; nothing is written yet.
 
         Args:
             folder: Where the results will go.
             request: What is asked. Boxes and range are no part of the folder's name: slices know what they came from.
+            part: Tells organs of one run apart, at the end of the folder's name.
         """
         self._request = request
-        self._place = folder / f".medxai-slices-{_fingerprint(request)}"
+        self._place = folder / f".medxai-slices-{_fingerprint(request)}{part}"
 
     def load(self) -> VolumeResult | None:
         """What an earlier run kept; None where there is nothing. Files that cannot be read are left out."""

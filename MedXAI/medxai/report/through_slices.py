@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +16,17 @@ from .. import __version__
 from ..limits import LIMITS_STATEMENT
 from ..maps import MapId
 from ..model_input.grey import grey_range_of, grey_slice
-from ..organ_codes import UNNAMED, Organ
-from ..provenance import volume_provenance_of
+from ..provenance import followed_organs_provenance_of, volume_provenance_of
 from ..slice.orientation import orientation_of
 from ..through_slices.drift_alarm import ALARM_AT, ALARM_SENTENCE, StopReason
+from ..through_slices.several import FollowedOrgan, label_volume, overlaps_through_slices
 from ..through_slices.volume_result import FollowedSlice, VolumeResult
 from ..volume.volume import PLANE_AXES
 from .folder import whole_or_nothing
 from .overlay import BOX_COLOUR, MASK_COLOUR
 from .record import SCHEMA_ID, versions_here, write_record
 from .segment_file import write_segments
+from .through_report import write_through_report
 from .volumes import write_volume
 
 #: The published description of the record (JSON Schema), beside that of explanation.json.
@@ -52,40 +54,101 @@ _ALARM_COLOUR = "#ff6b6b"
 _PICTURE_INCHES, _DPI, _ACROSS = 1.9, 100, 6
 
 
-def write_through_slices(
-    result: VolumeResult, folder: Path, source: dict[str, object] | None = None, organ: Organ = UNNAMED
-) -> None:
-    """Writes all files into a folder, whole or not at all.
+#: The columns of organs.csv, a row an organ.
+ORGAN_COLUMNS = (
+    "label",
+    "organ",
+    "code",
+    "first_slice",
+    "last_slice",
+    "voxels",
+    "volume_mm3",
+    "alarms_on_slices",
+    "warnings",
+)
 
-    The files are segmentation.nrrd, segmentation.seg.nrrd (Slicer's own format), one volume a map (for example saliency_stage3_block_11.nrrd), contour_tolerance.nrrd,
-    slices.csv, slices.png and through_slices.json; the volumes lie on the source's grid.
+
+def write_through_slices(
+    organs: Sequence[FollowedOrgan],
+    folder: Path,
+    source: dict[str, object] | None = None,
+    extra: Callable[[Path], None] | None = None,
+) -> None:
+    """Writes all files into a folder, whole or not at all; the volumes lie on the source's grid.
+
+    For all organs: segmentation.nrrd (labels from 1), segmentation.seg.nrrd (Slicer's own format) and report.html. For each: one
+    volume a map (for example saliency_stage3_block_11.nrrd), contour_tolerance.nrrd, slices.csv, slices.png and
+    through_slices.json. With several organs these have the organ's name before the ending, and organs.csv has a row for each.
 
     Args:
-        result: What is written.
+        organs: From one slice.
         folder: Where the files go.
         source: What is known of the input file beyond the volume itself.
-        organ: What was segmented, for the segment's name, colour and codes.
+        extra: Writes more files into the same temporary folder (the scene).
 
     Raises:
         OutputError: Where a file cannot be written; the folder is then as it was.
     """
-    matrix, shared = result.request.on_slice.volume.ijk_to_ras_mm, volume_provenance_of(result)
+    matrix, shared = organs[0].result.request.on_slice.volume.ijk_to_ras_mm, followed_organs_provenance_of(organs)
     with whole_or_nothing(folder) as scratch:
-        write_volume(scratch / "segmentation.nrrd", result.mask.astype(np.uint8), matrix, shared)
-        write_segments(scratch / "segmentation.seg.nrrd", [(organ, result.mask)], matrix, shared)
-        for map_id in result.map_ids:
-            details = {**shared, "Map": str(map_id), "Layer": map_id.layer}
-            write_volume(scratch / map_file_name(map_id), result.map_volume(map_id), matrix, details)
-        write_volume(scratch / "contour_tolerance.nrrd", result.tolerance_mm_per_logit, matrix, shared)
-        write_slices(scratch / "slices.csv", result)
-        write_montage(scratch / "slices.png", result)
-        write_record(scratch / "through_slices.json", through_record(result, source))
+        write_volume(scratch / "segmentation.nrrd", label_volume(organs), matrix, shared)
+        masks = [(one.organ, one.result.mask) for one in organs]
+        write_segments(scratch / "segmentation.seg.nrrd", masks, matrix, shared)
+        for one in organs:
+            _write_files_of_one(one.result, scratch, source, suffix_of(one, organs))
+        if len(organs) > 1:
+            _write_table_of_organs(scratch / "organs.csv", organs)
+        pictures = [(scratch / f"slices{suffix_of(one, organs)}.png").read_bytes() for one in organs]
+        write_through_report(scratch / "report.html", organs, pictures)
+        if extra is not None:
+            extra(scratch)
 
 
-def map_file_name(map_id: MapId) -> str:
-    """'saliency_stage3_block_11.nrrd'."""
+def suffix_of(one: FollowedOrgan, organs: Sequence[FollowedOrgan]) -> str:
+    """What stands before the ending of an organ's files: nothing where it is the only one."""
+    return f"_{one.file_part}" if len(organs) > 1 else ""
+
+
+def _write_files_of_one(result: VolumeResult, folder: Path, source: dict[str, object] | None, suffix: str) -> None:
+    matrix, shared = result.request.on_slice.volume.ijk_to_ras_mm, volume_provenance_of(result)
+    for map_id in result.map_ids:
+        details = {**shared, "Map": str(map_id), "Layer": map_id.layer}
+        write_volume(folder / map_file_name(map_id, suffix), result.map_volume(map_id), matrix, details)
+    write_volume(folder / f"contour_tolerance{suffix}.nrrd", result.tolerance_mm_per_logit, matrix, shared)
+    write_slices(folder / f"slices{suffix}.csv", result)
+    write_montage(folder / f"slices{suffix}.png", result)
+    write_record(folder / f"through_slices{suffix}.json", through_record(result, source))
+
+
+def _write_table_of_organs(path: Path, organs: Sequence[FollowedOrgan]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        said = (LIMITS_STATEMENT, ALARM_SENTENCE, *overlaps_through_slices(organs))
+        file.writelines(f"# {sentence}\n" for sentence in said)
+        writer = csv.DictWriter(file, ORGAN_COLUMNS)
+        writer.writeheader()
+        writer.writerows(map(organ_row, organs))
+
+
+def organ_row(one: FollowedOrgan) -> dict[str, object]:
+    """An organ in plain values, by the names of `ORGAN_COLUMNS`."""
+    accepted, side = one.result.accepted, one.organ.side
+    return {
+        "label": one.label,
+        "organ": one.organ.name,
+        "code": one.organ.type.value + ("" if side is None else f" {side.value}"),
+        "first_slice": accepted[0].index if accepted else None,
+        "last_slice": accepted[-1].index if accepted else None,
+        "voxels": sum(each.area_px for each in accepted),
+        "volume_mm3": None if one.result.volume_mm3 is None else round(one.result.volume_mm3, 1),
+        "alarms_on_slices": " ".join(str(stop.index) for stop in one.result.alarms),
+        "warnings": len(one.result.warnings),
+    }
+
+
+def map_file_name(map_id: MapId, suffix: str = "") -> str:
+    """'saliency_stage3_block_11.nrrd'; suffix: before the ending."""
     parts = [map_id.map or map_id.explainer, *([map_id.layer] if map_id.layer else [])]
-    return "_".join(["saliency", *parts]).replace(" ", "_").replace("/", "_") + ".nrrd"
+    return "_".join(["saliency", *parts]).replace(" ", "_").replace("/", "_") + f"{suffix}.nrrd"
 
 
 def write_slices(path: Path, result: VolumeResult) -> None:

@@ -250,7 +250,7 @@ def show_followed_organs(
     scene.StartState(scene.BatchProcessState)
     try:
         overlays = {
-            one.organ.name: _add_maps(volumes, volume_node, one.organ.name)
+            one.organ.name: _add_maps(volumes, volume_node, one.organ.name if len(organs) > 1 else "")
             for one, volumes in zip(organs, placed, strict=True)
         }
         segmentation_node = empty_segmentation(volume_node, title)

@@ -88,9 +88,10 @@ def overlaps_through_slices(organs: Sequence[FollowedOrgan]) -> tuple[str, ...]:
         if shared:
             first, last = min(shared), max(shared)
             where = f"on slice {first}" if first == last else f"on slices {first} to {last}"
+            count = sum(shared.values())
+            voxels = "one voxel" if count == 1 else f"{count} voxels"
             said.append(
-                f"The masks of {one.organ.name} and {other.organ.name} share {sum(shared.values())} voxels {where}, which belong to "
-                "one organ at most."
+                f"The masks of {one.organ.name} and {other.organ.name} share {voxels} {where}; a voxel belongs to one organ at most."
             )
     return tuple(said)
 

@@ -128,7 +128,6 @@ def test_the_terminal_says_of_each_organ_what_it_says_of_one_and_does_not_take_o
 WRONG = {
     "fewer organs": (["--box", "1", "1", "9", "9"], "--box was given 3 times and --organ 2 times"),
     "no such organ": (["--box", "1", "1", "9", "9", "--organ", "gizzard"], "no code for the organ 'gizzard'"),
-    "through the slices": (["--through"], "--through cannot go with several boxes"),
     "a reference": (["--reference", "x.nii.gz"], "--reference cannot go with several boxes"),
     "a reference's label": (["--reference-label", "3"], "--reference-label cannot go with several boxes"),
 }

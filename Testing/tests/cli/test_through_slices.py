@@ -2,19 +2,26 @@
 
 import csv
 import json
+from base64 import b64decode
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import slicer
 from jsonschema import Draft202012Validator
 
 from medxai.cli import through_slices
 from medxai.cli.main import main
+from medxai.limits import LIMITS_STATEMENT
 from medxai.report.kept_slices import KeptSlices
 from medxai.report.through_slices import COLUMNS
 from medxai.slice.box import box_of_mask
+from medxai.through_slices.drift_alarm import ALARM_SENTENCE
+from support.report import FORBIDDEN, Text
 from support.scans import ROOT
 from support.tubes import make_tube
+
+STAGE3 = "saliency_stage3_block_4"
 
 SCHEMA = json.loads((ROOT / "MedXAI/medxai/report/through_slices.schema.json").read_text(encoding="utf-8"))
 
@@ -87,6 +94,74 @@ def test_the_record_follows_its_schema(written):
     assert record["$schema"] == SCHEMA["$id"] and record["schema_version"] in SCHEMA["title"]
     (alarm,) = [stop for stop in record["stops"] if stop["is_alarm"]]
     assert alarm["slice"] == 9 and record["is_complete"]
+
+
+def test_the_report_has_a_bar_a_slice_and_marks_the_alarm(written):
+    html = (written / "report.html").read_text(encoding="utf-8")
+    text = Text(html)
+    assert text.words[0] == LIMITS_STATEMENT and ALARM_SENTENCE in text.words
+    assert not FORBIDDEN.findall(" ".join(text.words).replace(LIMITS_STATEMENT, ""))
+    assert html.count('<g class="followed">') == 8 and html.count('<g class="yours">') == 1
+    assert html.count('<g class="alarm">') == 1 and "▲ 9" in text.words and "■ 4" in text.words
+    assert any(word.startswith("▲ Slice 9, upwards: alarm") for word in text.words)
+    (picture,) = [one for one in text.references if one.startswith("data:image/png;base64,")]
+    assert b64decode(picture.partition(",")[2]) == (written / "slices.png").read_bytes()
+
+
+def test_the_scene_has_the_maps_the_segment_and_the_alarm(written, scene):
+    from medxai.scene.headless import load_scene_bundle
+
+    load_scene_bundle(scene, written / "scene.mrb")
+    (segmentation,) = scene.GetNodesByClass("vtkMRMLSegmentationNode")
+    assert segmentation.GetSegmentation().GetNumberOfSegments() == 1
+    (marks,) = scene.GetNodesByClass("vtkMRMLMarkupsFiducialNode")
+    assert "alarm, slice 9" in marks.GetNthControlPointLabel(0)
+    maps = [node for node in scene.GetNodesByClass("vtkMRMLScalarVolumeNode") if "through the slices" in node.GetName()]
+    assert len(maps) == 2
+    values = sitk.GetArrayFromImage(sitk.ReadImage(str(written / "saliency_interaction.nrrd")))
+    (shown,) = [node for node in maps if "nteraction" in node.GetName()]
+    # The file's slices run downwards; Slicer's reader turns the axis round.
+    np.testing.assert_array_equal(slicer.util.arrayFromVolume(shown)[::-1], values)
+
+
+def several(scan, output, *more):
+    """The tube, and a larger box around it."""
+    edges = np.add(box_of_mask(scan[1].mask[4]).xyxy, (-3, -3, 3, 3)).astype(int)
+    larger = ["--box", *map(str, edges), "--organ", "aorta", "--organ", "aorta"]
+    return command(scan, output, "--slices", "3", "6", *larger, *more)
+
+
+def test_several_organs_are_labels_of_one_segmentation_and_rows_of_one_table(scan, tmp_path, monkeypatch, capsys):
+    folder, keep, done = tmp_path / "result", KeptSlices.keep, []
+
+    def killed_after_three(self, one):
+        keep(self, one)
+        done.append(one.index)
+        if len(done) == 3:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(KeptSlices, "keep", killed_after_three)
+        assert main(several(scan, folder)) == 130
+    assert sorted(len(list(one.iterdir())) for one in folder.glob(".medxai-slices-*")) == [1, 2]
+    assert main(several(scan, folder)) == 0
+    said, noted = capsys.readouterr()
+    assert "3 slices of an earlier run are there" in noted and not list(folder.glob(".medxai-*"))
+    assert "2 aorta 2: " in said and "warning: The masks of aorta and aorta 2 share" in said
+    names = {path.name for path in folder.iterdir()}
+    assert names == {
+        *("segmentation.nrrd", "segmentation.seg.nrrd", "scene.mrb", "report.html", "organs.csv"),
+        *(f"slices_{part}.{end}" for part in ("aorta", "aorta_2") for end in ("csv", "png")),
+        *(f"{name}_{part}.nrrd" for part in ("aorta", "aorta_2") for name in ("contour_tolerance", STAGE3)),
+        *(f"through_slices_{part}.json" for part in ("aorta", "aorta_2")),
+    }
+    labels = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "segmentation.nrrd")))
+    lines = (line for line in (folder / "organs.csv").open(encoding="utf-8") if not line.startswith("#"))
+    first, second = csv.DictReader(lines)
+    assert int(first["voxels"]) == (labels == 1).sum() and int(second["voxels"]) > (labels == 2).sum()
+    assert (first["first_slice"], first["last_slice"], first["code"]) == ("3", "6", "15825003")
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    assert html.count('<svg class="chart"') == 2 and 'href="#organ-2"' in html
 
 
 def test_a_run_that_was_broken_off_leaves_whole_slices_and_goes_on(scan, tmp_path, monkeypatch, capsys):

@@ -15,7 +15,9 @@ from support.scans import ROOT
 MOST_LINES, MOST_PARAMETERS = 60, 6
 #: Public functions that may have more parameters, each with its reason.
 _CONSOLE = "the console's call in Slicer, where every choice is a named argument"
-MANY_PARAMETERS = {f"MedXAILogic.{name}": _CONSOLE for name in ("explain", "explainOrgans", "explainVolume")}
+MANY_PARAMETERS = {
+    f"MedXAILogic.{name}": _CONSOLE for name in ("explain", "explainOrgans", "explainVolume", "explainOrganVolumes")
+}
 
 FILES = [
     ROOT / "MedXAI" / "MedXAI.py",
