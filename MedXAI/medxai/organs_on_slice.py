@@ -142,7 +142,10 @@ def _told_apart(own: Colour, used: Sequence[Colour]) -> Colour:
 def organs_of(organs: Iterable[Organ], results: Iterable[SliceExplanation]) -> tuple[OrganExplanation, ...]:
     """Puts results beside what they are of, with names of their own and numbers from 1."""
     pairs = zip(with_own_names(organs), results, strict=True)
-    return tuple(OrganExplanation(organ, label, result) for label, (organ, result) in enumerate(pairs, start=1))
+    return tuple(
+        OrganExplanation(organ, label, replace(result, organ=organ.name))
+        for label, (organ, result) in enumerate(pairs, start=1)
+    )
 
 
 def check_boxes(boxes: Sequence[OrganBox]) -> None:

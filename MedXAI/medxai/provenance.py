@@ -29,6 +29,7 @@ def provenance_of(result: SliceExplanation) -> dict[str, str]:
         "Plane": prepared.image.plane,
         "SliceIndex": "" if prepared.image.index is None else str(prepared.image.index),
         "BoxIjk": box_text(result),
+        **({"Organ": result.organ} if result.organ else {}),
         "Modality": prepared.image.facts.modality_text,
         "GreyRange": f"{prepared.grey_range.lower:g} {prepared.grey_range.upper:g}",
         "GreyRangeOrigin": prepared.grey_range.origin,
@@ -43,7 +44,7 @@ def provenance_of(result: SliceExplanation) -> dict[str, str]:
 
 def organs_provenance_of(organs: Sequence[OrganExplanation]) -> dict[str, str]:
     """The same of what several organs on one slice share; box and verdict are each organ's own, and not in it."""
-    own = {"BoxIjk", "Presence"}
+    own = {"BoxIjk", "Presence", "Organ"}
     shared = {name: text for name, text in provenance_of(organs[0].explanation).items() if name not in own}
     labels = ", ".join(f"{one.label} {one.organ.name}" for one in organs)
     return {**shared, "Labels": labels, "Overlaps": " ".join(overlaps(organs))}

@@ -377,6 +377,7 @@ class SliceExplanation:
         comparisons: Other explainers' maps that were asked for besides, by identity; raw (h, w) over the square.
         signed: The keys of those of them whose values below 0 mean the opposite.
         box_or_image: The image's and the box's shares; None where they were not asked for.
+        organ: What the box is around, as far as somebody has said so; '' where nobody has.
     """
 
     prepared: PreparedSlice
@@ -392,6 +393,7 @@ class SliceExplanation:
     comparisons: Mapping[MapId, np.ndarray] = field(default_factory=dict)
     signed: frozenset[str] = frozenset()
     box_or_image: BoxOrImage | None = None
+    organ: str = ""
 
     @property
     def segmentation(self) -> Segmentation:

@@ -210,6 +210,8 @@ class Tasks:
 
         control.at(Step.EXPORTING).report(0, 0)
         case = named(self.engine.get().case(request_of(snapshot, key), snapshot.box, control))
+        if snapshot.organ is not UNNAMED:
+            case, result = replace(case, organ=snapshot.organ.name), replace(result, organ=snapshot.organ.name)
         masks = [(snapshot.organ, result.segmentation.mask)]
 
         def write_segment(scratch: Path) -> None:

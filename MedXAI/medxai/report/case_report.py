@@ -214,6 +214,7 @@ def _asked(result: SliceExplanation) -> tuple[tuple[str, str], ...]:
                 else ""
             ),
         ),
+        *((("Organ", result.organ),) if result.organ else ()),
         (
             "Box",
             f"{box_text(result)} (first and last voxel); {size_text(result, width * across, height * down, '{:.0f}')}{clipped}",

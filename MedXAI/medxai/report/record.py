@@ -23,7 +23,7 @@ from ..results import BoxOrImage, Concentration, Narrowing, Presence, SliceExpla
 #: The published description of the record (JSON Schema). A record says which version of it it follows: the first number
 #: changes where a field goes or means something else, the second where one is added.
 SCHEMA_ID = "https://raw.githubusercontent.com/MedXAI/SlicerMedXAI/main/MedXAI/medxai/report/explanation.schema.json"
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 _PACKAGES = ("torch", "segment-anything", "numpy", "scikit-image", "SimpleITK", "vtk", "slicer-core")
 
 
@@ -145,6 +145,7 @@ def _input(result: SliceExplanation, source: dict[str, object] | None) -> dict[s
             "rows": [box.first_row, box.last_row],
         },
         "box_was_clipped": result.box.was_clipped,
+        **({"organ": result.organ} if result.organ else {}),
         "modality": known.modality.value,
         "modality_source": known.modality_source.value,
         "grey_lower": grey_range.lower,

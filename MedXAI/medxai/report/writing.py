@@ -69,7 +69,7 @@ def write_files_of_one(
         source: What is known of the input file beyond the volume itself.
         organ: Whose result it is where the slice has several; its name then stands before the files' endings.
     """
-    suffix, title = (f"_{organ.file_part}", organ.organ.name) if organ else ("", "")
+    suffix = f"_{organ.file_part}" if organ else ""
     image, layer, shared = result.prepared.image, result.shown_layer, provenance_of(result)
     for info in (STAGE1, STAGE2, STAGE3):
         map_id = info.at(layer)
@@ -79,5 +79,5 @@ def write_files_of_one(
         )
     write_contour(folder / f"contour{suffix}.csv", result)
     parts = [one for one in evidence.maps if one.is_signed]
-    write_panels(result, folder / f"panels{suffix}.png", parts, title)
+    write_panels(result, folder / f"panels{suffix}.png", parts, result.organ)
     write_record(folder / f"explanation{suffix}.json", record_of(result, source))
