@@ -19,7 +19,8 @@ class RealScan:
     def __init__(self, name: str, labels: dict[str, int]):
         self.path = SHARED_DATA / f"{name}.nii.gz"
         self.volume: Volume = read_volume(self.path)
-        self.organs = sitk.GetArrayFromImage(sitk.ReadImage(str(SHARED_DATA / f"{name}_organs.nii.gz")))
+        self.organs_path = SHARED_DATA / f"{name}_organs.nii.gz"
+        self.organs = sitk.GetArrayFromImage(sitk.ReadImage(str(self.organs_path)))
         self.labels = labels
 
     def mask(self, organ: str, index: int) -> np.ndarray:

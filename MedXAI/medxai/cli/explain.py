@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from ..engine import Engine
 from ..errors import InputError, MedXAIError
 from ..explainers.base import Case
@@ -26,9 +24,8 @@ from ..report.writing import write_results
 from ..results import SliceExplanation
 from ..slice.slice_image import slice_of
 from ..through_slices.several import FollowedOrgan
-from ..volume.labelled_volume import labelled
 from ..volume.reading import read_volume
-from ..volume.volume import PLANE_AXES, Modality, Volume
+from ..volume.volume import PLANE_AXES, Volume
 from . import several_organs, through_slices
 from .command_case import (
     CommandCase,
@@ -40,6 +37,7 @@ from .command_case import (
     scene_bundle,
     slice_request,
 )
+from .references import references_of
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -58,11 +56,13 @@ def run(arguments: argparse.Namespace) -> None:
         return
     if arguments.maps:
         raise InputError("--maps goes with --through or --slices; on one slice all maps are written.")
+    references = references_of(volume, index, boxes, arguments)
     if len(boxes) > 1:
-        organs = several_organs.run(slice_request(case, arguments), boxes, arguments)
+        organs = several_organs.run(slice_request(case, arguments), boxes, references, arguments)
         _write_dicom(organs, case, arguments.dicom)
         return
-    case = replace(case, reference_mask=_reference(volume, index, arguments))
+    (reference,) = references
+    case = replace(case, reference_mask=None if reference is None else reference.mask)
     _write_dicom(explain_case(case, arguments), case, arguments.dicom)
 
 
@@ -73,7 +73,8 @@ def explain_case(asked: CommandCase, arguments: argparse.Namespace) -> SliceExpl
     control = RunControl(say_progress)
     case = named(engine.case(request, asked.box, control), asked.reference_mask)
     if asked.organ is not UNNAMED:
-        case = replace(case, organ=asked.organ.name)
+        name = asked.organ.name
+        case = replace(case, organ=name, result=replace(case.result, organ=name))
 
     def others() -> list[Case]:
         return [named(engine.case(request, box, control)) for box in asked.other_boxes]
@@ -142,29 +143,6 @@ def _slice_index(volume: Volume, arguments: argparse.Namespace) -> int:
     if count == 1:
         return 0
     raise InputError(f"'{volume.name}' has {count} {arguments.plane} slices; choose one with --slice.")
-
-
-def _reference(volume: Volume, index: int, arguments: argparse.Namespace) -> np.ndarray | None:
-    """(rows, columns) bool: the asked label of the reference on the slice."""
-    if arguments.reference is None:
-        if arguments.reference_label is not None:
-            raise InputError("--reference-label says which label of --reference is the organ; give the file, too.")
-        return None
-    slice_of(volume, arguments.plane, index)  # says so where there is no such slice
-    labels = labelled(volume, read_volume(arguments.reference, Modality.PICTURE)).slices(arguments.plane)[index]
-    present = [int(label) for label in np.unique(labels) if label]
-    asked = arguments.reference_label
-    if not present or (asked is not None and asked not in present):
-        sought = "no label" if asked is None else f"no label {asked}"
-        there = f" (there: {', '.join(map(str, present))})" if present else ""
-        raise InputError(
-            f"'{arguments.reference.name}' has {sought} on {arguments.plane} slice {index}{there}; choose another label or slice."
-        )
-    if asked is None and len(present) > 1:
-        raise InputError(
-            f"'{arguments.reference.name}' has the labels {', '.join(map(str, present))} on this slice; choose one with --reference-label."
-        )
-    return labels == (present[0] if asked is None else asked)
 
 
 def _window(arguments: argparse.Namespace) -> Window | None:

@@ -116,18 +116,7 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         "--enhance-input", action="store_true", help="let the model, too, see the contrast-enhanced slice"
     )
-    command.add_argument(
-        "--reference",
-        type=Path,
-        metavar="FILE",
-        help="labels on the volume's own grid: the report then compares the maps with this mask, too, beside the model's own",
-    )
-    command.add_argument(
-        "--reference-label",
-        type=int,
-        metavar="N",
-        help="the organ's label in it (not needed where the slice has one only)",
-    )
+    _add_reference(command)
     command.add_argument(
         "--organ",
         action="append",
@@ -144,6 +133,24 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
     _add_through_slices(command)
     _add_model_options(command)
     command.set_defaults(run=_imported_later("explain"))
+
+
+def _add_reference(command: argparse.ArgumentParser) -> None:
+    """A mask that the maps are compared with, too."""
+    command.add_argument(
+        "--reference",
+        type=Path,
+        metavar="FILE",
+        help="labels on the volume's own grid: the report then compares the maps with this mask, too, beside the model's own",
+    )
+    command.add_argument(
+        "--reference-label",
+        type=int,
+        action="append",
+        metavar="N",
+        help="the organ's label in it (not needed where the slice has one only); with several boxes one for each, in their order "
+        "(not needed where each box holds one label)",
+    )
 
 
 def _add_through_slices(command: argparse.ArgumentParser) -> None:

@@ -19,58 +19,52 @@ from ..report.case_evidence import named
 from ..report.organs import OrganWithEvidence, write_organs
 from ..request import ExplainRequest
 from .command_case import checked, evidence_of, files_in, say_progress, say_written, scene_bundle
+from .references import Reference
 
 
 def boxes_of(arguments: argparse.Namespace) -> list[OrganBox]:
     """The boxes with their organs, paired in the order in which they were given.
 
     Raises:
-        InputError: There are other numbers of boxes and organs, an organ is not known, or an option is for one box only.
+        InputError: There are other numbers of boxes and organs, or an organ is not known.
     """
     boxes, names = arguments.box, arguments.organ or [None] * len(arguments.box)
     if len(names) != len(boxes):
         raise InputError(
             f"--box was given {_times(boxes)} and --organ {_times(names)}; give an organ for each box, in the boxes' order, or none."
         )
-    found = [OrganBox(tuple(box), organ_named(name)) for box, name in zip(boxes, names, strict=True)]
-    if len(found) > 1:
-        _refuse_options_of_one_box(arguments)
-    return found
+    return [OrganBox(tuple(box), organ_named(name)) for box, name in zip(boxes, names, strict=True)]
 
 
 def _times(given: Sequence[object]) -> str:
     return "once" if len(given) == 1 else f"{len(given)} times"
 
 
-def _refuse_options_of_one_box(arguments: argparse.Namespace) -> None:
-    given = {
-        "--reference": arguments.reference is not None,
-        "--reference-label": arguments.reference_label is not None,
-    }
-    wrong = [name for name, is_given in given.items() if is_given]
-    if wrong:
-        raise InputError(f"{' and '.join(wrong)} cannot go with several boxes; give one --box.")
-
-
 def run(
-    request: ExplainRequest, boxes: Sequence[OrganBox], arguments: argparse.Namespace
+    request: ExplainRequest,
+    boxes: Sequence[OrganBox],
+    references: Sequence[Reference | None],
+    arguments: argparse.Namespace,
 ) -> tuple[OrganExplanation, ...]:
     """Explains all boxes and writes everything into `arguments.output`; the slice is encoded once.
 
     Args:
         request: The slice.
         boxes: At least one.
+        references: For each box what its organ is compared with; None for nothing.
         arguments: Of the command.
 
     Raises:
         MedXAIError: What `Engine.explain` raises, or a file cannot be written; the folder is then as it was.
     """
     engine, control, before = Engine(), RunControl(say_progress), files_in(arguments.output)
-    cases = [named(case) for case in engine.cases(request, [one.box for one in boxes], control)]
+    masks = [None if one is None else one.mask for one in references]
+    found_cases = engine.cases(request, [one.box for one in boxes], control)
+    cases = [named(case, mask) for case, mask in zip(found_cases, masks, strict=True)]
     organs = organs_of((one.organ for one in boxes), [checked(engine, case, arguments, control) for case in cases])
     cases = [replace(case, organ=one.organ.name) for case, one in zip(cases, organs, strict=True)]
     found = [
-        OrganWithEvidence(one, evidence_of(case, partial(_others, case, cases), arguments))
+        OrganWithEvidence(one, evidence_of(case, partial(_others, case, cases), arguments), case.reference_mask)
         for one, case in zip(organs, cases, strict=True)
     ]
     source: dict[str, object] = {"path": str(arguments.input)}
@@ -80,6 +74,9 @@ def run(
 
     write_organs(found, arguments.output, source, write_scene)
     _report(organs)
+    for one, reference in zip(organs, references, strict=True):
+        if reference is not None:
+            print(f"{one.label} {one.organ.name}: compared with label {reference.label} of {arguments.reference.name}.")
     say_written(arguments.output, before)
     print(LIMITS_STATEMENT)
     return organs

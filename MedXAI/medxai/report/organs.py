@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 from markupsafe import Markup
 
 from ..limits import LIMITS_STATEMENT
@@ -39,10 +40,12 @@ class OrganWithEvidence:
     Attributes:
         organ: Its result.
         evidence: Metrics, baselines, comparison methods and sanity checks of this very result.
+        reference_mask: (rows, columns) bool on the slice, drawn beside the model's; None where there is none.
     """
 
     organ: OrganExplanation
     evidence: CaseEvidence
+    reference_mask: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ def organs_report_html(
 
 def _part(one: OrganWithEvidence, metrics_file: str) -> _Part:
     organ, row = one.organ, figures_of_organ(one.organ)
-    key, pictures = f"organ-{organ.label}-", Pictures(organ.explanation)
+    key, pictures = f"organ-{organ.label}-", Pictures(organ.explanation, one.reference_mask)
     values = case_values(organ.explanation, pictures, one.evidence, metrics_file)
     return _Part(
         key,

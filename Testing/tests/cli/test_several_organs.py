@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from medxai.cli.main import main
 from medxai.limits import LIMITS_STATEMENT
+from medxai.organ_codes import organ_named
 from medxai.slice.box import box_of_mask
 from support.models import small_model
 from support.report import FORBIDDEN, Text
@@ -108,6 +109,11 @@ def test_the_figures_of_one_organ_carry_its_name_as_those_of_several_do(words, t
     with (tmp_path / "out" / "figures.csv").open(encoding="utf-8") as file:
         file.readline()
         assert {row["organ"] for row in csv.DictReader(file)} == {"liver"}
+    record = json.loads((tmp_path / "out" / "explanation.json").read_text(encoding="utf-8"))
+    assert record["input"]["organ"] == "liver"
+    text = Text((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
+    assert text.words[text.words.index("Organ") + 1] == "liver"
+    assert sitk.ReadImage(str(tmp_path / "out" / "saliency_stage3.nrrd")).GetMetaData("MedXAI.Organ") == "liver"
 
 
 def test_the_terminal_says_of_each_organ_what_it_says_of_one_and_does_not_take_other_files_for_its_own(
@@ -128,8 +134,6 @@ def test_the_terminal_says_of_each_organ_what_it_says_of_one_and_does_not_take_o
 WRONG = {
     "fewer organs": (["--box", "1", "1", "9", "9"], "--box was given 3 times and --organ 2 times"),
     "no such organ": (["--box", "1", "1", "9", "9", "--organ", "gizzard"], "no code for the organ 'gizzard'"),
-    "a reference": (["--reference", "x.nii.gz"], "--reference cannot go with several boxes"),
-    "a reference's label": (["--reference-label", "3"], "--reference-label cannot go with several boxes"),
 }
 
 
@@ -141,3 +145,41 @@ def test_what_cannot_be_asked_gets_one_sentence_before_anything_is_read(case, wo
     said = capsys.readouterr().err
     assert sentence in said and said.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_each_organ_is_compared_with_its_own_label_of_the_reference(words, ct, tmp_path, capsys):
+    reference = ["--reference", str(ct.organs_path)]
+    elsewhere = ["--box", "1", "1", "9", "9", "--organ", "spleen"]
+    assert main([*words, *elsewhere, *reference, "--output", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert "Box 3 (spleen) is around no label of the reference" in said and said.count("\n") == 1
+    assert main([*words, *reference, "--reference-label", "5", "--output", str(tmp_path / "out")]) == 2
+    assert "There are 2 boxes and 1 labels" in capsys.readouterr().err
+    both = ["--reference-label", str(ct.labels["liver"]), "--reference-label", str(ct.labels["right kidney"])]
+    assert main([*words, *reference, *both, "--output", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert f"2 right kidney: compared with label {both[3]} of {ct.organs_path.name}." in said
+    with (tmp_path / "out" / "figures.csv").open(encoding="utf-8") as file:
+        file.readline()
+        rows = [row for row in csv.DictReader(file) if (row["explainer"], row["metric"]) == ("box", "energy_inside")]
+    inside = {(row["organ"], row["mask"]): float(row["value"]) for row in rows}
+    for organ in ORGANS:
+        box = box_of_mask(ct.mask(organ, SLICE)).mask(ct.mask(organ, SLICE).shape)
+        assert inside[organ, "reference"] == pytest.approx(ct.mask(organ, SLICE)[box].mean(), abs=0.05)
+    html = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert 'id="organ-2-reference"' in html
+
+
+def test_a_box_around_one_label_needs_no_word_on_it(ct):
+    from argparse import Namespace
+
+    from medxai.cli.references import references_of
+    from medxai.organs_on_slice import OrganBox
+
+    boxes = [
+        OrganBox(box_of_mask(ct.mask(organ, SLICE)).xyxy, organ_named(organ)) for organ in ("liver", "left kidney")
+    ]
+    arguments = Namespace(reference=ct.organs_path, reference_label=None, plane="axial")
+    found = references_of(ct.volume, SLICE, boxes, arguments)
+    assert [one.label for one in found] == [ct.labels["liver"], ct.labels["left kidney"]]
+    np.testing.assert_array_equal(found[0].mask, ct.mask("liver", SLICE))
