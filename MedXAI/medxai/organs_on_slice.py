@@ -203,3 +203,16 @@ def label_mask(organs: Sequence[OrganExplanation]) -> np.ndarray:
     best = np.where(masks, logits, -np.inf).argmax(axis=0)
     labels = np.array([one.label for one in organs], np.uint8)
     return np.where(masks.any(axis=0), labels[best], 0).astype(np.uint8)
+
+
+def warnings_of_organs(warnings: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+    """Each warning once, with the names of the organs that it is of where it is not of all.
+
+    Args:
+        warnings: An organ's name and its warnings.
+    """
+    names: dict[str, list[str]] = {}
+    for name, texts in warnings:
+        for text in dict.fromkeys(texts):
+            names.setdefault(text, []).append(name)
+    return [text if len(of) == len(warnings) else f"{', '.join(of)}: {text}" for text, of in names.items()]

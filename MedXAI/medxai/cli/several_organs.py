@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..explainers.base import Case
 from ..limits import LIMITS_STATEMENT
 from ..organ_codes import organ_named
-from ..organs_on_slice import OrganBox, OrganExplanation, organs_of, overlaps
+from ..organs_on_slice import OrganBox, OrganExplanation, organs_of, overlaps, warnings_of_organs
 from ..progress import RunControl
 from ..report.case_evidence import named
 from ..report.organs import OrganWithEvidence, write_organs
@@ -100,15 +100,9 @@ def _report(organs: Sequence[OrganExplanation]) -> None:
         )
         if result.box_or_image is not None:
             print(result.box_or_image.sentence)
-    for sentence in (*overlaps(organs), *_warnings(organs)):
+    own = [
+        (one.organ.name, [text for text in one.explanation.warnings if text != one.explanation.presence.sentence])
+        for one in organs
+    ]
+    for sentence in (*overlaps(organs), *warnings_of_organs(own)):
         print(f"warning: {sentence}")
-
-
-def _warnings(organs: Sequence[OrganExplanation]) -> list[str]:
-    """Each warning once, with the names of the organs that it is of where it is not of all."""
-    names: dict[str, list[str]] = {}
-    for one in organs:
-        for text in one.explanation.warnings:
-            if text != one.explanation.presence.sentence:
-                names.setdefault(text, []).append(one.organ.name)
-    return [text if len(of) == len(organs) else f"{', '.join(of)}: {text}" for text, of in names.items()]

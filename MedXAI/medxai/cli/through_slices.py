@@ -11,7 +11,7 @@ from ..engine import Engine
 from ..errors import Cancelled, InputError
 from ..limits import LIMITS_STATEMENT
 from ..maps import MEDXAI, MapId
-from ..organs_on_slice import OrganBox
+from ..organs_on_slice import OrganBox, warnings_of_organs
 from ..progress import RunControl
 from ..report.kept_slices import KeptSlices
 from ..report.through_slices import stops_text, write_through_slices
@@ -115,7 +115,7 @@ def _report(organs: Sequence[FollowedOrgan]) -> None:
             print(f"{prefix}{sentence}")
     for sentence in (
         *overlaps_through_slices(organs),
-        *dict.fromkeys(w for one in organs for w in one.result.warnings),
+        *warnings_of_organs([(one.organ.name, one.result.warnings) for one in organs]),
     ):
         print(f"warning: {sentence}")
 

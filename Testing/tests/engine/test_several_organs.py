@@ -10,7 +10,15 @@ from medxai import engine as engine_module
 from medxai.engine import Engine
 from medxai.errors import InputError
 from medxai.organ_codes import organ_named
-from medxai.organs_on_slice import FIGURES, OrganBox, figures_of_organ, label_mask, overlaps, with_own_names
+from medxai.organs_on_slice import (
+    FIGURES,
+    OrganBox,
+    figures_of_organ,
+    label_mask,
+    overlaps,
+    warnings_of_organs,
+    with_own_names,
+)
 from medxai.request import ExplainRequest
 from medxai.slice.box import box_of_mask
 
@@ -91,3 +99,9 @@ def test_a_box_that_cannot_be_used_is_refused_before_the_model_runs(request_and_
         Engine().explain_organs(request, [*boxes, OrganBox((500, 500, 520, 520))])
     with pytest.raises(InputError, match="no box"):
         Engine().explain_organs(request, [])
+
+
+def test_a_warning_names_the_organs_that_it_is_of_unless_it_is_of_all():
+    of_all, of_one = "the slice was enlarged", "the box is empty"
+    assert warnings_of_organs([("liver", [of_all]), ("spleen", [of_one, of_all])]) == [of_all, f"spleen: {of_one}"]
+    assert warnings_of_organs([("liver", [of_one])]) == [of_one]
