@@ -9,6 +9,7 @@ from medxai.maps import MEDXAI, OWN_MAP_KEYS, STAGE3, MapId
 from medxai.organ_codes import Organ
 from medxai.slice.box import PixelBox
 from medxai.through_slices.drift_alarm import StopReason
+from medxai.through_slices.legs import slices_that_hold
 from medxai.through_slices.request import VolumeRequest
 from medxai.through_slices.volume_result import FollowedSlice, Stop, VolumeProgress, VolumeResult, alarms_of
 
@@ -36,6 +37,8 @@ class ThroughSlices:
         self._tasks = tasks
         self._asked: tuple[ExplanationKey, VolumeRequest, Organ] | None = None
         self._slices: dict[int, FollowedSlice] = {}
+        #: Whether what was asked last goes on from the organ that is there.
+        self._goes_on = False
 
     def follow(self) -> None:
         """Follows the organ from the box on the shown slice; the state says whether that can be.
@@ -51,14 +54,22 @@ class ThroughSlices:
         before = state.followed
         went_on = gone_on(before, key, request) if before is not None else None
         so_far = before.result if before is not None and went_on is not None else None
+        self._goes_on = so_far is not None
         self._start((key, went_on or request, state.snapshot.organ), so_far)
 
     def keep_slices(self) -> None:
-        """The user cancels: the slices that are done stay, and are shown as soon as the worker has a moment."""
+        """The user cancels: the slices that are done stay, and are shown as soon as the worker has a moment.
+
+        Slices of before that still hold stay, too; and the whole organ of before does where that would be more of it.
+        """
         if self._asked is None or not self._slices:
             return
         key, request, organ = self._asked
-        slices = tuple(self._slices[index] for index in sorted(self._slices))
+        before = self._state.now.followed if self._goes_on else None
+        earlier = before.result.slices if before is not None else ()
+        slices = slices_that_hold(request, [*earlier, *self._slices.values()])
+        if before is not None and sum(not one.is_alarm for one in slices) < len(before.result.accepted):
+            return
         cancelled = Stop(slices[-1].index, 1, StopReason.CANCELLED)
         kept = VolumeResult(request, slices, (*alarms_of(slices), cancelled), None, (), 0.0)
         followed = Followed(key, kept, organ)
@@ -112,7 +123,9 @@ def _maps_of(map_key: str) -> tuple[MapId, ...]:
 
 
 def gone_on(before: Followed, key: ExplanationKey, request: VolumeRequest) -> VolumeRequest | None:
-    """The earlier request with the box of the shown slice changed or added; None where something else is asked.
+    """The earlier request with the box of the shown slice changed or added, in the range that is asked for now.
+
+    None where something else is asked.
 
     Args:
         before: What was followed.
@@ -124,11 +137,17 @@ def gone_on(before: Followed, key: ExplanationKey, request: VolumeRequest) -> Vo
     is_same_scene = before.key.volume_key == key.volume_key and _region_of(before.key) == _region_of(key)
     if not is_same_scene or old.on_slice.volume is not request.on_slice.volume or old.question != same.question:
         return None
-    if request.box in old.boxes.values():  # the region was not moved
-        return old
-    if request.start not in old.range or not is_around(before.result, request.start, request.box):
+    asked = replace(old, first=request.first, last=request.last)
+    is_deep = request.first is not None  # else the region reaches the shown slice only, and is a box on that slice
+    is_known = request.box in old.boxes.values() if is_deep else old.boxes.get(request.start) == request.box
+    if not is_known:
+        if request.start not in asked.range or not is_around(before.result, request.start, request.box):
+            return None
+        asked = asked.with_box(request.start, request.box)
+    if asked.start not in asked.range:
         return None
-    return old.with_box(request.start, request.box)
+    others = {index: box for index, box in asked.other_boxes.items() if index in asked.range}
+    return replace(asked, other_boxes=others)
 
 
 def is_around(result: VolumeResult, index: int, box: PixelBox) -> bool:

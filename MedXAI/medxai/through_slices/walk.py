@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +13,7 @@ from ..slice.box import PixelBox
 from .answers import BoxAnswer, SliceAnswers
 from .appearance import Appearance, SeenSlice, appearance_of, organ_like
 from .drift_alarm import BEGINNING, NOTHING, StopReason, Trail, Verdict, judge, stop_reason
+from .legs import Leg, legs_of
 from .next_box import boxes_to_try_again, near_mask, next_box, second_part
 from .request import VolumeRequest
 from .volume_result import (
@@ -30,44 +29,6 @@ from .volume_result import (
 
 #: An organ is compared with the slice of the user's box and with so many slices before.
 _REMEMBERED = 3
-
-
-@dataclass(frozen=True)
-class Leg:
-    """A way from one of the user's boxes in one direction.
-
-    Attributes:
-        origin: The slice of the user's box.
-        direction: 1 or -1.
-        until: The last slice that may be reached; the origin itself where there is none.
-        at_end: Why it ends there.
-    """
-
-    origin: int
-    direction: int
-    until: int
-    at_end: StopReason
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(range(self.origin + self.direction, self.until + self.direction, self.direction))
-
-
-def legs_of(request: VolumeRequest) -> list[Leg]:
-    """The ways from the user's boxes; between two boxes the one nearer to the start leads, the other comes back.
-
-    Args:
-        request: With the boxes and the range.
-    """
-    origins, asked, start = sorted(request.boxes), request.range, request.start
-    count = request.on_slice.volume.voxels.size // request.on_slice.image.pixels.size
-    top = StopReason.VOLUME_ENDS if asked[-1] == count - 1 else StopReason.RANGE_ENDS
-    bottom = StopReason.VOLUME_ENDS if asked[0] == 0 else StopReason.RANGE_ENDS
-    legs = [Leg(origins[-1], 1, asked[-1], top), Leg(origins[0], -1, asked[0], bottom)]
-    for low, high in itertools.pairwise(origins):
-        up = Leg(low, 1, high - 1, StopReason.NEXT_BOX)
-        down = Leg(high, -1, low + 1, StopReason.NEXT_BOX)
-        legs += [up, down] if low >= start else [down, up]
-    return sorted(legs, key=lambda leg: abs(leg.origin - start))
 
 
 class Walk:

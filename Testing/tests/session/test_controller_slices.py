@@ -134,6 +134,54 @@ def test_a_box_moved_on_a_later_slice_does_anew_what_lies_behind_it_and_no_more(
     assert all(again.slice(one.index) is one for one in after.slices), "nothing has changed, so nothing is done anew"
 
 
+def test_a_moved_box_that_is_cancelled_early_does_not_cost_what_was_followed_before(session, scene, tasks, tube):
+    before = followed(session)
+    scene.corners = corners_on(tube, START, larger=1)
+    session.scene_changed()
+    tasks.gate.clear()
+    session.follow_through_slices()
+    until(session, lambda: session.state.running.seconds_left is not None)
+    session.cancel()
+    tasks.gate.set()
+    until(session, lambda: not session.state.running)
+    assert session.state.followed.result is before, "a whole organ was given for a part of it"
+    assert scene.followed == [before]
+
+
+def test_slices_that_a_cancelled_way_had_not_come_to_yet_stay_where_they_still_hold(
+    session, scene, tasks, tube, monkeypatch
+):
+    before = followed(session)
+    scene.index, scene.corners = 8, corners_on(tube, 8, larger=1)
+    session.scene_changed()
+    calls, held = itertools.count(1), tasks.gate
+    held.clear()
+    at_the_second_slice = SimpleNamespace(wait=lambda limit_s: next(calls) < 2 or held.wait(limit_s), set=held.set)
+    monkeypatch.setattr(tasks, "gate", at_the_second_slice)
+    session.follow_through_slices()
+    until(session, lambda: session.state.running.seconds_left is not None)
+    session.cancel()
+    tasks.gate.set()
+    until(session, lambda: len(scene.followed) == 2 and not session.state.running)
+    kept = session.state.followed.result
+    assert [index for index in range(8) if kept.slice(index) is before.slice(index)] == list(range(8))
+    assert kept.slice(8).state is SliceState.YOUR_BOX and not kept.is_complete
+
+
+def test_a_region_that_was_made_deeper_or_moved_to_another_slice_is_asked_anew(session, scene):
+    scene.slices = (3, 5)
+    session.scene_changed()
+    before = followed(session)
+    scene.slices = (3, 7)
+    session.scene_changed()
+    deeper = followed(session)
+    assert [one.index for one in deeper.slices] == [3, 4, 5, 6, 7]
+    assert all(deeper.slice(one.index) is one for one in before.slices)
+    scene.slices, scene.index = None, 6  # the same corners, on a slice that they were not drawn on
+    session.scene_changed()
+    assert followed(session).slice(6).state is SliceState.YOUR_BOX
+
+
 def test_a_box_around_something_else_begins_a_way_of_its_own(session, scene):
     scene.slices = (START, START + 1)
     before = followed(session)

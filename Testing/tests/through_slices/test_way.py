@@ -16,9 +16,9 @@ from medxai.slice.box import PixelBox, box_of_mask, grown_box
 from medxai.slice.slice_image import oblique_slice_of
 from medxai.through_slices.answers import EngineAnswers
 from medxai.through_slices.drift_alarm import StopReason
+from medxai.through_slices.legs import legs_of
 from medxai.through_slices.request import VolumeRequest
 from medxai.through_slices.volume_result import SliceState, alarms_of
-from medxai.through_slices.walk import legs_of
 from support.answered import DEMO
 
 from .conftest import START, request_of
