@@ -6,7 +6,7 @@ from typing import Any
 from medxai.contour.result import ContourKind
 from medxai.maps import STAGE3
 
-from ..session.map_metrics import metrics_of
+from ..session.map_metrics import FollowedMetrics, metrics_of, metrics_of_followed
 from ..session.state import Phase, State
 from . import wording
 from .filling import blocked, fill, select
@@ -78,7 +78,8 @@ class Display:
         self._show_layers(state)
         self._show_metrics(state)
         self._show_followed(state)
-        self._set("weightedCheck", "enabled", state.result is not None and state.view.map_key == STAGE3.key)
+        is_of_slice = state.result is not None and state.shown_followed is None
+        self._set("weightedCheck", "enabled", is_of_slice and state.view.map_key == STAGE3.key)
         for name in _LOOKS:
             self._set(name, "enabled", has_maps and not (state.map_info.sign and name in _ONE_SIDED))
         for name in _FOR_MAPS_ONLY:
@@ -185,12 +186,15 @@ class Display:
         self._set("alarmButton", "visible", state.followed is not None and bool(state.followed.result.alarms))
 
     def _show_layers(self, state: State) -> None:
-        slider, result = self._ui.layerSlider, state.result
+        slider, result = self._ui.layerSlider, state.result if state.shown_followed is None else None
         names = state.view.layers(result) if result is not None else ()
         for widget in ("layerSlider", "scaleCheck"):
             self._set(widget, "enabled", len(names) > 1)
         if not names:
-            self._set("layerLabel", "text", _("one map only") if result is not None else "")
+            text = _("one map only") if result is not None else ""
+            if state.shown_followed is not None:
+                text = wording.followed_layer(self._followed_metrics(state))
+            self._set("layerLabel", "text", text)
             return
         index = names.index(state.view.map_id(result).layer)
         with blocked(slider):
@@ -203,20 +207,36 @@ class Display:
         )
 
     def _show_metrics(self, state: State) -> None:
-        key = (id(state.result), state.view.map_key, state.view.layer, state.view.weighted)
+        image = state.snapshot.image
+        shown = (id(state.shown_followed), None if image is None else image.index) if state.shown_followed else None
+        key = (id(state.result), state.view.map_key, state.view.layer, state.view.weighted, shown)
         if self._last.get("metrics") == key:
             return
         self._last["metrics"] = key
+        if state.shown_followed is not None:
+            self._say(wording.followed_metrics(self._followed_metrics(state)), "", state.shown_followed.result.warnings)
+            return
         result, shows_contour = state.result, state.result is not None and state.view.is_contour
         numbers = metrics_of(result, state.view) if result is not None and state.view.is_in(result) else None
         figures = wording.contour(result) if shows_contour else wording.metrics(numbers) if numbers else ""
-        self._set("figuresLabel", "text", figures)
         legend = wording.contour_legend(result, self._line_picture) if shows_contour else ""
+        self._say(figures, legend, result.warnings if shows_contour or numbers else ())
+
+    def _say(self, figures: str, legend: str, warnings: Sequence[str]) -> None:
+        """What stands below the map: its metrics, the contour check's legend, and the warnings."""
+        self._set("figuresLabel", "text", figures)
         self._set("contourLabel", "text", legend)
         self._set("contourLabel", "visible", bool(legend))
-        text = wording.warnings(result.warnings) if shows_contour or numbers else ""
+        text = wording.warnings(warnings)
         self._set("warningsLabel", "text", text)
         self._set("warningsLabel", "visible", bool(text))
+
+    @staticmethod
+    def _followed_metrics(state: State) -> FollowedMetrics:
+        image = state.snapshot.image
+        followed = state.shown_followed.result
+        is_same_plane = image is not None and image.plane == followed.request.on_slice.image.plane
+        return metrics_of_followed(followed, state.view.map_key, image.index if is_same_plane else None)
 
     def _line_picture(self, kind: ContourKind) -> str:
         return self._resource(f"Icons/contour_{kind.name.lower()}.png")

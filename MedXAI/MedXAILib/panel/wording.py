@@ -15,7 +15,7 @@ from medxai.results import SliceExplanation
 from medxai.through_slices.drift_alarm import ALARM_SENTENCE
 from medxai.volume.volume import Modality, ModalitySource, ScanFacts
 
-from ..session.map_metrics import MapMetrics
+from ..session.map_metrics import FollowedMetrics, MapMetrics
 from ..session.model_list import ModelStatus
 from ..session.snapshot import ChangedInput, SceneSnapshot
 from ..session.state import Activity, Obstacle, Phase, Running, State, Step
@@ -158,6 +158,37 @@ def followed(state: State) -> str:
     for stop in result.stops:
         lines.append((_("▲ {reason}") if stop.reason.is_alarm else "{reason}").format(reason=stop.sentence))
     return "\n".join([*lines, _(ALARM_SENTENCE)])
+
+
+def followed_layer(numbers: FollowedMetrics) -> str:
+    """Beside the slider of layers, which an organ through the slices has no use for."""
+    return _("{layer}, all slices").format(layer=numbers.layer) if numbers.layer else _("all slices")
+
+
+def followed_metrics(numbers: FollowedMetrics) -> str:
+    """The metrics of a followed organ's map on the shown slice, as rich text."""
+    one = numbers.one
+    if one is None:
+        return _("The organ was not followed to the slice that is shown.")
+    area = (
+        _("{value} pixels").format(value=one.area_px)
+        if numbers.area_mm2 is None
+        else _("{value} cm²").format(value=number(numbers.area_mm2 / 100))
+    )
+    text = _("Slice {index}: a mask of {area}, {soft} of its outline soft.")
+    lines = [text.format(index=one.index, area=area, soft=percent(one.soft_share))]
+    if one.is_alarm:
+        lines.append(
+            _("▲ An alarm: this mask and this map are no part of the volumes ({reason}).").format(
+                reason=one.verdict.reason
+            )
+        )
+    elif numbers.share_inside is not None:
+        text = _(
+            "<b>{inside}</b> of this map on this slice lies inside the mask; a map without any preference would have {chance} there."
+        )
+        lines.append(text.format(inside=percent(numbers.share_inside), chance=percent(numbers.by_chance)))
+    return "<br>".join(lines)
 
 
 def follow_tip(state: State) -> str:

@@ -183,7 +183,8 @@ class Explaining:
         **changes: Any,
     ) -> None:
         self._behind_since = None
-        self._state.change(result=explanation, explained=key, explained_snapshot=snapshot, stale=(), **changes)
+        shown = {"result": explanation, "explained": key, "explained_snapshot": snapshot, "is_followed_newer": False}
+        self._state.change(stale=(), **shown, **changes)
         self._failures.guarded(show, explanation, key, self._state.now.view)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from medxai.map_view import ViewChoices, is_comparison
 from medxai.maps import OWN_MAPS, STAGE1
 from medxai.results import Narrowing, SliceExplanation
+from medxai.through_slices.volume_result import FollowedSlice, VolumeResult
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,49 @@ def metrics_of(result: SliceExplanation, view: ViewChoices) -> MapMetrics:
     )
 
 
+@dataclass(frozen=True)
+class FollowedMetrics:
+    """What can be said of a followed organ's map on one slice.
+
+    Attributes:
+        layer: Of the map; '' for a map of no layer.
+        one: The slice; None where the organ was not followed to it.
+        area_mm2: Of its mask; None where the file does not say how large a pixel is.
+        share_inside: Share of the map's mass on the slice inside its mask; None for a map without mass.
+        by_chance: What a uniform map would have there.
+    """
+
+    layer: str
+    one: FollowedSlice | None
+    area_mm2: float | None = None
+    share_inside: float | None = None
+    by_chance: float = 0.0
+
+
+def metrics_of_followed(result: VolumeResult, map_key: str, index: int | None) -> FollowedMetrics:
+    """The metrics of a followed organ's map on a slice.
+
+    Args:
+        result: What was followed.
+        map_key: Of the map that is looked at; the first one where it was not followed.
+        index: The slice's voxel index; None for an oblique slice.
+    """
+    map_id = next((one for one in result.map_ids if one.key == map_key), result.map_ids[0])
+    one = result.slice(index) if index is not None else None
+    if one is None:
+        return FollowedMetrics(map_id.layer, None)
+    image = result.request.on_slice.image
+    pixel_mm2 = image.spacing_mm[0] * image.spacing_mm[1]
+    area = one.area_px * pixel_mm2 if image.facts.has_known_spacing else None
+    return FollowedMetrics(map_id.layer, one, area, _inside(one.maps[map_id], one.mask), float(one.mask.mean()))
+
+
 def _share_inside(result: SliceExplanation, values: np.ndarray) -> float | None:
-    mass = np.maximum(result.on_slice(values), 0)
+    return _inside(result.on_slice(values), result.segmentation.mask)
+
+
+def _inside(values: np.ndarray, mask: np.ndarray) -> float | None:
+    """The share of a map's positive values on a slice that lies in a mask."""
+    mass = np.maximum(values, 0)
     total = float(mass.sum())
-    return float(mass[result.segmentation.mask].sum() / total) if total > 0 else None
+    return float(mass[mask].sum() / total) if total > 0 else None

@@ -125,6 +125,7 @@ class State:
         explained_snapshot: The scene that it was made from.
         organs: Several organs that were last explained in one go; None where it was one box.
         followed: The organ that was last followed through the slices.
+        is_followed_newer: Whether it is newer than the result, and so what the view shows of its maps.
         stale: In what the scene has moved on since.
         paces: How long new slices took lately.
     """
@@ -146,6 +147,7 @@ class State:
     explained_snapshot: SceneSnapshot | None = None
     organs: ExplainedOrgans | None = None
     followed: Followed | None = None
+    is_followed_newer: bool = False
     stale: tuple[ChangedInput, ...] = ()
     paces: Paces = field(default_factory=Paces)
 
@@ -211,6 +213,14 @@ class State:
     def shown_organs(self) -> ExplainedOrgans | None:
         """The organs that belong to what is shown: one of them is the result."""
         return self.organs if self.organs is not None and self.organs.holds(self.result) else None
+
+    @property
+    def shown_followed(self) -> Followed | None:
+        """The organ through the slices where its map is what the view shows; None where a map of one slice is."""
+        if self.followed is None or not self.is_followed_newer or self.view.side_by_side:
+            return None
+        has_map = any(map_id.key == self.view.map_key for map_id in self.followed.result.map_ids)
+        return self.followed if has_map or self.result is None else None
 
     @property
     def moved_organs(self) -> tuple[str, ...]:

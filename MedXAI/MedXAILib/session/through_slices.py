@@ -73,7 +73,7 @@ class ThroughSlices:
         cancelled = Stop(slices[-1].index, 1, StopReason.CANCELLED)
         kept = VolumeResult(request, slices, (*alarms_of(slices), cancelled), None, (), 0.0)
         followed = Followed(key, kept, organ)
-        self._state.change(followed=followed)
+        self._state.change(followed=followed, is_followed_newer=True)
 
         def run(_context: TaskContext) -> Any:
             return self._scene.prepare_followed(kept)
@@ -83,7 +83,7 @@ class ThroughSlices:
     def forget(self) -> None:
         """The scene closes, or the volume is gone."""
         self._asked, self._slices = None, {}
-        self._state.change(followed=None)
+        self._state.change(followed=None, is_followed_newer=False)
 
     def _start(self, asked: tuple[ExplanationKey, VolumeRequest, Organ], so_far: VolumeResult | None) -> None:
         tasks, scene = self._tasks, self._scene
@@ -111,7 +111,7 @@ class ThroughSlices:
         self._state.change(running=replace(running, seconds_left=progress.seconds_left))
 
     def _show(self, followed: Followed, prepared: Any, **changes: Any) -> None:
-        self._state.change(followed=followed, **changes)
+        self._state.change(followed=followed, is_followed_newer=True, **changes)
         self._failures.guarded(self._scene.show_followed, prepared, followed.key, self._state.now.view)
 
 

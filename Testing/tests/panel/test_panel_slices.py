@@ -110,6 +110,31 @@ def test_looks_apply_to_it_and_an_explanation_of_one_slice_takes_its_place(short
     assert shown.GetAttribute("MedXAI.Working") == "medxai/stage1", "a map that was not followed is that of the slice"
 
 
+def test_layer_and_percentages_are_those_of_what_the_view_shows(shortly_followed: PanelBench) -> None:
+    bench = shortly_followed
+    bench.click("explainButton")
+    assert bench.pump(lambda: bench.state.result is not None), bench.state
+    bench.settle()
+    of_slice, layer = bench.ui.figuresLabel.text, bench.ui.layerLabel.text
+    assert bench.ui.layerSlider.enabled and "of 5" in layer
+    follow(bench)
+    result, one = bench.state.followed.result, bench.state.followed.result.slice(START)
+    assert not bench.ui.layerSlider.enabled and bench.ui.layerLabel.text == f"{result.map_ids[0].layer}, all slices"
+    assert f"Slice {START}: a mask of {one.area_px * 4 / 100:.1f} cm²" in bench.ui.figuresLabel.text
+    bench.scroll(bench.red, bench.red.GetSliceOffset() + 3)
+    bench.settle()
+    assert f"Slice {START + 1}: " in bench.ui.figuresLabel.text
+    bench.scroll(bench.red, bench.red.GetSliceOffset() + 15)
+    bench.settle()
+    assert "not followed to the slice" in bench.ui.figuresLabel.text
+    look_at(bench.red, bench.parameters.volume, slice_of(result.request.on_slice.volume, "axial", START))
+    bench.settle()
+    bench.click("explainButton")
+    assert bench.pump(lambda: not bench.state.running), bench.state
+    bench.settle()
+    assert (bench.ui.figuresLabel.text, bench.ui.layerLabel.text) == (of_slice, layer)
+
+
 def test_a_window_that_begins_below_0_gives_a_map_no_colours_of_a_signed_one(shortly_followed: PanelBench) -> None:
     bench = shortly_followed
     (overlay,) = nodes_of(bench, "vtkMRMLScalarVolumeNode")
