@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,8 @@ from .segment_file import write_slice_segments
 from .volumes import write_slice_volume
 from .writing import write_files_of_one
 
+#: Half of the room that a number takes, as a share of the slice's width.
+_HALF_NUMBER = 0.03
 #: The columns of the page's table; organs.csv has all.
 _ON_PAGE = tuple(
     figure
@@ -56,6 +59,7 @@ class _Part:
         key: Before the names of its shapes.
         label, name, colour: Of the organ; colour '#rrggbb'.
         scene: Its outline and box.
+        number: Where its number stands, (x, y) of the middle in the scene's lengths.
         figures: Its line in the table.
         html: Its section.
     """
@@ -65,6 +69,7 @@ class _Part:
     name: str
     colour: str
     scene: SliceScene
+    number: tuple[float, float]
     figures: tuple[str, ...]
     html: Markup
 
@@ -124,7 +129,11 @@ def organs_report_html(
         made: The date on the page.
         metrics_file: The name of a file beside the page that has all metrics, '' for none.
     """
-    parts = [_part(one, metrics_file) for one in organs]
+    pictures = [Pictures(one.organ.explanation, one.reference_mask) for one in organs]
+    numbers = places_of_numbers([drawn.scene for drawn in pictures])
+    parts = [
+        _part(one, drawn, number, metrics_file) for one, drawn, number in zip(organs, pictures, numbers, strict=True)
+    ]
     first = organs[0].organ.explanation
     return page_html(
         "organs.html",
@@ -140,9 +149,32 @@ def organs_report_html(
     )
 
 
-def _part(one: OrganWithEvidence, metrics_file: str) -> _Part:
+def places_of_numbers(scenes: Sequence[SliceScene]) -> list[tuple[float, float]]:
+    """Where the organs' numbers stand beside their boxes, none on another: within a box a small organ would be hidden.
+
+    Args:
+        scenes: Of one slice; each with its box.
+    """
+    places: list[tuple[float, float]] = []
+    for scene in scenes:
+        half, box = _HALF_NUMBER * scene.width, scene.box
+        above = box.y - half if box.y > 2 * half else None
+        below = box.y + box.height + half if box.y + box.height < scene.height - 2 * half else None
+        rows = [y for y in (above, below) if y is not None] or [scene.height - half]
+        # Along the box's upper edge, then its lower one, then on beyond its ends as far as the slice goes.
+        begin, most = min(box.x + half, scene.width - half), math.ceil(scene.width / (2 * half))
+        along = [begin + 2 * half * step for step in (*range(most), *range(-1, -most, -1))]
+        along = [x for x in along if half <= x <= scene.width - half] or [begin]
+        within = [x for x in along if box.x <= x <= box.x + box.width]
+        free = [(x, y) for xs in (within or along[:1], along) for y in rows for x in xs]
+        clear = [one for one in free if all(math.dist(one, other) >= 2 * half for other in places)]
+        places.append((clear or free)[0])
+    return places
+
+
+def _part(one: OrganWithEvidence, pictures: Pictures, number: tuple[float, float], metrics_file: str) -> _Part:
     organ, row = one.organ, figures_of_organ(one.organ)
-    key, pictures = f"organ-{organ.label}-", Pictures(organ.explanation, one.reference_mask)
+    key = f"organ-{organ.label}-"
     values = case_values(organ.explanation, pictures, one.evidence, metrics_file)
     return _Part(
         key,
@@ -150,6 +182,7 @@ def _part(one: OrganWithEvidence, metrics_file: str) -> _Part:
         organ.organ.name,
         "#{:02x}{:02x}{:02x}".format(*organ.organ.colour),
         pictures.scene,
+        number,
         tuple(figure.text(row[figure.key]) for figure in _ON_PAGE),
         part_html("case_body.html", key=key, level=3, **values),
     )
