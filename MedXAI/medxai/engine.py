@@ -280,7 +280,8 @@ class Engine:
             ready, prepared = self._made_ready(request, control)
             encoding, _ = self._encoding(request, ready, prepared, control)
             control = control.at(Step.CHECKING)
-            return check_contour(ready.model, encoding, prepared.image, result.segmentation, control)
+            tokens = self._in_use(ready.model, encoding).tokens
+            return check_contour(ready.model, encoding, prepared.image, result.segmentation, control, tokens)
 
     def explain_volume(
         self,

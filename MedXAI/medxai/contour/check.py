@@ -12,7 +12,8 @@ from ..model_input.frame import ModelFrame
 from ..models.loading import LoadedModel
 from ..progress import RunControl
 from ..results import Segmentation
-from ..segmentation.segmenting import logits_of_corners
+from ..segmentation.box_decoder import SliceTokens
+from ..segmentation.segmenting import logits_of_corners, slice_tokens
 from ..slice.slice_image import SliceImage
 from .box_following import follows_box, moved_boxes
 from .outline import Grid, Outline, ras_mm_of
@@ -39,6 +40,7 @@ def check_contour(
     image: SliceImage,
     segmentation: Segmentation,
     control: RunControl = RunControl(),
+    tokens: SliceTokens | None = None,
 ) -> ContourCheck:
     """The outline with its tolerance and with how far it follows each edge of the box.
 
@@ -48,6 +50,7 @@ def check_contour(
         image: The slice.
         segmentation: Of the box on it.
         control: Stops the work before each half of the eight boxes is decoded.
+        tokens: The slice's `slice_tokens`, where they are at hand.
 
     Raises:
         Cancelled: The control said so.
@@ -63,9 +66,10 @@ def check_contour(
     moved = moved_boxes(model.convention.box_in_model_px(segmentation.box, frame), shape, frame)
     h, w = encoding.embedding.shape[-2:]
     blocks, logits_of_edges = outline.read_blocks(shape, (h, w)), []
+    tokens = tokens or slice_tokens(model, encoding)  # once for both halves
     for corners in np.split(moved.corners_xyxy, 2):  # two edges, then the other two: it can be stopped in between
         control.raise_if_cancelled()
-        logits_of_edges.append(logits_of_corners(model, encoding, corners, blocks))
+        logits_of_edges.append(logits_of_corners(model, encoding, corners, blocks, tokens))
     moved_logits = np.concatenate(logits_of_edges)
     followed = follows_box(outline, check.tolerance_mm_per_logit, moved, moved_logits)
     return replace(check, follows_box=followed, seconds=time.perf_counter() - begin)

@@ -116,7 +116,11 @@ def mixture_decoder(
 
 @torch.inference_mode()
 def logits_of_corners(
-    model: LoadedModel, encoding: Encoding, corners_xyxy: np.ndarray, asked: np.ndarray | None = None
+    model: LoadedModel,
+    encoding: Encoding,
+    corners_xyxy: np.ndarray,
+    asked: np.ndarray | None = None,
+    tokens: SliceTokens | None = None,
 ) -> np.ndarray:
     """(B, 4h, 4w) float32: the logits of boxes that need not lie on whole pixels, in one batch.
 
@@ -126,10 +130,11 @@ def logits_of_corners(
         corners_xyxy: (B, 4) x0, y0, x1, y1 in model pixels, as `box_in_model_px` gives them.
         asked: (h, w) bool, the cells of the embedding where the logits are wanted; what they are elsewhere is then not
             said. None for all.
+        tokens: The slice's `slice_tokens`, where they are at hand.
     """
     xyxy = torch.from_numpy(corners_xyxy).to(model.device, torch.float32)
     wanted = None if asked is None else torch.from_numpy(asked.ravel()).to(model.device)
-    return _decode(model, encoding.embedding, xyxy, wanted).logits.cpu().numpy()
+    return _decode(model, encoding.embedding, xyxy, wanted, tokens).logits.cpu().numpy()
 
 
 def _masks_on_slice(model: LoadedModel, logits: Tensor, frame: ModelFrame) -> np.ndarray:
