@@ -47,12 +47,12 @@ class OrganExplanation:
     @property
     def file_part(self) -> str:
         """Its name as a part of a file's name: 'right_kidney'."""
-        return file_part_of(self.organ)
+        return file_part_of_name(self.organ.name)
 
 
-def file_part_of(organ: Organ) -> str:
+def file_part_of_name(name: str) -> str:
     """An organ's name as a part of a file's name: 'right_kidney'."""
-    return "".join(letter if letter.isalnum() else "_" for letter in organ.name)
+    return "".join(letter if letter.isalnum() else "_" for letter in name)
 
 
 #: Smaller shares are written with one more digit: an aorta is 0.4 % of a slice, not nothing of it.

@@ -3,7 +3,7 @@
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,8 +12,12 @@ from ..volume.contents import is_text
 
 
 @contextmanager
-def whole_or_nothing(folder: Path) -> Iterator[Path]:
+def whole_or_nothing(folder: Path, replaced: Iterable[Path] = ()) -> Iterator[Path]:
     """A temporary folder inside `folder`, whose files move into `folder` only when the block ends well.
+
+    Args:
+        folder: Made where it is missing.
+        replaced: Files of an earlier run in it, which go when the block ends well, unless it has written them anew.
 
     Raises:
         OutputError: Where the folder cannot be made or written, or the disk is full; older files are then unchanged.
@@ -26,8 +30,11 @@ def whole_or_nothing(folder: Path) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".medxai-", dir=folder) as scratch:
             yield Path(scratch)
-            for file in sorted(Path(scratch).iterdir()):
+            written = sorted(Path(scratch).iterdir())
+            for file in written:
                 os.replace(file, folder / file.name)
+            for file in set(replaced) - {folder / one.name for one in written}:
+                file.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(_sentence(folder, error)) from error
     finally:

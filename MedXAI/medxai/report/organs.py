@@ -17,6 +17,7 @@ from ..metrics.case_evidence import CaseEvidence
 from ..organs_on_slice import FIGURES, OrganExplanation, figures_of_organ, label_mask, overlaps
 from ..provenance import organs_provenance_of
 from .case_report import case_values, date_text, provenance_lines
+from .earlier_organs import ORGANS_TABLE, files_of_earlier_organs
 from .folder import whole_or_nothing
 from .metrics_file import write_metrics
 from .page import page_html, part_html, write_page
@@ -97,13 +98,13 @@ def write_organs(
     """
     only = [one.organ for one in organs]
     shared, image = organs_provenance_of(only), only[0].explanation.prepared.image
-    with whole_or_nothing(folder) as scratch:
+    with whole_or_nothing(folder, files_of_earlier_organs(folder)) as scratch:
         for one in organs:
             write_files_of_one(one.organ.explanation, scratch, one.evidence, source, one.organ)
         write_slice_volume(scratch / "segmentation.nrrd", image, label_mask(only), shared)
         masks = [(one.organ, one.explanation.segmentation.mask) for one in only]
         write_slice_segments(scratch / "segmentation.seg.nrrd", image, masks, shared)
-        write_table_of_organs(scratch / "organs.csv", only)
+        write_table_of_organs(scratch / ORGANS_TABLE, only)
         write_metrics(scratch / "figures.csv", [row for one in organs for row in one.evidence.rows])
         write_page(scratch / "report.html", organs_report_html(organs, datetime.now().astimezone(), "figures.csv"))
         if extra is not None:

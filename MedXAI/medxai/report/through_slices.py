@@ -22,6 +22,7 @@ from ..through_slices.drift_alarm import ALARM_AT, ALARM_SENTENCE, StopReason
 from ..through_slices.several import FollowedOrgan, label_volume, overlaps_through_slices
 from ..through_slices.volume_result import FollowedSlice, VolumeResult
 from ..volume.volume import PLANE_AXES
+from .earlier_organs import ORGANS_TABLE, files_of_earlier_organs
 from .folder import whole_or_nothing
 from .overlay import BOX_COLOUR, MASK_COLOUR
 from .record import SCHEMA_ID, versions_here, write_record
@@ -90,14 +91,14 @@ def write_through_slices(
         OutputError: Where a file cannot be written; the folder is then as it was.
     """
     matrix, shared = organs[0].result.request.on_slice.volume.ijk_to_ras_mm, followed_organs_provenance_of(organs)
-    with whole_or_nothing(folder) as scratch:
+    with whole_or_nothing(folder, files_of_earlier_organs(folder)) as scratch:
         write_volume(scratch / "segmentation.nrrd", label_volume(organs), matrix, shared)
         masks = [(one.organ, one.result.mask) for one in organs]
         write_segments(scratch / "segmentation.seg.nrrd", masks, matrix, shared)
         for one in organs:
             _write_files_of_one(one.result, scratch, source, suffix_of(one, organs))
         if len(organs) > 1:
-            _write_table_of_organs(scratch / "organs.csv", organs)
+            _write_table_of_organs(scratch / ORGANS_TABLE, organs)
         pictures = [(scratch / f"slices{suffix_of(one, organs)}.png").read_bytes() for one in organs]
         write_through_report(scratch / "report.html", organs, pictures)
         if extra is not None:

@@ -12,6 +12,7 @@ from ..provenance import map_attributes, provenance_of
 from ..results import SliceExplanation
 from .case_report import write_case_report
 from .contour_file import write_contour
+from .earlier_organs import files_of_earlier_organs
 from .folder import whole_or_nothing
 from .metrics_file import write_metrics
 from .panels import write_panels
@@ -43,7 +44,7 @@ def write_results(
     Raises:
         OutputError: Where a file cannot be written; the folder is then as it was.
     """
-    with whole_or_nothing(folder) as scratch:
+    with whole_or_nothing(folder, files_of_earlier_organs(folder)) as scratch:
         write_files_of_one(result, scratch, evidence, source)
         mask = result.segmentation.mask.astype(np.uint8)
         write_slice_volume(scratch / "segmentation.nrrd", result.prepared.image, mask, provenance_of(result))

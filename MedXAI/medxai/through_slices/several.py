@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..organ_codes import Organ
-from ..organs_on_slice import file_part_of, with_own_names
+from ..organs_on_slice import file_part_of_name, with_own_names
 from ..request import ExplainRequest
 from ..slice.box import PixelBox
 from .request import VolumeRequest
@@ -34,7 +34,7 @@ class FollowedOrgan:
     @property
     def file_part(self) -> str:
         """Its name as a part of a file's name: 'right_kidney'."""
-        return file_part_of(self.organ)
+        return file_part_of_name(self.organ.name)
 
 
 OnOrganSlice = Callable[[int, FollowedSlice, VolumeProgress], None]

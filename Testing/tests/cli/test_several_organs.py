@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -129,6 +130,23 @@ def test_the_terminal_says_of_each_organ_what_it_says_of_one_and_does_not_take_o
     assert "not of this run: panels_pancreas.png." in noted
     assert said.count("sets the mask off") == len(ORGANS) + 1
     assert "warning: spleen: All pixels of the box have one value" in said
+
+
+def test_the_organs_of_an_earlier_run_go_when_another_run_ends_well_and_other_files_stay(
+    words, written, tmp_path, capsys
+):
+    folder = tmp_path / "out"
+    shutil.copytree(written, folder)
+    (folder / "notes_liver.txt").write_text("my own", encoding="utf-8")
+    (folder / "panels_pancreas.png").write_bytes(b"of nobody knows what")
+    one_box = words[: words.index("--organ") + 2]
+    assert main([*one_box, "--model", "no-such-model", "--output", str(folder)]) != 0
+    assert (folder / "panels_right_kidney.png").exists(), "a run that failed has taken files away"
+    assert main([*one_box, "--output", str(folder)]) == 0
+    names = {path.name for path in folder.iterdir()}
+    assert not {name for name in names if "kidney" in name} and not {"organs.csv", "panels_liver.png"} & names
+    assert {"panels.png", "notes_liver.txt", "panels_pancreas.png"} <= names
+    assert "not of this run: notes_liver.txt, panels_pancreas.png." in capsys.readouterr().err
 
 
 WRONG = {
