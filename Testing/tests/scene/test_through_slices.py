@@ -89,3 +89,31 @@ def test_a_view_across_the_voxels_is_refused(placed, scene):
     view.UpdateMatrices()
     with pytest.raises(InputError, match="oblique"):
         volume_request_of(asked(node, roi))
+
+
+def test_several_organs_are_segments_of_one_segmentation_and_each_has_its_maps(placed, scene):
+    from medxai.engine import Engine
+    from medxai.scene.regions import choose_organ_of_roi, roi_of_box
+    from medxai.scene.through_slices import explain_organ_volume_nodes
+    from medxai.slice.box import grown_box
+
+    tube, node, roi = placed
+    image = slice_of(tube.volume, "axial", 7)
+    larger = roi_of_box(scene, "liver", grown_box(box_of_mask(tube.mask[7]), image.shape), image, node)
+    choose_organ_of_roi(roi, "aorta")
+    done = explain_organ_volume_nodes(Engine(), asked(node, None, slices=(6, 9)), [roi, larger])
+    assert [one.organ.name for one in done.organs] == ["aorta", "liver"]
+    segmentation = done.segmentation_node.GetSegmentation()
+    assert [segmentation.GetNthSegment(n).GetName() for n in range(2)] == ["aorta", "liver"]
+    for one in done.organs:
+        ((map_id, overlay),) = done.overlays[one.organ.name].items()
+        assert overlay.GetName().endswith(f"· {one.organ.name}")
+        assert np.array_equal(slicer.util.arrayFromVolume(overlay), one.result.map_volume(map_id))
+    assert "aorta and liver share" in done.segmentation_node.GetAttribute("MedXAI.Overlaps")
+    labels = [done.marks_node.GetNthControlPointLabel(n) for n in range(done.marks_node.GetNumberOfControlPoints())]
+    assert labels[0] == "▲ aorta: alarm, slice 9"
+    before = scene.GetNumberOfNodes()
+    for regions, sentence in (([], "no region"), ([roi, None], "No region is chosen")):
+        with pytest.raises(InputError, match=sentence):
+            explain_organ_volume_nodes(Engine(), asked(node, None), regions)
+    assert scene.GetNumberOfNodes() == before

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from medxai.errors import InputError
 from medxai.slice.box import box_of_mask
 from medxai.through_slices.drift_alarm import StopReason
 from medxai.through_slices.volume_result import SliceState
@@ -206,6 +207,27 @@ def test_live_updates_take_up_a_changed_method_on_a_slice_of_the_followed_organ(
     assert session.state.live
     session.choose_method(replace(session.state.method, preset="contour"))
     until(session, lambda: session.state.result.explanation.parameters.preset == "contour")
+
+
+def test_where_only_the_second_objects_images_cannot_be_named_nothing_is_written(
+    session, scene, tasks, tmp_path, monkeypatch
+):
+    scene.slices = (START, START + 1)
+    explained(session)
+    followed(session)
+    scene.dicom_files = (tmp_path / "image.dcm",)
+    answers = iter([scene.volume])
+
+    def framed(_volume, _files):
+        found = next(answers, None)
+        if found is None:
+            raise InputError("The images of the organ cannot be named.")
+        return found
+
+    monkeypatch.setattr(tasks, "framed", framed)
+    session.export(str(tmp_path / "out"), as_dicom=True)
+    until(session, lambda: not session.state.running)
+    assert session.state.message == "The images of the organ cannot be named." and not (tmp_path / "out").exists()
 
 
 def test_nothing_is_followed_without_a_box_and_closing_the_scene_forgets(session, scene):
