@@ -182,6 +182,8 @@ def write_segments(node: slicer.vtkMRMLSegmentationNode, organs: Sequence[OrganE
     for number, one in enumerate(organs):
         mask = mask_labelmap(one.explanation.prepared.image, one.explanation.segmentation.mask)
         if held:
+            # Segments of a loaded scene share one labelmap, each with a number of its own.
+            held[number].SetLabelValue(1)
             held[number].AddRepresentation(LABELMAP, mask)
             held[number].Modified()
         else:

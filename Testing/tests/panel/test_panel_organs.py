@@ -1,8 +1,11 @@
 """The panel's list of boxes: several organs explained in one go, one segmentation with a segment each, one table."""
 
+from pathlib import Path
+
 import pytest
 import slicer
 import vtk
+from vtk.util.numpy_support import vtk_to_numpy
 
 from medxai.organ_codes import organ_named
 from medxai.scene.working_result import find_working
@@ -164,3 +167,30 @@ def test_more_boxes_than_rows_are_explained_all_the_same(ready: PanelBench) -> N
     (segmentation,) = organ_nodes(bench, "vtkMRMLSegmentationNode")
     assert segmentation.GetSegmentation().GetNumberOfSegments() == 9
     assert "share" in bench.ui.organsLabel.text, "masks that overlap are said"
+
+
+def test_a_loaded_scenes_organs_are_shown_and_written_over_by_the_next_run(
+    together: PanelBench, tmp_path: Path
+) -> None:
+    bench = together
+    from medxai.scene.headless import load_scene_bundle, save_scene_bundle
+
+    masks = [one.explanation.segmentation.mask for one in bench.state.organs.organs]
+    save_scene_bundle(bench.scene, tmp_path / "saved.mrb")
+    bench.scene.Clear(False)
+    bench.settle()
+    load_scene_bundle(bench.scene, tmp_path / "saved.mrb")
+    bench.settle()
+    (segmentation,) = organ_nodes(bench, "vtkMRMLSegmentationNode")
+    assert names(segmentation) == ["liver", "ball region_1"] and segmentation.GetDisplayNode().GetVisibility()
+    assert bench.state.snapshot.boxes[0].organ.name == "liver", "which organ a box is around"
+    segmentation.GetSegmentation().GetNthSegment(1).SetLabelValue(
+        2
+    )  # as where segments without overlap share a labelmap
+    explain(bench)
+    (again,) = organ_nodes(bench, "vtkMRMLSegmentationNode")
+    assert again is segmentation and len(organ_nodes(bench, "vtkMRMLTableNode")) == 1
+    for number, mask in enumerate(masks):
+        segment = segmentation.GetSegmentation().GetNthSegment(number)
+        voxels = vtk_to_numpy(segment.GetRepresentation("Binary labelmap").GetPointData().GetScalars())
+        assert (voxels == segment.GetLabelValue()).sum() == mask.sum()
