@@ -26,6 +26,7 @@ from .explainers import registry
 from .explainers.base import Case
 from .explainers.three_stage.concentration import concentration_of
 from .explainers.three_stage.stages import explain
+from .mask_check import mask_check_of
 from .model_input.contrast import enhance_contrast
 from .model_input.grey import GreyRange, Window, grey_range_of, grey_slice
 from .models.default_model import default_model
@@ -625,4 +626,4 @@ def _result(
     )
     presence = presence_of(result)
     said = (presence.sentence,) if presence.is_told is False else ()
-    return replace(result, presence=presence, warnings=(*result.warnings, *said))
+    return replace(result, presence=presence, mask_check=mask_check_of(result), warnings=(*result.warnings, *said))

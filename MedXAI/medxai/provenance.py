@@ -38,13 +38,14 @@ def provenance_of(result: SliceExplanation) -> dict[str, str]:
         "Parameters": json.dumps({**parameters, "preset": parameters["preset"].value}),
         "ResolutionMm": "{:.3g} {:.3g}".format(*result.resolution_mm),
         "Presence": result.presence.sentence,
+        "MaskCheck": result.mask_check.text,
         "Limits": LIMITS_STATEMENT,
     }
 
 
 def organs_provenance_of(organs: Sequence[OrganExplanation]) -> dict[str, str]:
     """The same of what several organs on one slice share; box and verdict are each organ's own, and not in it."""
-    own = {"BoxIjk", "Presence", "Organ"}
+    own = {"BoxIjk", "Presence", "MaskCheck", "Organ"}
     shared = {name: text for name, text in provenance_of(organs[0].explanation).items() if name not in own}
     labels = ", ".join(f"{one.label} {one.organ.name}" for one in organs)
     return {**shared, "Labels": labels, "Overlaps": " ".join(overlaps(organs))}

@@ -288,6 +288,51 @@ class Presence:
         return {True: TOLD, False: NOT_TOLD, None: NO_VERDICT}[self.is_told]
 
 
+#: A range of Dice that is wider than this says little.
+_WIDEST_DICE_RANGE = 0.5
+
+
+@dataclass(frozen=True)
+class MaskCheck:
+    """Which Dice made-up structures had whose masks were as decided as this one (`mask_check.py`).
+
+    Attributes:
+        decidedness: The Dice of the mask with the probabilities that it was cut from, 0 to 1; None where there is no mask, or
+            no table for the model.
+        lower, upper: The interval of Dice; None likewise.
+        promised: The share of made-up structures whose Dice is in its interval; None likewise.
+        how_tested: How often the promise was kept, in a sentence; '' where there is no table for the model.
+    """
+
+    decidedness: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    promised: float | None = None
+    how_tested: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What is said of the mask as a whole, with the reason; or that nothing is, and why."""
+        if self.lower is None or self.upper is None or self.decidedness is None or self.promised is None:
+            return EMPTY_MASK_NOT_CHECKED if self.how_tested else NO_MASK_CHECK
+        says_little = " So wide a range says little." if self.upper - self.lower > _WIDEST_DICE_RANGE else ""
+        return (
+            f"The mask is decided to {self.decidedness:.2f} (at 1 every pixel is clearly inside or outside). Of made-up "
+            f"structures with masks like that, {self.promised:.0%} had a Dice from {self.lower:.2f} to {self.upper:.2f}.{says_little}"
+        )
+
+    @property
+    def text(self) -> str:
+        """The sentence, and how often its promise was kept where the Dice was known."""
+        return f"{self.sentence} {self.how_tested}" if self.lower is not None else self.sentence
+
+
+NO_MASK_CHECK = (
+    "The mask as a whole was not checked: there is no table of made-up structures for this model and preparation."
+)
+EMPTY_MASK_NOT_CHECKED = "The mask as a whole was not checked: the model segmented nothing."
+
+
 #: Shares whose range is wider than this are not told in numbers; nor are those of a score that hardly differs.
 _WIDEST_RANGE, _LEAST_DIFFERENCE = 0.25, 0.1
 
@@ -374,6 +419,7 @@ class SliceExplanation:
         contour: How easily the mask's outline moves, point by point. Whether it follows the box is in it only where
             `Engine.check_contour` was asked.
         presence: Whether it can be told from a box over nothing.
+        mask_check: Which Dice made-up structures had with masks like this one.
         comparisons: Other explainers' maps that were asked for besides, by identity; raw (h, w) over the square.
         signed: The keys of those of them whose values below 0 mean the opposite.
         box_or_image: The image's and the box's shares; None where they were not asked for.
@@ -390,6 +436,7 @@ class SliceExplanation:
     warnings: tuple[str, ...]
     contour: ContourCheck
     presence: Presence = Presence(None, None)
+    mask_check: MaskCheck = MaskCheck()
     comparisons: Mapping[MapId, np.ndarray] = field(default_factory=dict)
     signed: frozenset[str] = frozenset()
     box_or_image: BoxOrImage | None = None

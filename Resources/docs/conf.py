@@ -30,6 +30,7 @@ include_patterns = [
     "docs/*.ipynb",
     "benchmarks/*.md",
     "evidence/*/summary.md",
+    "evidence/mask_check/*.md",
     "failure_cases/*.md",
 ]
 myst_enable_extensions = ["deflist"]

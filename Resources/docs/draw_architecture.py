@@ -28,6 +28,7 @@ _ALONE = {
     "engine": "engine",
     "request": "engine",
     "result_warnings": "engine",
+    "mask_check": "engine",
     "presence": "engine",
     "organs_on_slice": "engine",
     "through_slices": "engine",

@@ -545,9 +545,9 @@ def _legend_line(check: ContourCheck, kind: ContourKind, has_known_spacing: bool
 
 
 def contour(result: SliceExplanation) -> str:
-    """What is known of the contour check, and of what the model saw, as rich text."""
+    """The mask as a whole, what is known of the contour check, and what the model saw, as rich text."""
     grey = _("Grey values from black to white: {text}.").format(text=result.prepared.grey_range.text)
-    return "<br>".join([how_tested(result.model), grey])
+    return "<br>".join([result.mask_check.text, how_tested(result.model), grey])
 
 
 def export_tip(state: State) -> str:

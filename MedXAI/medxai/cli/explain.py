@@ -182,6 +182,7 @@ def _report(result: SliceExplanation) -> None:
         + "."
     )
     print(result.presence.sentence)
+    print(result.mask_check.text)
     if result.box_or_image is not None:
         print(result.box_or_image.sentence)
     print(

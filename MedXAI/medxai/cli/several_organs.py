@@ -98,6 +98,7 @@ def _report(organs: Sequence[OrganExplanation]) -> None:
         print(
             f"{one.label} {one.organ.name}: {result.segmentation.mask.sum()} pixels segmented. {result.presence.sentence}"
         )
+        print(result.mask_check.sentence)
         if result.box_or_image is not None:
             print(result.box_or_image.sentence)
     own = [

@@ -141,6 +141,7 @@ def case_values(
     return {
         "is_preview": result.is_preview,
         "presence": result.presence,
+        "mask_check": result.mask_check,
         "scene": pictures.scene,
         "asked": _asked(result),
         "mask_area": area_text(result),

@@ -61,6 +61,7 @@ def record_of(result: SliceExplanation, source: dict[str, object] | None = None)
         },
         "contour": _contour(result),
         "presence": _presence(result.presence),
+        "mask_check": {**asdict(result.mask_check), "sentence": result.mask_check.sentence},
         "box_or_image": _box_or_image(result.box_or_image),
         "metrics": _metrics(result.concentration),
         "layers": [

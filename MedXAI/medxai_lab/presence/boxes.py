@@ -19,7 +19,7 @@ from ..synthetic.scene import Scene
 
 SIDES_PX = (96, 128, 192, 256)
 #: A structure's share of the slice.
-_SHARES = (0.004, 0.4)
+SHARES = (0.004, 0.4)
 #: A box never painted has so much of one tissue in and around it.
 _PURITY = 0.98
 #: A structure is seen where its mean differs from that around it by so many standard deviations.
@@ -75,7 +75,7 @@ def _question(number: int, image: np.ndarray, boxes: list[tuple[Kind, PixelBox]]
 
 def _askable(scene: Scene, labels: np.ndarray) -> list[np.ndarray]:
     """(rows, columns) bool of each structure that is large enough."""
-    members, (chosen, _) = scene.members(), askable_structures(scene, labels, _SHARES)
+    members, (chosen, _) = scene.members(), askable_structures(scene, labels, SHARES)
     return [members[one][labels] for one in chosen]
 
 
@@ -83,12 +83,13 @@ def _structures(
     rng: np.random.Generator, scene: Scene, labels: np.ndarray, image: np.ndarray
 ) -> Iterator[tuple[Kind, PixelBox]]:
     """Up to two structures that can be seen."""
-    masks = [mask for mask in _askable(scene, labels) if _is_seen(image, mask)]
+    masks = [mask for mask in _askable(scene, labels) if is_seen(image, mask)]
     for index in rng.permutation(len(masks))[:2]:
         yield Kind.STRUCTURE, _pixel_box(drawn_box(rng, tight_box(masks[index]), len(labels)), len(labels))
 
 
-def _is_seen(image: np.ndarray, mask: np.ndarray) -> bool:
+def is_seen(image: np.ndarray, mask: np.ndarray) -> bool:
+    """Whether a structure's mean differs from that around it by a standard deviation; both (rows, columns)."""
     around = ndimage.binary_dilation(mask, iterations=max(2, len(mask) // 32)) & ~mask
     if not around.any():
         return False

@@ -24,6 +24,7 @@ from medxai.report.case_evidence import quick_evidence
 from medxai.report.case_report import case_report_html, write_case_report
 from medxai.report.metrics_file import write_metrics
 from medxai.report.wording import explainer_name, written
+from medxai.results import NO_MASK_CHECK, MaskCheck
 from support import answered
 from support.models import small_model
 from support.report import FORBIDDEN, HOSTILE_NAMES, Text
@@ -50,6 +51,15 @@ def test_the_limits_come_first_and_nothing_sounds_like_a_judgement(phantom_case,
         said = " ".join(text.words).replace(LIMITS_STATEMENT, "")
         assert not FORBIDDEN.findall(said)
         assert "2026-01-02" in said
+
+
+def test_the_mask_as_a_whole_has_its_range_of_dice_and_how_it_was_tried(phantom_case):
+    check = MaskCheck(0.95, 0.76, 0.98, 0.9, "Tried on 3 boxes.")
+    words = " ".join(Text(case_report_html(replace(phantom_case.result, mask_check=check))).words)
+    assert check.sentence in words and check.how_tested in words
+    assert not FORBIDDEN.findall(words.replace(LIMITS_STATEMENT, ""))
+    without = " ".join(Text(case_report_html(replace(phantom_case.result, mask_check=MaskCheck()))).words)
+    assert NO_MASK_CHECK in without
 
 
 @pytest.mark.parametrize("kind", HOSTILE_NAMES)
