@@ -1,7 +1,7 @@
 """How good is the mask as a whole? An interval of its Dice, from what made-up structures had whose masks were as decided.
 
 Decidedness is the Dice of the mask with the probabilities that it was cut from: 1 where all of them are 0 or 1 (Borges, Pacheco
-and Silva, arXiv 2402.10665, who call it soft Dice). It costs nothing. A model's table says which Dice made-up structures
+and Silva, arXiv 2402.10665, whose score SDC it is). It costs nothing. A model's table says which Dice made-up structures
 had, by decidedness; the intervals are conformal, so that they hold the Dice of nine in ten structures *of that kind*. Whether
 they do on scans can only be tried, and a table says on which it was. Tables are made by `python -m medxai_lab.mask_check`.
 """
@@ -78,15 +78,12 @@ class MaskCheckTable:
     def how_tested(self) -> str:
         """How often the promise was kept, and on how few patients."""
         held_out, *scans = self.trials
-        said = f"The Dice was in its range for {held_out.covered:.0%} of {held_out.boxes} made-up structures that had no part in the ranges"
+        said = f"In that range were {held_out.covered:.0%} of {held_out.boxes} other made-up structures"
         if not scans:
-            return f"{said}. It was not tried on any scan."
-        each = ", ".join(f"{one.covered:.0%} on the {one.on} ({one.below:.0%} were below it)" for one in scans)
+            return f"{said}; it was not tried on any scan."
+        each = " and ".join(f"{one.covered:.0%} on the {one.on} ({one.below:.0%} below it)" for one in scans)
         boxes, patients = sum(one.boxes for one in scans), sum(one.patients for one in scans)
-        return (
-            f"{said}; and of {boxes} boxes on {len(scans)} scan{'s' * (len(scans) > 1)} of {patients} "
-            f"patient{'s' * (patients > 1)} for {each}."
-        )
+        return f"{said}, and of {boxes} boxes on scans of {patients} patient{'s' * (patients > 1)} {each}."
 
 
 @cache

@@ -233,8 +233,9 @@ class PanelBench:
         real.resize(width, 100)
         real.show()
         self.application.processEvents()
-        real.resize(width, max(real.layout().minimumHeightForWidth(width), real.minimumSizeHint().height()))
-        self.application.processEvents()
+        for _ in range(3):  # a section knows its height only once its labels have their width
+            real.resize(width, max(real.layout().minimumHeightForWidth(width), real.minimumSizeHint().height()))
+            self.application.processEvents()
         real.grab().save(str(path))
         real.hide()
 

@@ -51,7 +51,7 @@ def test_a_scan_has_no_part_in_the_table_and_is_counted_by_patients(rows):
     scan = table.trials[1]
     assert (scan.on, scan.patients, scan.boxes) == ("MR", 1, 100)
     assert scan.covered < 0.1 and scan.below > 0.9
-    assert "100 boxes on 1 scan of 1 patient" in table.how_tested
+    assert "100 boxes on scans of 1 patient" in table.how_tested
     assert "not tried on any scan" in table_from("a model", "default", rows).how_tested
 
 

@@ -43,7 +43,13 @@ def test_no_text_is_wider_than_its_place(unfolded: PanelBench, width: int) -> No
     assert cut == []
 
 
-def test_wrapped_text_has_the_height_that_it_needs(unfolded: PanelBench) -> None:
+@pytest.mark.parametrize("shown", ["stage3Button", "contourButton"])
+def test_wrapped_text_has_the_height_that_it_needs(
+    unfolded: PanelBench, width: int, shown: str, tmp_path: Path
+) -> None:
+    unfolded.click(shown)
+    unfolded.settle()
+    unfolded.picture(tmp_path / "panel.png", width)
     real = unfolded.parent._real
     for label in real.findChildren(QtWidgets.QLabel):
         if label.isVisibleTo(real) and label.wordWrap() and label.text():
