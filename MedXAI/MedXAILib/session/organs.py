@@ -51,7 +51,8 @@ class ExplainedOrgans:
         for number, own in enumerate(self.keys):
             if _region(own) == _region(key) and replace(own, box=key.box) == key:
                 keys, organs = list(self.keys), list(self.organs)
-                keys[number], organs[number] = key, replace(organs[number], explanation=result)
+                named = replace(result, organ=organs[number].organ.name)
+                keys[number], organs[number] = key, replace(organs[number], explanation=named)
                 return ExplainedOrgans(tuple(keys), tuple(organs))
         return self
 

@@ -87,6 +87,7 @@ def test_a_moved_box_changes_its_own_organ_and_no_other(together: Controller, sc
     after = together.state.shown_organs
     assert [one is other for one, other in zip(after.organs, before.organs, strict=True)] == [True, False, True]
     assert after.organs[1].organ == before.organs[1].organ and scene.organs[-1] is after
+    assert after.organs[1].explanation.organ == "b", "files would no longer say what the box is around"
 
 
 def test_a_box_that_was_moved_without_being_chosen_is_named(together: Controller, scene: SceneOfSeveral):
