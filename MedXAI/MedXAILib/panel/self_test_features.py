@@ -12,6 +12,7 @@ from medxai.limits import LIMITS_SHORT
 from medxai.maps import OWN_MAPS_SHOWN, STAGE1, STAGE3
 from medxai.scene import side_by_side
 from medxai.scene.headless import load_scene_bundle, save_scene_bundle
+from medxai.scene.overlays import drawn_opacity
 from medxai.scene.regions import set_depth
 from medxai.scene.views import composite_of
 from medxai.scene.working_result import WorkingResult, find_working
@@ -145,7 +146,7 @@ class FeatureCases(SelfTestCases):
         ui.scaleCheck.click()
         self.assertNotEqual(node.GetDisplayNode().GetWindowLevelMax(), own)
         ui.opacitySlider.value = 30
-        self.assertAlmostEqual(composite.GetForegroundOpacity(), 0.3, places=5)
+        self.assertAlmostEqual(composite.GetForegroundOpacity(), drawn_opacity(node, 0.3), places=5)
         low = node.GetDisplayNode().GetLowerThreshold()
         ui.thresholdSlider.value = 60
         self.assertGreater(node.GetDisplayNode().GetLowerThreshold(), low)

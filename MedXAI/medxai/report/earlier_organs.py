@@ -12,6 +12,8 @@ ORGANS_TABLE = "organs.csv"
 #: What stands before an organ's name in the names of its files; maps have their own names after 'saliency_'.
 _BEFORE = frozenset({"contour", "contour_tolerance", "explanation", "panels", "slices", "through_slices"})
 _MAP = "saliency_"
+#: A spreadsheet that a user made of such a table, for example, is the user's.
+_ENDINGS = frozenset({".csv", ".json", ".nrrd", ".png"})
 
 
 def files_of_earlier_organs(folder: Path) -> list[Path]:
@@ -32,7 +34,9 @@ def files_of_earlier_organs(folder: Path) -> list[Path]:
     rows = csv.DictReader(line for line in lines if not line.startswith("#"))
     endings = [f"_{file_part_of_name(row['organ'])}" for row in rows if row.get("organ")]
     found = [
-        path for path in folder.iterdir() if path.is_file() and any(_is_of(path.stem, ending) for ending in endings)
+        path
+        for path in folder.iterdir()
+        if path.suffix in _ENDINGS and path.is_file() and any(_is_of(path.stem, ending) for ending in endings)
     ]
     return [table, *found]
 

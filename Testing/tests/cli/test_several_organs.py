@@ -138,6 +138,7 @@ def test_the_organs_of_an_earlier_run_go_when_another_run_ends_well_and_other_fi
     folder = tmp_path / "out"
     shutil.copytree(written, folder)
     (folder / "notes_liver.txt").write_text("my own", encoding="utf-8")
+    (folder / "contour_liver.xlsx").write_bytes(b"made of the table, my own")
     (folder / "panels_pancreas.png").write_bytes(b"of nobody knows what")
     one_box = words[: words.index("--organ") + 2]
     assert main([*one_box, "--model", "no-such-model", "--output", str(folder)]) != 0
@@ -145,8 +146,8 @@ def test_the_organs_of_an_earlier_run_go_when_another_run_ends_well_and_other_fi
     assert main([*one_box, "--output", str(folder)]) == 0
     names = {path.name for path in folder.iterdir()}
     assert not {name for name in names if "kidney" in name} and not {"organs.csv", "panels_liver.png"} & names
-    assert {"panels.png", "notes_liver.txt", "panels_pancreas.png"} <= names
-    assert "not of this run: notes_liver.txt, panels_pancreas.png." in capsys.readouterr().err
+    assert {"panels.png", "notes_liver.txt", "panels_pancreas.png", "contour_liver.xlsx"} <= names
+    assert "not of this run: contour_liver.xlsx, notes_liver.txt, panels_pancreas.png." in capsys.readouterr().err
 
 
 WRONG = {
