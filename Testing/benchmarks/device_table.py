@@ -36,8 +36,8 @@ TEXT = """# On a graphics processor
 
 Made by `python Testing/benchmarks/device_table.py` on {date}; run it to have your own machine's numbers.
 
-Machine: {device}; {processor}, {cores} cores; torch {torch}. {rounds} rounds, all ways in turn; the best round counts. LiteMedSAM has
-its own weights, the others random ones; the slice is the built-in phantom's. Encoding: with the default layers' features.
+Machine: {device}; {processor}, {cores} cores; torch {torch}. {rounds} rounds, all ways in turn; the best round counts. LiteMedSAM and
+the demo model have their own weights, ViT random ones; the slice is the built-in phantom's. Encoding: with the default layers' features.
 First box: encoding, segmentation, all maps, metrics and contour check, as the engine gives them. Next box: the same on the
 same slice. Error: of the embedding, relative to the CPU's exact one. Memory: what PyTorch had taken on the device at most.
 

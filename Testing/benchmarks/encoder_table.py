@@ -146,8 +146,8 @@ Made by `python Testing/benchmarks/encoder_table.py` on {date}; run it to have y
 Machine: {processor}; torch {torch}, Python {python}. Its own matrix product (float32, 4096 × 768 by 768 × 3072), which
 no way can beat, ran at {slowest:.0f} to {fastest:.0f} GFLOP/s between the rounds: where these two differ much, another
 program took part of the machine. {rounds} rounds, each way in a process of its own, in turn; the best round counts.
-Load average of the machine before the first model and after each: {load} (the measured way alone makes 2 of it). LiteMedSAM has its own weights, the others random ones;
-the slice is the built-in phantom's.
+Load average of the machine before the first model and after each: {load} (the measured way alone makes 2 of it). LiteMedSAM and the demo model have their own weights, ViT
+random ones; the slice is the built-in phantom's.
 
 ## Encoding one slice
 
