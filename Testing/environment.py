@@ -71,7 +71,8 @@ def _install_torch(python: Path) -> bool:
 
 
 def _pip(python: Path, *what: str, quiet: bool = False) -> int:
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what]
+    # Compiling everything beforehand takes a minute and a half; Python compiles what is imported when it is imported.
+    command = [python, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check", *what]
     return subprocess.run(command, stderr=subprocess.DEVNULL if quiet else None).returncode
 
 
