@@ -279,14 +279,13 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
         Raises:
             medxai.errors.MedXAIError: One sentence with cause and remedy; the scene is then as it was.
         """
-        from medxai.maps import MEDXAI, MapId
         from medxai.scene.explaining import NodeRequest
         from medxai.scene.through_slices import VolumeNodeRequest, explain_volume_nodes
         from MedXAILib.panel import status_bar
 
         choices = {"model": model, "device": device, "encoder": encoder, "window": window, "modality": modality}
         nodes = NodeRequest.of_plain_values(volumeNode, roiNode, sliceNode, **choices)
-        asked = VolumeNodeRequest(nodes, slices, tuple(MapId(MEDXAI, name) for name in maps) if maps else None)
+        asked = VolumeNodeRequest.of_plain_values(nodes, slices, maps)
         with status_bar.told(progress, isCancelled) as control:
             return explain_volume_nodes(self.engine.get(), asked, control)
 
@@ -339,14 +338,13 @@ class MedXAILogic(ScriptedLoadableModuleLogic):
         Raises:
             medxai.errors.MedXAIError: One sentence with cause and remedy; the scene is then as it was.
         """
-        from medxai.maps import MEDXAI, MapId
         from medxai.scene.explaining import NodeRequest
         from medxai.scene.through_slices import VolumeNodeRequest, explain_organ_volume_nodes
         from MedXAILib.panel import status_bar
 
         choices = {"model": model, "device": device, "encoder": encoder, "window": window, "modality": modality}
         nodes = NodeRequest.of_plain_values(volumeNode, None, sliceNode, **choices)
-        asked = VolumeNodeRequest(nodes, slices, tuple(MapId(MEDXAI, name) for name in maps) if maps else None)
+        asked = VolumeNodeRequest.of_plain_values(nodes, slices, maps)
         with status_bar.told(progress, isCancelled) as control:
             return explain_organ_volume_nodes(self.engine.get(), asked, roiNodes, organs, control)
 

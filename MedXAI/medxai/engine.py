@@ -49,7 +49,7 @@ from .results import (
 )
 from .segmentation.box_decoder import SliceTokens
 from .segmentation.segmenting import segment, slice_tokens
-from .slice.box import ClippedBox, PixelBox, clip_box
+from .slice.box import Box, ClippedBox, clipped_box
 from .slice.slice_image import SliceImage, slice_of
 from .through_slices.explaining import explain_volume, explain_volumes
 from .through_slices.request import VolumeRequest
@@ -66,9 +66,6 @@ _KNOWN_SLICES = 256
 #: Slices on each side that are encoded in idle time. Readers scroll in small steps, and each slice costs as much as the
 #: one in view.
 REACH = 2
-
-Box = ClippedBox | PixelBox | tuple[float, float, float, float]
-"""A box on the slice: checked already, in pixels, or first column, first row, last column, last row (inclusive)."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +153,7 @@ class Engine:
             Cancelled: The control said so.
         """
         with self._lock:
-            clipped = [_clipped(request.image, box) for box in boxes]
+            clipped = [clipped_box(request.image, box) for box in boxes]
             ready, prepared = self._made_ready(request, control)
             if on_preview is not None and self._can_preview(request, ready, prepared):
                 preview = replace(ready, backend=PREVIEW, notes=(*ready.notes, PREVIEW.note))
@@ -198,7 +195,7 @@ class Engine:
             MedXAIError: What `explain` raises.
         """
         with self._lock:
-            clipped = [_clipped(request.image, box) for box in boxes]
+            clipped = [clipped_box(request.image, box) for box in boxes]
             ready, prepared = self._made_ready(request, control)
             encoding, _ = self._encoding(request, ready, prepared, control)
             tokens = self._in_use(ready.model, encoding).tokens
@@ -231,7 +228,7 @@ class Engine:
             MedXAIError: What `explain` raises.
         """
         with self._lock:
-            clipped = [_clipped(request.image, box) for box in boxes]
+            clipped = [clipped_box(request.image, box) for box in boxes]
             ready, prepared = self._made_ready(request, control)
             encoded = self._encoding(request, ready, prepared, control)
             results = self._answer(request, ready, prepared, encoded, clipped)
@@ -546,12 +543,6 @@ def resolution_mm(image: SliceImage, encoding: EncodingSummary) -> tuple[float, 
     (height, width), (rows, columns) = frame.content_shape, image.shape
     across, down = image.spacing_mm[:2]
     return across * columns / width * frame.size_px / w, down * rows / height * frame.size_px / h
-
-
-def _clipped(image: SliceImage, box: Box) -> ClippedBox:
-    if isinstance(box, ClippedBox):
-        return box
-    return clip_box(image, *(box.xyxy if isinstance(box, PixelBox) else box))
 
 
 def _layers(model: LoadedModel, request: ExplainRequest) -> tuple[str, ...]:

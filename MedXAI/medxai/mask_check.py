@@ -120,13 +120,3 @@ def decidedness(logits: np.ndarray) -> float | None:
     probability, mask = expit(logits, dtype=np.float32), logits > 0
     own = float(probability[mask].sum())
     return 2 * own / (float(probability.sum()) + int(mask.sum())) if mask.any() else None
-
-
-def margin(logits: np.ndarray) -> float | None:
-    """The mean of 2 p − 1 inside a mask; None for an empty one. A simpler measure, compared with by the lab.
-
-    Args:
-        logits: (4h, 4w) over the model's square.
-    """
-    inside = logits[logits > 0]
-    return float((2 * expit(inside, dtype=np.float32) - 1).mean()) if len(inside) else None

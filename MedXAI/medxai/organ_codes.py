@@ -38,6 +38,11 @@ class Organ:
     colour: Colour
 
     @property
+    def hex_colour(self) -> str:
+        """Its colour as pages write it: '#dd8265'."""
+        return "#{:02x}{:02x}{:02x}".format(*self.colour)
+
+    @property
     def terminology_entry(self) -> str:
         """As Slicer writes it at a segment: the list, category, type and side, then an empty region of the body."""
         side = _coded(self.side) if self.side is not None else "^^"

@@ -97,7 +97,7 @@ def rows_of(name: str, device: str, rounds: int, folder: Path) -> tuple[list[str
                 made[where, way] = subject
     steps = [("encode", 1), ("first", 1), ("next", _NEXT_BOXES), ("together", 1)]
     best = {key: dict.fromkeys(dict(steps), float("inf")) for key in made}
-    memory = dict.fromkeys(made, 0.0)
+    memory: dict[tuple[str, str], float] = {}
     for number in range(rounds + 1):  # the first only warms up
         for key, subject in made.items():
             if key[0] == "cuda":
@@ -114,11 +114,8 @@ def rows_of(name: str, device: str, rounds: int, folder: Path) -> tuple[list[str
     for key, subject in made.items():
         milliseconds = " | ".join(f"{best[key][step] * 1000:.1f}" for step, _ in steps)
         error = float((subject.embedding - exact).norm() / exact.norm())
-        rows.append(
-            f"| {title} | {key[0]} | {subject.name} | {milliseconds} | {error:.0e} | {memory[key] or 0:.0f} |"
-            if key[0] == "cuda"
-            else f"| {title} | {key[0]} | {subject.name} | {milliseconds} | {error:.0e} | |"
-        )
+        device_mb = f"{memory[key]:.0f}" if key in memory else ""
+        rows.append(f"| {title} | {key[0]} | {subject.name} | {milliseconds} | {error:.0e} | {device_mb} |")
     return rows, notes
 
 

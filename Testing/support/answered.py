@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from medxai.engine import Box, Engine
+from medxai.engine import Engine
 from medxai.explainers.base import Case
 from medxai.models.loading import LoadedModel
 from medxai.request import ExplainRequest, ModelChoice
 from medxai.results import SliceExplanation
-from medxai.slice.box import box_of_mask
+from medxai.slice.box import Box, box_of_mask
 from medxai.volume.phantom import ORGAN_LABELS, make_phantom
 from medxai.volume.volume import Volume
 from support.scans import RealScan

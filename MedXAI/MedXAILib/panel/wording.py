@@ -135,7 +135,7 @@ def _organ_cells(one: OrganExplanation) -> dict[str, str]:
     known = area is not None
     area_text = _("{value}&nbsp;cm²").format(value=number(area / 100)) if known else _("{value}&nbsp;pixels")
     return {
-        "colour": _('<span style="color:#{:02x}{:02x}{:02x}">■</span>').format(*one.organ.colour),
+        "colour": _('<span style="color:{colour}">■</span>').format(colour=one.organ.hex_colour),
         "name": escape(short_name(one.organ.name)).replace(" ", "&nbsp;"),
         "area": area_text.format(value=row["area_px"]),
         "soft": "" if soft is None else _("{share}&nbsp;soft").format(share=percent(soft).replace(" ", "&nbsp;")),

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..organs_on_slice import OrganBox
-from ..slice.box import ClippedBox, PixelBox, box_of_mask, clip_box
+from ..slice.box import PixelBox, box_of_mask, clipped_box
 from ..slice.slice_image import slice_of
 from ..volume.labelled_volume import labelled
 from ..volume.reading import read_volume
@@ -74,7 +74,7 @@ def references_of(
     if not asked and len(boxes) == 1:
         asked = present
     if not asked:
-        pixels = [one.box.box if isinstance(one.box, ClippedBox) else clip_box(image, *one.box).box for one in boxes]
+        pixels = [clipped_box(image, one.box).box for one in boxes]
         named = [f"{number} ({one.organ.name})" for number, one in enumerate(boxes, start=1)]
         asked = [_label_in(box, labels, name) for box, name in zip(pixels, named, strict=True)]
     return [Reference(label, labels == label) for label in asked]

@@ -16,7 +16,7 @@ from ..progress import RunControl
 from ..report.kept_slices import KeptSlices
 from ..report.through_slices import stops_text, write_through_slices
 from ..request import ExplainRequest
-from ..slice.box import ClippedBox, clip_box
+from ..slice.box import clipped_box
 from ..through_slices.drift_alarm import ALARM_SENTENCE
 from ..through_slices.several import FollowedOrgan, followed_organs, overlaps_through_slices, requests_of
 from ..through_slices.volume_result import FollowedSlice, VolumeProgress, VolumeResult
@@ -41,9 +41,7 @@ def run(
     bundle = scene_bundle()
     first, last = arguments.slices or (None, None)
     maps = tuple(MapId(MEDXAI, name) for name in arguments.maps) if arguments.maps else None
-    pixels = [
-        one.box.box if isinstance(one.box, ClippedBox) else clip_box(on_slice.image, *one.box).box for one in boxes
-    ]
+    pixels = [clipped_box(on_slice.image, one.box).box for one in boxes]
     requests = requests_of(on_slice, pixels, first=first, last=last, maps=maps)
     for request in requests:
         request.check()

@@ -181,7 +181,7 @@ def _part(one: OrganWithEvidence, pictures: Pictures, number: tuple[float, float
         key,
         organ.label,
         organ.organ.name,
-        "#{:02x}{:02x}{:02x}".format(*organ.organ.colour),
+        organ.organ.hex_colour,
         pictures.scene,
         number,
         tuple(figure.text(row[figure.key]) for figure in _ON_PAGE),

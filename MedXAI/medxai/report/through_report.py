@@ -80,7 +80,6 @@ class _Part:
     key: str
     label: int
     name: str
-    colour: str
     figures: tuple[str, ...]
     chart: Chart | None
     rows: tuple[tuple[str, ...], ...]
@@ -143,7 +142,6 @@ def _part(one: FollowedOrgan, picture: bytes) -> _Part:
         f"organ-{one.label}",
         one.label,
         one.organ.name,
-        "#{:02x}{:02x}{:02x}".format(*one.organ.colour),
         figures,
         chart_of(result) if result.slices else None,
         tuple(_row(result, index) for index in range(len(result.slices))),

@@ -14,7 +14,7 @@ from ..display_range import DisplayRange, display_range
 from ..engine import Engine
 from ..errors import InputError
 from ..explainers.registry import map_info
-from ..maps import MapId
+from ..maps import MEDXAI, MapId
 from ..organ_codes import UNNAMED, Organ
 from ..progress import RunControl
 from ..provenance import followed_organs_provenance_of, map_attributes, volume_provenance_of
@@ -53,6 +53,16 @@ class VolumeNodeRequest:
     nodes: NodeRequest
     slices: tuple[int, int] | Literal["roi"] | None = None
     maps: tuple[MapId, ...] | None = None
+
+    @classmethod
+    def of_plain_values(
+        cls,
+        nodes: NodeRequest,
+        slices: tuple[int, int] | Literal["roi"] | None = None,
+        maps: Sequence[str] | None = None,
+    ) -> VolumeNodeRequest:
+        """The same with MedXAI's own maps by their names, such as 'stage3'."""
+        return cls(nodes, slices, tuple(MapId(MEDXAI, name) for name in maps) if maps else None)
 
 
 @dataclass(frozen=True)

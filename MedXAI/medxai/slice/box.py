@@ -134,3 +134,14 @@ def box_of_mask(mask: np.ndarray) -> PixelBox:
         )
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return PixelBox(int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1]))
+
+
+Box = ClippedBox | PixelBox | tuple[float, float, float, float]
+"""A box on the slice: checked already, in pixels, or first column, first row, last column, last row (inclusive)."""
+
+
+def clipped_box(image: SliceImage, box: Box) -> ClippedBox:
+    """A box on the slice, however it is given; raises what `clip_box` raises."""
+    if isinstance(box, ClippedBox):
+        return box
+    return clip_box(image, *(box.xyxy if isinstance(box, PixelBox) else box))

@@ -25,7 +25,7 @@ def run_together(walks: Sequence[Walk], control: RunControl, on_slice: OnOrganSl
         Cancelled: Before the first slice of each organ was done.
     """
     progress = _Together(control, on_slice, len(walks))
-    ways = [walk.places(progress.control_of(number), progress.told_of(number)) for number, walk in enumerate(walks)]
+    ways = [walk.places(progress.control_of_each, progress.told_of(number)) for number, walk in enumerate(walks)]
     next_places: dict[int, tuple[int, int]] = {}
     try:
         for number, way in enumerate(ways):
@@ -58,8 +58,9 @@ class _Together:
         self._parts: dict[int, VolumeProgress] = {}
         self._count = count
 
-    def control_of(self, _number: int) -> RunControl:
-        """For a way: it only asks whether it is cancelled, since its own progress is a part of the whole."""
+    @property
+    def control_of_each(self) -> RunControl:
+        """For each way: it only asks whether it is cancelled, since its own progress is a part of the whole."""
         return RunControl(is_cancelled=self._control.is_cancelled)
 
     def told_of(self, number: int) -> OnSlice:

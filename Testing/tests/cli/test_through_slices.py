@@ -124,6 +124,19 @@ def test_the_scene_has_the_maps_the_segment_and_the_alarm(written, scene):
     np.testing.assert_array_equal(slicer.util.arrayFromVolume(shown)[::-1], values)
 
 
+def stopping_after_three():
+    """`KeptSlices.keep` of a user who stops the command after the third slice."""
+    keep, done = KeptSlices.keep, []
+
+    def killed_after_three(self, one):
+        keep(self, one)
+        done.append(one.index)
+        if len(done) == 3:
+            raise KeyboardInterrupt
+
+    return killed_after_three
+
+
 def several(scan, output, *more):
     """The tube, and a larger box around it."""
     edges = np.add(box_of_mask(scan[1].mask[4]).xyxy, (-3, -3, 3, 3)).astype(int)
@@ -132,16 +145,9 @@ def several(scan, output, *more):
 
 
 def test_several_organs_are_labels_of_one_segmentation_and_rows_of_one_table(scan, tmp_path, monkeypatch, capsys):
-    folder, keep, done = tmp_path / "result", KeptSlices.keep, []
-
-    def killed_after_three(self, one):
-        keep(self, one)
-        done.append(one.index)
-        if len(done) == 3:
-            raise KeyboardInterrupt
-
+    folder = tmp_path / "result"
     with monkeypatch.context() as patched:
-        patched.setattr(KeptSlices, "keep", killed_after_three)
+        patched.setattr(KeptSlices, "keep", stopping_after_three())
         assert main(several(scan, folder)) == 130
     assert sorted(len(list(one.iterdir())) for one in folder.glob(".medxai-slices-*")) == [1, 2]
     assert main(several(scan, folder)) == 0
@@ -165,15 +171,8 @@ def test_several_organs_are_labels_of_one_segmentation_and_rows_of_one_table(sca
 
 
 def test_a_run_that_was_broken_off_leaves_whole_slices_and_goes_on(scan, tmp_path, monkeypatch, capsys):
-    folder, keep, done = tmp_path / "result", KeptSlices.keep, []
-
-    def killed_after_three(self, one):
-        keep(self, one)
-        done.append(one.index)
-        if len(done) == 3:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(KeptSlices, "keep", killed_after_three)
+    folder, keep = tmp_path / "result", KeptSlices.keep
+    monkeypatch.setattr(KeptSlices, "keep", stopping_after_three())
     assert main(command(scan, folder, "--slices", "2", "7")) == 130
     assert "goes on with them" in capsys.readouterr().err
     assert not [path for path in folder.iterdir() if path.is_file()]

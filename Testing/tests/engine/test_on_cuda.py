@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from medxai.engine import Box, Engine
+from medxai.engine import Engine
 from medxai.explainers import registry
 from medxai.explainers.base import Case
 from medxai.maps import Role
@@ -23,7 +23,7 @@ from medxai.metrics.plan import EvaluationPlan, Measurement
 from medxai.models.registry import registered
 from medxai.models.store import ModelStore
 from medxai.request import ExplainRequest, ModelChoice
-from medxai.slice.box import box_of_mask
+from medxai.slice.box import Box, box_of_mask
 from medxai.through_slices.request import VolumeRequest
 from medxai.volume.phantom import ORGAN_LABELS, Phantom, make_phantom
 
