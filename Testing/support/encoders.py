@@ -1,6 +1,7 @@
 """Small ViT encoders of segment-anything, and their own forward pass to compare with."""
 
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -66,3 +67,9 @@ def own_forward(encoder: nn.Module, image: Tensor) -> tuple[Tensor, dict[str, Te
 def relative_error(found: Tensor, expected: Tensor) -> float:
     assert found.shape == expected.shape
     return float((found - expected).norm() / expected.norm())
+
+
+def rounds_convolutions() -> bool:
+    """Whether a graphics processor would round the factors of convolutions now."""
+    cudnn: Any = torch.backends.cudnn
+    return cudnn.conv.fp32_precision == "tf32" if hasattr(cudnn, "conv") else cudnn.allow_tf32

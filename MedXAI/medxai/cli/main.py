@@ -398,6 +398,12 @@ def _add_workers(command: argparse.ArgumentParser) -> None:
         help="of each worker; with others, metrics may differ in last digits (default: 1)",
     )
     command.add_argument(
+        "--device",
+        choices=("cpu", "cuda", "mps"),
+        default="cpu",
+        help="where the model computes; elsewhere, metrics may differ in last digits (default: cpu)",
+    )
+    command.add_argument(
         "--scheduler",
         metavar="ADDRESS",
         help="use the workers of this Dask cluster instead, for example tcp://host:8786",

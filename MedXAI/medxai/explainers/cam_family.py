@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..encoding.feature_extraction import NECK, check_layers
+from ..encoding.feature_extraction import NECK, check_layers, unrounded_convolutions
 from ..models.network_type import Network
 from ..progress import RunControl
 from ..results import SliceExplanation
@@ -37,6 +37,7 @@ def last_two_layers(result: SliceExplanation) -> tuple[str, ...]:
 
 
 @torch.inference_mode(False)
+@unrounded_convolutions()
 def cams(method: str, case: Case, layers: Sequence[str], control: RunControl) -> dict[str, np.ndarray]:
     """The maps (h, w) ≥ 0 of a method by layer, in the encoder's order: ReLU of the library's raw map.
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ..encoding.feature_extraction import NECK
+from ..encoding.feature_extraction import NECK, unrounded_convolutions
 from ..maps import Need, Role
 from ..progress import RunControl
 from ..results import SaliencyMap
@@ -47,6 +47,7 @@ class LayerIntegratedGradients(Explainer):
         return (self.steps + 2) * len(self._layers(case))
 
     @torch.inference_mode(False)
+    @unrounded_convolutions()
     def explain(self, case: Case, control: RunControl = RunControl()) -> tuple[SaliencyMap, ...]:
         attr = installed_module(CAPTUM, self.key, "captum.attr")
         segmenter = segmenter_for(case)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ..encoding.feature_extraction import unrounded_convolutions
 from ..maps import Need, Role
 from ..progress import RunControl
 from ..results import SaliencyMap
@@ -40,6 +41,7 @@ class Occlusion(Explainer):
         return self.windows**2 + 1
 
     @torch.inference_mode(False)
+    @unrounded_convolutions()
     def explain(self, case: Case, control: RunControl = RunControl()) -> tuple[SaliencyMap, ...]:
         attr = installed_module(CAPTUM, self.key, "captum.attr")
         score = MaskScore(segmenter_for(case), mean_weights(case.result), control)

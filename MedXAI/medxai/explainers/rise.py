@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ..encoding.feature_extraction import unrounded_convolutions
 from ..maps import Need, Role
 from ..progress import RunControl
 from ..results import SaliencyMap
@@ -47,6 +48,7 @@ class Rise(Explainer):
         return self.masks
 
     @torch.inference_mode(False)
+    @unrounded_convolutions()
     def explain(self, case: Case, control: RunControl = RunControl()) -> tuple[SaliencyMap, ...]:
         scoring = installed_module(XAITK, self.key, "xaitk_saliency.impls.gen_classifier_conf_sal.rise_scoring")
         perturbing = installed_module(XAITK, self.key, "xaitk_saliency.impls.perturb_image.rise")

@@ -12,6 +12,7 @@ from medxai.metrics.box_dice import box_mask, dice
 from medxai.metrics.case_evidence import CaseEvidence, evaluate_case
 from medxai.metrics.contour_errors import contour_points
 from medxai.metrics.plan import Measurement
+from medxai.models.loading import LoadedModel
 from medxai.request import ExplainRequest
 from medxai.slice.box import ClippedBox
 from medxai.volume.labelled_volume import LabelledVolume
@@ -180,16 +181,28 @@ def make_case_runner(settings: CohortSettings) -> CaseRunner:
     """Loads the model and the explainers.
 
     Raises:
+        InputError: Where the settings' device is not here.
         ModelError: Where the model is missing here, or is another one than the cohort was begun with.
     """
     engine = Engine(budget_bytes=256 * _MB)
     model = engine.load(settings.model_choice)
+    check_device(model, settings.device)
     if model.checksum_sha256 != settings.model_sha256:
         raise ModelError(
             f"'{settings.model}' is another file on this worker than where the cohort was begun; put the same one there."
         )
     explainers = make(settings.explainers, seed=settings.plan.seed) if settings.explainers else ()
     return CaseRunner(settings, engine, explainers)
+
+
+def check_device(model: LoadedModel, device: str) -> None:
+    """Where a single explanation goes on with the CPU, a cohort does not: its settings would name the wrong processor.
+
+    Raises:
+        InputError: Where the model computes elsewhere than on the device that was asked for.
+    """
+    if model.device.type != device:
+        raise InputError(f"No {device} device that PyTorch can use is here; leave --device out to compute on the CPU.")
 
 
 def sentence(error: Exception) -> str:

@@ -22,6 +22,7 @@ from medxai.request import ModelChoice
 
 from ..datasets.catalogue import scans_of
 from ..datasets.organ_labels import OrganLabels, parse_organs, read_labels
+from .case_runner import check_device
 from .cases import CaseChoice
 from .run import run_cohort
 from .settings import CohortSettings
@@ -71,7 +72,8 @@ def _settings(arguments: argparse.Namespace) -> CohortSettings:
     explainers = tuple(one.key for one in make(arguments.explainers, seed=arguments.seed)) if needs_maps else ()
     engine = Engine()
     name = arguments.model or default_model(engine.store)
-    model = engine.load(ModelChoice(name, "cpu", preparation=arguments.preparation))
+    model = engine.load(ModelChoice(name, arguments.device, preparation=arguments.preparation))
+    check_device(model, arguments.device)
     layers = check_layers(model.sam.image_encoder, arguments.layers) if arguments.layers else None
     choice = CaseChoice(
         arguments.slices_per_organ,
@@ -93,6 +95,7 @@ def _settings(arguments: argparse.Namespace) -> CohortSettings:
         layers=layers,
         threads=arguments.threads,
         preparation=arguments.preparation,
+        device=arguments.device,
     )
 
 

@@ -30,6 +30,7 @@ class CohortSettings:
         layers: None for the model's default ones.
         preparation: how the model's images are prepared.
         threads: of torch in every worker; another number may change last digits.
+        device: where the model computes: 'cpu', 'cuda' or 'mps'; another one may change last digits.
         version: of MedXAI.
 
     Raises:
@@ -47,6 +48,7 @@ class CohortSettings:
     layers: tuple[str, ...] | None = None
     threads: int = 1
     preparation: str = "default"
+    device: str = "cpu"
     version: str = __version__
 
     def __post_init__(self) -> None:
@@ -67,7 +69,7 @@ class CohortSettings:
     @property
     def model_choice(self) -> ModelChoice:
         """What every worker's engine is asked for."""
-        return ModelChoice(self.model, "cpu", preparation=self.preparation)
+        return ModelChoice(self.model, self.device, preparation=self.preparation)
 
     @property
     def fingerprint(self) -> str:

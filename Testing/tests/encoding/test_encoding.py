@@ -22,6 +22,7 @@ from medxai.models.networks.sam_vit import SAM_VIT_B, build_sam_vit
 from medxai.progress import RunControl
 from medxai.request import ExplainRequest
 from medxai.volume.phantom import make_phantom
+from support.encoders import rounds_convolutions
 from support.models import small_model
 
 
@@ -289,13 +290,8 @@ def test_convolutions_are_not_rounded_on_a_graphics_processor_and_the_users_choi
     image = torch.rand(1, 3, encoder.img_size, encoder.img_size)
     for user_wants in (True, False):
         cudnn.allow_tf32 = user_wants
-        run_encoder(encoder, image, ["neck"], RunControl(lambda *_: seen.append(_rounds_convolutions())))
+        run_encoder(encoder, image, ["neck"], RunControl(lambda *_: seen.append(rounds_convolutions())))
         assert cudnn.allow_tf32 is user_wants
     cudnn.allow_tf32 = before
     assert seen
     assert not any(seen)
-
-
-def _rounds_convolutions() -> bool:
-    cudnn = torch.backends.cudnn
-    return cudnn.conv.fp32_precision == "tf32" if hasattr(cudnn, "conv") else cudnn.allow_tf32

@@ -27,6 +27,7 @@ from medxai.models.families.lite_medsam import LiteMedSam
 from medxai.models.families.sam import MedSam, Sam
 from medxai.progress import RunControl
 from support.answered import DEMO, organ_case
+from support.encoders import rounds_convolutions
 from support.models import small_model
 
 SLICE = 13
@@ -331,3 +332,22 @@ def test_a_grad_cam_that_is_broken_otherwise_says_so(tmp_path):
     (package / "__init__.py").write_text("raise RuntimeError('the disk is on fire')")
     said = in_a_fresh_process(IMPORT, tmp_path)
     assert said.startswith("The package grad-cam cannot be imported (the disk is on fire); install it anew with")
+
+
+@pytest.mark.parametrize("key", registry.groups()["comparisons"])
+def test_on_a_graphics_processor_no_method_lets_convolutions_be_rounded(small, key, monkeypatch):
+    """Neither on the way to the logits nor on the way back to the gradients."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    seen = []
+
+    def look(module, _inputs, output):
+        if isinstance(module, torch.nn.Conv2d):
+            seen.append(rounds_convolutions())
+            if output.requires_grad:
+                output.register_hook(lambda _gradient: seen.append(rounds_convolutions()))
+
+    with torch.nn.modules.module.register_module_forward_hook(look):
+        registry.make([key])[0].explain(small)
+    assert seen
+    assert not any(seen)
+    assert rounds_convolutions()

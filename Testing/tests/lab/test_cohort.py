@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip("pyarrow", reason="needs the extra 'lab'")
 pytest.importorskip("statsmodels", reason="needs the extra 'lab'")
@@ -86,7 +87,7 @@ def test_killed_in_the_middle_and_asked_again_the_metrics_are_the_same_bytes(
     command = [sys.executable, "-m", "medxai.cli.main", "evaluate", str(flare22), "--output", str(tmp_path)]
     command += [*COHORT_OPTIONS, "--workers", "2"]
     process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300  # on a busy machine a worker needs a minute to import
     while (
         len(list(tmp_path.glob("parts/*/*.parquet"))) < SOME_CASES
         and process.poll() is None
@@ -311,6 +312,16 @@ def test_an_unknown_organ_or_missing_labels_are_refused_before_any_work(
         == 2
     )
     assert "labels no lever; choose from aorta" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_a_device_that_is_not_here_is_refused_before_any_work(
+    flare22: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Going on with the CPU would leave the wrong processor in the settings."""
+    assert evaluate(flare22, tmp_path / "out", "--device", "cuda") == 2
+    assert "No cuda device that PyTorch can use is here; leave --device out" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
