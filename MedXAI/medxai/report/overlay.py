@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib import colormaps
+from skimage.measure import find_contours
 
 from ..display_range import PALE, DisplayRange
 from ..diverging_colours import diverging_colours
@@ -32,3 +33,13 @@ def colours_of(scaled: np.ndarray, shown: DisplayRange, pale: bool = False) -> n
 def scale_bar_mm(width_mm: float) -> float:
     """A round length of at most a third of the picture's width."""
     return next((float(mm) for mm in (200, 100, 50, 20, 10, 5, 2, 1) if mm <= width_mm / 3), width_mm / 3)
+
+
+def outlines_of(mask: np.ndarray) -> list[np.ndarray]:
+    """The contours of a mask, closed at the picture's edge; each (n, 2) x and y in pixel edges, the last point the first one.
+
+    Args:
+        mask: (rows, columns) bool.
+    """
+    padded = np.pad(mask.astype(float), 1)
+    return [contour[:, ::-1] - 0.5 for contour in find_contours(padded, 0.5)]

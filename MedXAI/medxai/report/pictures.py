@@ -10,13 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
-from skimage.measure import find_contours
 
 from ..contour.result import ContourKind
 from ..display_range import DisplayRange, display_range, for_display, signed_range
 from ..results import SliceExplanation
 from ..slice.orientation import orientation_of
-from .overlay import colours_of, scale_bar_mm
+from .overlay import colours_of, outlines_of, scale_bar_mm
 
 #: A box whose surroundings take less than this share of the slice is shown magnified as well.
 _MAGNIFY_BELOW = 0.5
@@ -165,13 +164,10 @@ class Pictures:
             yield kind_key(one.kind), path + ("Z" if one.is_closed else "")
 
     def _outline(self, mask: np.ndarray) -> str:
-        """The mask's contour, closed at the picture's edge."""
-        across, down = self._turn.pixel_mm
-        padded = np.pad(self._turn.upright(mask).astype(float), 1)
+        """The mask's contour as SVG path data."""
         paths = []
-        for contour in find_contours(padded, 0.5):
-            points = (contour[:, ::-1] - 0.5) * (across, down)
-            paths.append("M" + "L".join(f"{x:.5g} {y:.5g}" for x, y in points[:-1]) + "Z")
+        for contour in outlines_of(self._turn.upright(mask)):
+            paths.append("M" + "L".join(f"{x:.5g} {y:.5g}" for x, y in contour[:-1] * self._turn.pixel_mm) + "Z")
         return "".join(paths)
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from textwrap import wrap
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from .. import __version__
 from ..limits import LIMITS_STATEMENT
@@ -24,9 +21,10 @@ from ..through_slices.volume_result import FollowedSlice, VolumeResult
 from ..volume.volume import PLANE_AXES
 from .earlier_organs import ORGANS_TABLE, files_of_earlier_organs
 from .folder import whole_or_nothing
-from .overlay import BOX_COLOUR, MASK_COLOUR
+from .overlay import BOX_COLOUR, MASK_COLOUR, outlines_of
 from .record import SCHEMA_ID, versions_here, write_record
 from .segment_file import write_segments
+from .sheet import Cell, Lettering, Sheet
 from .through_report import write_through_report
 from .volumes import write_volume
 
@@ -52,8 +50,11 @@ COLUMNS = (
     "seconds",
 )
 _ALARM_COLOUR = "#ff6b6b"
-_PICTURE_INCHES, _DPI, _ACROSS = 1.9, 100, 6
-
+# Inches: a picture's width, the gap between pictures, the room for a title, a line of the footer, the least width of the page.
+_PICTURE_INCHES, _GAP, _TITLE, _FOOTER_LINE, _LEAST_WIDTH = 1.9, 0.04, 0.25, 0.12, 5.0
+_DPI, _ACROSS = 100, 6
+#: Letters of the footer to an inch.
+_LETTERS = 22
 
 #: The columns of organs.csv, a row an organ.
 ORGAN_COLUMNS = (
@@ -249,39 +250,39 @@ def write_montage(path: Path, result: VolumeResult) -> None:
     image = result.request.on_slice.image
     turn = orientation_of(image)
     rows, columns = turn.upright(image.pixels).shape
-    aspect = float(np.clip(rows * turn.pixel_mm[1] / (columns * turn.pixel_mm[0]), 0.4, 2.5))
+    size_mm = columns * turn.pixel_mm[0], rows * turn.pixel_mm[1]
+    cell_height = _PICTURE_INCHES * float(np.clip(size_mm[1] / size_mm[0], 0.4, 2.5))
     across = min(_ACROSS, max(len(result.slices), 1))
     down = -(-len(result.slices) // across)
-    height = down * (_PICTURE_INCHES * aspect + 0.25) + 0.9
-    figure = Figure(figsize=(max(across * _PICTURE_INCHES, 5.0), height), dpi=_DPI)
-    FigureCanvasAgg(figure)
-    cells = figure.subplots(down, across, squeeze=False).ravel()
-    grey_range = grey_range_of(result.request.on_slice.volume, result.request.on_slice.window)
-    for axes in cells:
-        axes.axis("off")
-    for axes, one in zip(cells, result.slices, strict=False):
-        _draw(axes, grey_slice(result.request.at(one.index).image, grey_range), result, one)
+    width = max(across * (_PICTURE_INCHES + _GAP) + _GAP, _LEAST_WIDTH)
     said = " ".join(stop.sentence for stop in result.stops if stop.reason.is_alarm) or "No alarm."
-    figure.text(0.01, 0.005, f"{said}\n{ALARM_SENTENCE}\n{LIMITS_STATEMENT}", fontsize=5.5, va="bottom", wrap=True)
-    figure.subplots_adjust(0.005, 0.75 / height, 0.995, 1 - 0.2 / height, 0.02, 0.16)
-    figure.savefig(path, format="png", facecolor="white")
+    lines = [line for part in (said, ALARM_SENTENCE, LIMITS_STATEMENT) for line in wrap(part, int(width * _LETTERS))]
+    footer = _FOOTER_LINE * (len(lines) + 1)
+    sheet = Sheet(width, down * (cell_height + _TITLE) + footer, _DPI)
+    grey_range = grey_range_of(result.request.on_slice.volume, result.request.on_slice.window)
+    for number, one in enumerate(result.slices):
+        row, column = divmod(number, across)
+        left, top = _GAP + column * (_PICTURE_INCHES + _GAP), _TITLE + row * (cell_height + _TITLE)
+        cell = sheet.cell(left, top, _PICTURE_INCHES, cell_height, size_mm)
+        _draw(cell, grey_slice(result.request.at(one.index).image, grey_range), result, one)
+    for number, line in enumerate(lines):
+        sheet.text(_GAP, sheet.height - footer + (number + 1) * _FOOTER_LINE, line, Lettering(5.5))
+    sheet.save(path)
 
 
-def _draw(axes: Axes, grey: np.ndarray, result: VolumeResult, one: FollowedSlice) -> None:
+def _draw(cell: Cell, grey: np.ndarray, result: VolumeResult, one: FollowedSlice) -> None:
     image = result.request.on_slice.image
     turn = orientation_of(image)
-    across, down = turn.pixel_mm
-    axes.imshow(turn.upright(grey), cmap="gray", aspect=down / across, vmin=0, vmax=255)
-    colour = _ALARM_COLOUR if one.is_alarm else MASK_COLOUR
-    if one.mask.any():
-        style = "dashed" if one.is_alarm else "solid"
-        axes.contour(turn.upright(one.mask), [0.5], colors=[colour], linewidths=1.0, linestyles=style)
-    x0, y0, x1, y1 = turn.upright_extent(one.box, image.shape)
-    axes.add_patch(Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor=BOX_COLOUR, linewidth=0.7))
+    upright = turn.upright(grey)
+    size_mm = upright.shape[1] * turn.pixel_mm[0], upright.shape[0] * turn.pixel_mm[1]
+    cell.image(upright, size_mm, smooth=True)
+    colour, style = (_ALARM_COLOUR, "dashed") if one.is_alarm else (MASK_COLOUR, "solid")
+    for outline in outlines_of(turn.upright(one.mask)):
+        cell.line(outline * turn.pixel_mm, color=colour, linewidth=1.0, linestyle=style)
+    box_mm = np.array(turn.upright_extent(one.box, image.shape)) * (*turn.pixel_mm, *turn.pixel_mm)
+    cell.rectangle(*box_mm, edgecolor=BOX_COLOUR, linewidth=0.7)
     axis = "ijk"[PLANE_AXES[image.plane][2]]
-    axes.set_title(
-        f"{axis} = {one.index}: {one.state}", fontsize=6.5, color="#b00020" if one.is_alarm else "black", pad=2
-    )
+    cell.title(f"{axis} = {one.index}: {one.state}", 6.5, centred=True, colour="#b00020" if one.is_alarm else "black")
 
 
 def stops_text(result: VolumeResult) -> list[str]:
