@@ -27,7 +27,7 @@ _LONGEST_NAME = 16
 #: Letters of a path that a button of a narrow panel has room for.
 _LONGEST_PATH = 26
 #: Modules that are called otherwise than their packages.
-_PACKAGES = {"segment_anything": "segment-anything", "skimage": "scikit-image", "sklearn": "scikit-learn"}
+_PACKAGES = {"segment_anything": "segment-anything", "skimage": "scikit-image"}
 
 
 def limits_short() -> str:

@@ -33,7 +33,6 @@ NEEDED_MODULES = (
     "skimage",
     "safetensors",
     "matplotlib",
-    "sklearn",
     "pydicom",
     "nibabel",
     "jinja2",

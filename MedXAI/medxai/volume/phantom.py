@@ -158,14 +158,17 @@ class _Space:
         self, centre_mm: Sequence[float], half_mm: Sequence[float] | np.ndarray, power: float = 2.0, wobble: float = 0.0
     ) -> np.ndarray:
         """A (super)ellipsoid whose surface wanders by about `wobble` millimetres."""
+        wave = self._waves[int(abs(centre_mm[0])) % 3]
+        reach = np.array(half_mm) * (1 + np.abs(wave).max() * wobble / min(half_mm))
+        near, positions = self._around(centre_mm - reach, centre_mm + reach)
         distance = sum(
-            np.abs((axis - c) / h) ** power
-            for axis, c, h in zip((self._x, self._y, self._z), centre_mm, half_mm, strict=True)
+            np.abs((axis - c) / h) ** power for axis, c, h in zip(positions, centre_mm, half_mm, strict=True)
         ) ** (1 / power)
         if wobble:
-            wave = self._waves[int(abs(centre_mm[0])) % 3]
-            distance = distance + wave * wobble / min(half_mm)
-        return distance < 1
+            distance = distance + wave[near] * wobble / min(half_mm)
+        inside = np.zeros(_SHAPE_KJI, bool)
+        inside[near] = distance < 1
+        return inside
 
     def tube(self, points_mm: list[tuple], radius_mm: float, flat: float = 1.0) -> np.ndarray:
         """Straight pieces between points; flat < 1 presses it in y."""

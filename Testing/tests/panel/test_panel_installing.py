@@ -33,7 +33,6 @@ REQUIREMENTS = [
     "scikit-image>=0.22",
     "safetensors>=0.4",
     "matplotlib>=3.8",
-    "scikit-learn>=1.4",
     "pydicom>=3.0",
     "nibabel>=5.3",
     "platformdirs>=4",
@@ -182,7 +181,7 @@ def test_what_is_looked_for_and_installed_is_what_the_package_depends_on() -> No
         if line[0] != "#"
     ]
     assert sorted(listed) == sorted(line for name, line in wanted.items() if name not in of_slicer | of_torch)
-    modules = {"scikit-image": "skimage", "scikit-learn": "sklearn", "segment-anything": "segment_anything"}
+    modules = {"scikit-image": "skimage", "segment-anything": "segment_anything"}
     assert set(NEEDED_MODULES) == {modules.get(name, name) for name in wanted} - of_slicer
 
 
