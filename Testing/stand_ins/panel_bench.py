@@ -1,6 +1,5 @@
 """The real panel on a real MRML scene, off screen, with a user's hands."""
 
-import gc
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,8 @@ import numpy as np
 import shiboken6
 import slicer
 from PySide6 import QtCore, QtWidgets
+
+from support.garbage import collect
 
 from . import event_loop, install, qt_module
 from .late_views import LayoutManager, LegendManager
@@ -92,7 +93,7 @@ class PanelBench:
         install.ModuleManager.frame = None
         shiboken6.delete(self.parent._real)
         self.widget = self.parent = None
-        gc.collect()
+        collect()
 
     def pump(self, condition: Callable[[], bool] = lambda: False, limit_s: float = 60.0) -> bool:
         """Lets Qt work until the condition holds; whether it came to hold within the limit."""
