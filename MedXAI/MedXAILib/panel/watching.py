@@ -49,4 +49,5 @@ def _events_of(node: "slicer.vtkMRMLNode") -> tuple[int, ...]:
         events.append(slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent)
     if node.IsA("vtkMRMLMarkupsNode"):
         events += [slicer.vtkMRMLMarkupsNode.PointModifiedEvent, slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent]
+        events.append(slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent)  # a region that is hidden is left out
     return tuple(events)
