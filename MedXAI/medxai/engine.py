@@ -261,7 +261,7 @@ class Engine:
     ) -> ContourCheck:
         """The contour check of a result with both of its halves: how firm the outline is, and how far it follows the box.
 
-        `result.contour` has the first half already. The second takes eight more decodes of moved boxes, all at once.
+        `result.contour` has the first half already. The second decodes eight moved boxes, all at once.
 
         Args:
             request: What the result was asked with.
@@ -279,7 +279,7 @@ class Engine:
             encoding, _ = self._encoding(request, ready, prepared, control)
             control = control.at(Step.CHECKING)
             tokens = self._in_use(ready.model, encoding).tokens
-            return check_contour(ready.model, encoding, prepared.image, result.segmentation, control, tokens)
+            return check_contour(ready.model, encoding, result, control, tokens)
 
     def explain_volume(
         self,

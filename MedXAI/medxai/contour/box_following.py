@@ -2,7 +2,7 @@
 
 With ℓ(x; b) the mask's logit for a box b, the outline ℓ = 0 moves along its normal by ‖∂ℓ/∂b_e‖ / ‖∇ℓ‖ mm for each mm that
 the edge e moves (first order). 0: it stays with the image. 1: it goes with the box. ∂ℓ/∂b_e is a central difference over
-one cell of the decoder's grid on either side: eight boxes.
+one cell of the decoder's grid on either side: eight boxes, decoded approximately (`segmentation.near_decoder`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import numpy as np
 from ..model_input.frame import ModelFrame
 from .outline import Outline
 
+#: So many cells of the embedding around the boxes change with them; further off, all boxes share what they see.
+_NEAR_CELLS = 2
 #: An edge moves at most by this share of the box's side, so that a small box does not turn inside out.
 _MOST_OF_SIDE = 0.25
 
@@ -29,6 +31,15 @@ class MovedBoxes:
 
     corners_xyxy: np.ndarray
     moved_px: np.ndarray
+
+    def near_cells(self, frame: ModelFrame, grid: tuple[int, int]) -> np.ndarray:
+        """(h, w) bool: which cells of an embedding with this grid lie under the boxes, or near them."""
+        cell_px = np.array([frame.size_px / grid[1], frame.size_px / grid[0]])
+        low = np.floor(self.corners_xyxy[:, :2].min(axis=0) / cell_px).astype(int) - _NEAR_CELLS
+        high = np.floor(self.corners_xyxy[:, 2:].max(axis=0) / cell_px).astype(int) + _NEAR_CELLS
+        near = np.zeros(grid, bool)
+        near[max(low[1], 0) : max(high[1] + 1, 0), max(low[0], 0) : max(high[0] + 1, 0)] = True
+        return near
 
 
 def moved_boxes(xyxy: np.ndarray, logits_shape: tuple[int, int], frame: ModelFrame) -> MovedBoxes:

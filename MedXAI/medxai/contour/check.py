@@ -1,4 +1,4 @@
-"""The contour check of one box: tolerance from its logits alone, box-following from eight more decodes."""
+"""The contour check of one box: tolerance from its logits alone, box-following from eight moved boxes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ..encoding.encoding import Encoding
 from ..model_input.frame import ModelFrame
 from ..models.loading import LoadedModel
 from ..progress import RunControl
-from ..results import Segmentation
+from ..results import SliceExplanation
 from ..segmentation.box_decoder import SliceTokens
-from ..segmentation.segmenting import logits_of_corners, slice_tokens
+from ..segmentation.segmenting import logits_of_near_corners
 from ..slice.slice_image import SliceImage
 from .box_following import follows_box, moved_boxes
 from .outline import Grid, Outline, ras_mm_of
@@ -31,52 +31,6 @@ def check_tolerance(image: SliceImage, frame: ModelFrame, logits: np.ndarray) ->
     """
     begin = time.perf_counter()
     outline = Outline.of(logits, Grid.of(_shape(logits), frame, image))
-    return _with_tolerance(outline, logits, image, begin)
-
-
-def check_contour(
-    model: LoadedModel,
-    encoding: Encoding,
-    image: SliceImage,
-    segmentation: Segmentation,
-    control: RunControl = RunControl(),
-    tokens: SliceTokens | None = None,
-) -> ContourCheck:
-    """The outline with its tolerance and with how far it follows each edge of the box.
-
-    Args:
-        model: What segmented the slice.
-        encoding: Of the slice, by that model.
-        image: The slice.
-        segmentation: Of the box on it.
-        control: Stops the work before each half of the eight boxes is decoded.
-        tokens: The slice's `slice_tokens`, where they are at hand.
-
-    Raises:
-        Cancelled: The control said so.
-    """
-    begin = time.perf_counter()
-    logits, frame = segmentation.logits, encoding.frame
-    shape = _shape(logits)
-    outline = Outline.of(logits, Grid.of(shape, frame, image))
-    check = _with_tolerance(outline, logits, image, begin)
-    control.raise_if_cancelled()
-    if not len(check):
-        return replace(check, follows_box=np.empty((0, 4)), seconds=time.perf_counter() - begin)
-    moved = moved_boxes(model.convention.box_in_model_px(segmentation.box, frame), shape, frame)
-    h, w = encoding.embedding.shape[-2:]
-    blocks, logits_of_edges = outline.read_blocks(shape, (h, w)), []
-    tokens = tokens or slice_tokens(model, encoding)  # once for both halves
-    for corners in np.split(moved.corners_xyxy, 2):  # two edges, then the other two: it can be stopped in between
-        control.raise_if_cancelled()
-        logits_of_edges.append(logits_of_corners(model, encoding, corners, blocks, tokens))
-    moved_logits = np.concatenate(logits_of_edges)
-    followed = follows_box(outline, check.tolerance_mm_per_logit, moved, moved_logits)
-    return replace(check, follows_box=followed, seconds=time.perf_counter() - begin)
-
-
-def _with_tolerance(outline: Outline, logits: np.ndarray, image: SliceImage, begin: float) -> ContourCheck:
-    """An outline of logits (4h, 4w) with its tolerance alone; begin: when the check began, by `time.perf_counter`."""
     points_px = outline.points_px
     return ContourCheck(
         points_px=points_px,
@@ -88,6 +42,40 @@ def _with_tolerance(outline: Outline, logits: np.ndarray, image: SliceImage, beg
         follows_box=None,
         seconds=time.perf_counter() - begin,
     )
+
+
+def check_contour(
+    model: LoadedModel,
+    encoding: Encoding,
+    result: SliceExplanation,
+    control: RunControl = RunControl(),
+    tokens: SliceTokens | None = None,
+) -> ContourCheck:
+    """The outline with its tolerance, as the result has it, and with how far it follows each edge of the box.
+
+    Args:
+        model: What segmented the slice.
+        encoding: Of the slice, by that model.
+        result: Of the box on it.
+        control: Stops the work before the eight boxes are decoded.
+        tokens: The slice's `slice_tokens`, where they are at hand.
+
+    Raises:
+        Cancelled: The control said so.
+    """
+    begin = time.perf_counter()
+    check, segmentation, frame = result.contour, result.segmentation, encoding.frame
+    control.raise_if_cancelled()
+    followed = np.empty((0, 4))
+    if len(check):
+        shape = _shape(segmentation.logits)
+        outline = Outline.of(segmentation.logits, Grid.of(shape, frame, result.prepared.image))
+        moved = moved_boxes(model.convention.box_in_model_px(segmentation.box, frame), shape, frame)
+        grid = encoding.embedding.shape[-2], encoding.embedding.shape[-1]
+        cells = moved.near_cells(frame, grid), outline.read_blocks(shape, grid)
+        moved_logits = logits_of_near_corners(model, encoding, moved.corners_xyxy, cells, tokens)
+        followed = follows_box(outline, check.tolerance_mm_per_logit, moved, moved_logits)
+    return replace(check, follows_box=followed, seconds=check.seconds + time.perf_counter() - begin)
 
 
 def _shape(logits: np.ndarray) -> tuple[int, int]:

@@ -66,7 +66,7 @@ def contour_points(case: Case, seed: int = 0, other_labels: np.ndarray | None = 
     image = result.prepared.image
     if reference is None or not reference.any() or not len(result.contour):
         return ()
-    check = check_contour(case.model, case.encoding, image, result.segmentation)
+    check = check_contour(case.model, case.encoding, result)
     total = check.follows_box_total
     assert total is not None  # asked for above
     columns = (

@@ -13,9 +13,9 @@ Four things make it cheaper than the decoder's own forward, none an approximatio
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -92,8 +92,27 @@ class SliceTokens:
             is_shared: As in the attributes.
         """
         h, w = embedding.shape[-2:]
-        tokens = (embedding + dense).flatten(2).transpose(1, 2).contiguous()
+        tokens = embedding.new_empty(max(len(embedding), len(dense)), h * w, embedding.shape[1])
+        for own, prompt in zip(tokens, dense.expand(len(tokens), -1, -1, -1), strict=True):
+            own.copy_(prompt.flatten(1).t())  # box by box takes half as long as all at once
+        tokens += embedding.flatten(2).transpose(1, 2)
         return cls(tokens, positions(image_pe), (int(h), int(w)), is_shared)
+
+    def mean_of_boxes(self) -> "SliceTokens":
+        """Tokens that all boxes share: these, or the mean of each box's own."""
+        return self if self.is_shared else SliceTokens(self.tokens.mean(0, keepdim=True), self.pe, self.grid, True)
+
+    def part(self, cells: Tensor) -> "SliceTokens":
+        """Some of the tokens: cells (m,), which of the h·w; or (m, k): each new token is the mean of k of them."""
+
+        def of(x: Tensor, axis: int) -> Tensor:
+            chosen = x.index_select(axis, cells.flatten()).unflatten(axis, cells.shape)
+            return chosen if cells.dim() == 1 else chosen.mean(axis + 1)
+
+        part = SliceTokens(of(self.tokens, 1), of(self.pe, 0), (len(cells), 1), self.is_shared)
+        for projection, projected in self._projected.items():  # the mean of projections is the projection of the mean
+            part._projected[projection] = of(projected, 0)
+        return part
 
     def projected(self, attention: Network, projection: Network, placed: bool) -> Tensor:
         """(h·w, heads, width of a head): the shared tokens, with their positions or without; kept for the next box."""
@@ -117,32 +136,61 @@ def decode_boxes(mask_decoder: Network, image: SliceTokens, sparse: Tensor, aske
         asked: (h·w,) bool, the image tokens whose logits are wanted (the others' are 0); None for all. Upscaling is
             over half of the work, so a few tokens cost less than half.
     """
-    h, w = image.grid
-    outputs = torch.cat([mask_decoder.iou_token.weight, mask_decoder.mask_tokens.weight])
-    prompt = torch.cat([outputs.expand(len(sparse), -1, -1), sparse], dim=1)
-    first_corner = len(outputs)
-    looking = [1, first_corner, first_corner + 1]
-    tokens = ImageTokens(image, len(sparse))
-    queries, looked_at = prompt, []
     transformer = mask_decoder.transformer
-    for layer in transformer.layers:
-        queries = self_attention(layer, queries, prompt)
+    prompt = prompt_tokens(mask_decoder, sparse)
+    looking = [1, -2, -1]
+    tokens = ImageTokens(image, len(sparse))
+    queries, looked_at = through_layers(transformer, prompt, tokens)
+    update, weights = tokens.looked_at(transformer.final_attn_token_to_image, queries + prompt)
+    attention = torch.stack([each.transpose(1, 2)[:, looking].mean((1, 2)) for each in (*looked_at, weights)]).mean(0)
+    queries = transformer.norm_final_attn(queries + update)
+    mask_token = mask_decoder.output_hypernetworks_mlps[0](queries[:, 1])
+    wanted = tokens.keys if asked is None else [keys[asked] for keys in tokens.keys]
+    logits = Upscaling(mask_decoder.output_upscaling).logits_of_boxes(wanted, mask_token)
+    iou_estimate = mask_decoder.iou_prediction_head(queries[:, 0])[:, 0]
+    return Decoded(in_raster_order(logits, image.grid, asked), attention, iou_estimate)
+
+
+def prompt_tokens(mask_decoder: Network, sparse: Tensor) -> Tensor:
+    """(B, t, C): the decoder's own tokens (IoU, masks), and each box's two corners (B, 2, C)."""
+    outputs = torch.cat([mask_decoder.iou_token.weight, mask_decoder.mask_tokens.weight])
+    return torch.cat([outputs.expand(len(sparse), -1, -1), sparse], dim=1)
+
+
+def through_layers(
+    transformer: Network, prompt: Tensor, tokens: "LookedAt", first: Tensor | None = None
+) -> tuple[Tensor, list[Tensor]]:
+    """The layers of the two-way transformer, before its final attention.
+
+    Args:
+        transformer: The mask decoder's.
+        prompt: (B, t, C) `prompt_tokens`.
+        tokens: The image's, which the layers change.
+        first: (B, t, C) what the first layer's `self_attention` makes of the prompt, where it is at hand.
+
+    Returns:
+        The prompt's tokens after the layers (B, t, C), and each layer's attention (B, heads, t, n) to the image.
+    """
+    queries, looked_at = prompt, []
+    for index, layer in enumerate(transformer.layers):
+        queries = first if first is not None and index == 0 else self_attention(layer, queries, prompt)
         update, weights = tokens.looked_at(layer.cross_attn_token_to_image, queries + prompt)
-        looked_at.append(weights[:, looking].mean((1, 2)))
+        looked_at.append(weights)
         queries = layer.norm2(queries + update)
         queries = layer.norm3(queries + layer.mlp(queries))
         tokens.update(layer.cross_attn_image_to_token, queries + prompt, queries, layer.norm4)
-    update, weights = tokens.looked_at(transformer.final_attn_token_to_image, queries + prompt)
-    looked_at.append(weights[:, looking].mean((1, 2)))
-    queries = transformer.norm_final_attn(queries + update)
-    mask_token = mask_decoder.output_hypernetworks_mlps[0](queries[:, 1])
-    upscaling = Upscaling(mask_decoder.output_upscaling)
-    wanted = tokens.keys if asked is None else [keys[asked] for keys in tokens.keys]
-    logits = torch.stack([upscaling.logits(keys, token) for keys, token in zip(wanted, mask_token, strict=True)])
-    if asked is not None:
-        logits = logits.new_zeros(len(logits), h * w, logits.shape[-1]).index_copy_(1, asked.nonzero()[:, 0], logits)
-    iou_estimate = mask_decoder.iou_prediction_head(queries[:, 0])[:, 0]
-    return Decoded(in_raster_order(logits, h, w), torch.stack(looked_at).mean(0), iou_estimate)
+    return queries, looked_at
+
+
+def mask_vector(mask_decoder: Network, queries: Tensor, prompt: Tensor, tokens: "LookedAt") -> Tensor:
+    """(B, channels): what upscaled tokens are multiplied by for mask token 0; the final attention for that token alone.
+
+    queries: (B, t, C) of `through_layers`, with the same prompt and tokens.
+    """
+    transformer, mask = mask_decoder.transformer, slice(1, 2)
+    update, _ = tokens.looked_at(transformer.final_attn_token_to_image, (queries + prompt)[:, mask])
+    token = transformer.norm_final_attn(queries[:, mask] + update)
+    return mask_decoder.output_hypernetworks_mlps[0](token[:, 0])
 
 
 def positions(image_pe: Tensor) -> Tensor:
@@ -156,6 +204,16 @@ def self_attention(layer: Network, queries: Tensor, prompt: Tensor) -> Tensor:
         return layer.norm1(layer.self_attn(q=queries, k=queries, v=queries))
     placed = queries + prompt
     return layer.norm1(queries + layer.self_attn(q=placed, k=placed, v=queries))
+
+
+class LookedAt(Protocol):
+    """Image tokens that the prompt's tokens look at, and that change by what those give them."""
+
+    def looked_at(self, attention: Network, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """What prompt tokens (B, t, C) take from the image, and their attention (B, heads, t, n) to it."""
+
+    def update(self, attention: Network, tokens: Tensor, values: Tensor, norm: Network) -> None:
+        """The image's tokens take from the prompt's: tokens and values (B, t, C)."""
 
 
 class ImageTokens:
@@ -175,22 +233,25 @@ class ImageTokens:
         self._placed_keys: Tensor | None = None
 
     def looked_at(self, attention: Network, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """What prompt tokens (B, t, C) take from the image, and their attention (B, t, heads, n) to it."""
+        """What prompt tokens (B, t, C) take from the image, and their attention (B, heads, t, n) to it."""
+        weights = self.scores(attention, tokens).softmax(-1)
+        return taken_out(attention, self.taken(attention, weights)), weights
+
+    def scores(self, attention: Network, tokens: Tensor) -> Tensor:
+        """(B, heads, t, n): what prompt tokens (B, t, C) think of each image token, before the softmax."""
         queries = by_head(attention, attention.q_proj(tokens)) / math.sqrt(head_width(attention))
+        # The keys' bias adds the same to all scores of a token, which softmax does not see.
+        scores = self._scores(attention, attention.k_proj, queries)
+        return scores if isinstance(scores, Tensor) else torch.stack(list(scores))
+
+    def taken(self, attention: Network, weights: Tensor) -> Tensor:
+        """(B, t, heads, c): the sum of the image tokens' values with weights (B, heads, t, n), without their bias."""
         if self._shared is not None:
-            taken, weights = self._taken_from_shared(attention, queries, self._shared)
-        else:
-            # The keys' bias adds the same to all scores of a token, which softmax does not see.
-            moved = torch.einsum("bthc,hcw->bthw", queries, _weight(attention, attention.k_proj)).flatten(1, 2)
-            each = [
-                (product @ self._with_positions(keys).t()).softmax(-1)
-                for product, keys in zip(moved, self.keys, strict=True)
-            ]
-            taken = torch.stack([weights @ keys for weights, keys in zip(each, self.keys, strict=True)])
-            taken = taken.unflatten(1, (*tokens.shape[1:2], attention.num_heads))
-            taken = torch.einsum("bthw,hcw->bthc", taken, _weight(attention, attention.v_proj))
-            weights = torch.stack(each).unflatten(1, taken.shape[1:3])
-        return attention.out_proj(taken.flatten(2) + attention.v_proj.bias), weights  # the weights sum to 1
+            values = self._shared.projected(attention, attention.v_proj, placed=False)
+            return torch.einsum("bhtn,nhc->bthc", weights, values)
+        each = [own @ keys for own, keys in zip(weights.flatten(1, 2), self.keys, strict=True)]
+        sums = torch.stack(each).unflatten(1, weights.shape[1:3])
+        return torch.einsum("bhtw,hcw->bthc", sums, _weight(attention, attention.v_proj))
 
     def update(self, attention: Network, tokens: Tensor, values: Tensor, norm: Network) -> None:
         """Computes keys ← norm(keys + what they take from the prompt's tokens (B, t, C))."""
@@ -202,15 +263,8 @@ class ImageTokens:
         given = (
             torch.einsum("bthc,whc->bhtw", given, out).add_(attention.out_proj.bias / attention.num_heads).flatten(1, 2)
         )
-        if self._shared is not None:
-            scores = self._scores_of_shared(attention, offered, self._shared)
-        else:
-            moved = torch.einsum("bthc,hcw->bhtw", offered, _weight(attention, attention.q_proj)).flatten(1, 2)
-            scores = (
-                (m @ self._with_positions(keys).t()).view(*bias.shape[1:], -1)
-                for m, keys in zip(moved, self.keys, strict=True)
-            )
         updated = []
+        scores = self._scores(attention, attention.q_proj, offered)
         for keys, score, shift, gift in zip(self.keys, scores, bias, given, strict=True):
             # Image tokens last: softmax over seven neighbours in memory would take longer than the products.
             weights = score.add_(shift[..., None]).softmax(1).flatten(0, 1)
@@ -218,17 +272,15 @@ class ImageTokens:
             updated.append(norm(total))
         self.keys, self._shared, self._own = updated, None, True
 
-    def _taken_from_shared(self, attention: Network, queries: Tensor, shared: SliceTokens) -> tuple[Tensor, Tensor]:
-        """What queries (B, t, heads, c) take from the tokens that all boxes share, and their attention."""
-        keys = shared.projected(attention, attention.k_proj, placed=True)
-        values = shared.projected(attention, attention.v_proj, placed=False)
-        weights = torch.einsum("bthc,nhc->bhtn", queries, keys).softmax(-1)
-        return torch.einsum("bhtn,nhc->bthc", weights, values), weights.transpose(1, 2)
-
-    def _scores_of_shared(self, attention: Network, offered: Tensor, shared: SliceTokens) -> Iterator[Tensor]:
-        """For each box the scores (heads, t, n) of the shared tokens for what the prompt's tokens offer."""
-        queries = shared.projected(attention, attention.q_proj, placed=True)
-        return iter(torch.einsum("bthc,nhc->bhtn", offered, queries))
+    def _scores(self, attention: Network, projection: nn.Linear, given: Tensor) -> Tensor | Iterator[Tensor]:
+        """For each box (heads, t, n): given (B, t, heads, c), times the projection, without its bias, of the image's tokens."""
+        if self._shared is not None:
+            return torch.einsum("bthc,nhc->bhtn", given, self._shared.projected(attention, projection, placed=True))
+        moved = torch.einsum("bthc,hcw->bhtw", given, _weight(attention, projection))
+        return (
+            (m.flatten(0, 1) @ self._with_positions(keys).t()).unflatten(0, m.shape[:2])
+            for m, keys in zip(moved, self.keys, strict=True)
+        )
 
     def _with_positions(self, keys: Tensor) -> Tensor:
         """The keys plus their positions, in memory that the next box uses again; a single box uses it twice a layer."""
@@ -248,6 +300,11 @@ def by_head(attention: Network, x: Tensor) -> Tensor:
     return x.unflatten(-1, (attention.num_heads, head_width(attention)))
 
 
+def taken_out(attention: Network, taken: Tensor) -> Tensor:
+    """(B, t, C): what prompt tokens took from the image, (B, t, heads, c), after the attention's last projection."""
+    return attention.out_proj(taken.flatten(2) + attention.v_proj.bias)  # the weights sum to 1
+
+
 def _weight(attention: Network, projection: nn.Linear) -> Tensor:
     """(heads, width of a head, C)."""
     return projection.weight.unflatten(0, (attention.num_heads, head_width(attention)))
@@ -259,6 +316,10 @@ class Upscaling:
     def __init__(self, layers: Network):
         self._first, self._norm, self._activation, self._second, self._last_activation = layers
         self._products = [as_product(layer) for layer in (self._first, self._second)]
+
+    def logits_of_boxes(self, tokens: Iterable[Tensor], mask_vectors: Tensor) -> Tensor:
+        """(B, n, 16): as `logits`, for each box with tokens (n, C) and a vector of mask_vectors (B, channels)."""
+        return torch.stack([self.logits(own, vector) for own, vector in zip(tokens, mask_vectors, strict=True)])
 
     def logits(self, tokens: Tensor, mask_token: Tensor) -> Tensor:
         """Tokens (n, C) and the mask's token (channels,) → (n, 16) logits, some tokens at a time."""
@@ -281,9 +342,19 @@ def as_product(layer: Network) -> tuple[Tensor, Tensor]:
     return layer.weight.permute(0, 2, 3, 1).reshape(inputs, -1), layer.bias.repeat(rows * columns)
 
 
-def in_raster_order(logits: Tensor, h: int, w: int) -> Tensor:
-    """(B, h · w, 16) → (B, 4h, 4w): each token has 2 × 2 children, each child 2 × 2."""
-    return logits.view(-1, h, w, 2, 2, 2, 2).permute(0, 1, 3, 5, 2, 4, 6).reshape(-1, 4 * h, 4 * w)
+def in_raster_order(logits: Tensor, grid: tuple[int, int], asked: Tensor | None = None) -> Tensor:
+    """(B, n, 16) → (B, 4h, 4w): each token of the grid (h, w) has 2 × 2 children, each child 2 × 2.
+
+    asked: (h·w,) bool, which tokens the logits are of, 0 elsewhere; None for all.
+    """
+    h, w = grid
+    cells = logits.view(len(logits), -1, 2, 2, 2, 2).transpose(3, 4)
+    if asked is None:
+        return cells.unflatten(1, (h, w)).permute(0, 1, 3, 4, 2, 5, 6).reshape(-1, 4 * h, 4 * w)
+    raster = logits.new_zeros(len(logits), h, 4, w, 4)
+    own = asked.nonzero()[:, 0]
+    raster.transpose(2, 3)[:, own // w, own % w] = cells.reshape(len(logits), -1, 4, 4)
+    return raster.view(-1, 4 * h, 4 * w)
 
 
 def _activated(activation: Network, x: Tensor) -> Tensor:

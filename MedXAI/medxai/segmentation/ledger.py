@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..models.network_type import Network
-from .box_decoder import as_product, by_head, can_run, head_width, in_raster_order, self_attention
+from .box_decoder import as_product, by_head, can_run, head_width, in_raster_order, prompt_tokens, self_attention
 
 #: Prompt tokens of a box in segment-anything's order.
 TOKENS = ("iou", "mask", "other-mask-1", "other-mask-2", "other-mask-3", "corner-1", "corner-2")
@@ -57,8 +57,7 @@ def logit_parts(
     decoder = copy.deepcopy(mask_decoder).cpu().double()
     image, pe, sparse, dense = (x.detach().cpu().double() for x in (embedding, image_pe, *prompt))
     h, w = image.shape[-2:]
-    outputs = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
-    tokens = torch.cat([outputs[None], sparse], dim=1)
+    tokens = prompt_tokens(decoder, sparse)
     parts = image.new_zeros(len(PARTS), h * w, image.shape[1])
     parts[_IMAGE] = _as_tokens(image)
     if is_mask_prompt:
@@ -70,7 +69,7 @@ def logit_parts(
         _upscaled(decoder.output_upscaling, part, total, vector)
         for part, total in zip(parts.split(_AT_ONCE, dim=1), keys.split(_AT_ONCE), strict=True)
     ]
-    return in_raster_order(torch.cat(chunks, dim=1), h, w)
+    return in_raster_order(torch.cat(chunks, dim=1), (h, w))
 
 
 def _as_tokens(image: Tensor) -> Tensor:

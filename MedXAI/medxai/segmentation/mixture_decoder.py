@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..models.network_type import Network
 from .box_decoder import (
@@ -21,8 +21,11 @@ from .box_decoder import (
     by_head,
     head_width,
     in_raster_order,
+    mask_vector,
     positions,
+    prompt_tokens,
     self_attention,
+    through_layers,
 )
 
 
@@ -46,11 +49,10 @@ class MixtureDecoder:
         asked: Tensor,
     ):
         sparse, dense = prompt
-        outputs = torch.cat([mask_decoder.iou_token.weight, mask_decoder.mask_tokens.weight])
         self._decoder, self._asked = mask_decoder, asked
-        self._prompt = torch.cat([outputs[None], sparse], dim=1)
+        self._prompt = prompt_tokens(mask_decoder, sparse)
         self._pair = (embeddings + dense).flatten(2).transpose(1, 2).contiguous()
-        self._pe, self._grid = positions(image_pe), embeddings.shape[-2:]
+        self._pe, self._grid = positions(image_pe), (embeddings.shape[-2], embeddings.shape[-1])
         first = mask_decoder.transformer.layers[0]
         self._queries = self_attention(first, self._prompt, self._prompt)
         self._projected = _Projected(first, self._pair, self._pe, self._queries + self._prompt)
@@ -67,25 +69,14 @@ class MixtureDecoder:
             (K, 4h, 4w), 0 where no logits were asked for.
         """
         found = torch.stack([self._one(own) for own in kept])
-        logits = found.new_zeros(len(found), kept.shape[1], found.shape[-1])
-        return in_raster_order(logits.index_copy_(1, self._asked.nonzero()[:, 0], found), *self._grid)
+        return in_raster_order(found, self._grid, self._asked)
 
     def _one(self, own: Tensor) -> Tensor:
         """(asked, 16): the 4 × 4 pixels of each asked token, for one mixture (h·w,)."""
-        transformer, prompt = self._decoder.transformer, self._prompt
         image = _MixedTokens(self._pair, self._pe, own, self._projected)
-        queries = self._queries
-        for index, layer in enumerate(transformer.layers):
-            queries = self_attention(layer, queries, prompt) if index else queries
-            update, _ = image.looked_at(layer.cross_attn_token_to_image, queries + prompt)
-            queries = layer.norm2(queries + update)
-            queries = layer.norm3(queries + layer.mlp(queries))
-            image.update(layer.cross_attn_image_to_token, queries + prompt, queries, layer.norm4)
-        mask = slice(1, 2)
-        update, _ = image.looked_at(transformer.final_attn_token_to_image, (queries + prompt)[:, mask])
-        mask_token = transformer.norm_final_attn(queries[:, mask] + update)
-        mask_token = self._decoder.output_hypernetworks_mlps[0](mask_token[:, 0])
-        return self._upscaling.logits(image.keys[0][self._asked], mask_token[0])
+        queries, _ = through_layers(self._decoder.transformer, self._prompt, image, self._queries)
+        vector = mask_vector(self._decoder, queries, self._prompt, image)
+        return self._upscaling.logits(image.keys[0][self._asked], vector[0])
 
 
 class _Projected:
@@ -129,13 +120,18 @@ class _MixedTokens(ImageTokens):
         self._shared = image  # until the first update
         self._mixture, self._projected = own, projected
 
-    def _taken_from_shared(self, attention: Network, queries: Tensor, shared: SliceTokens) -> tuple[Tensor, Tensor]:
-        own, other = self._projected.scores
-        weights = torch.where(self._mixture, own, other).softmax(-1)
-        of_both = torch.cat([weights * self._mixture, weights * ~self._mixture], dim=-1)
-        return (of_both @ self._projected.values).transpose(0, 1)[None], weights.transpose(0, 1)[None]
+    def _scores(self, attention: Network, projection: nn.Linear, given: Tensor) -> Tensor | Iterator[Tensor]:
+        if self._shared is None:
+            return super()._scores(attention, projection, given)
+        if projection is attention.k_proj:
+            own, other = self._projected.scores
+        else:
+            of_both = given[0].transpose(0, 1) @ self._projected.queries.transpose(1, 2)
+            own, other = of_both.chunk(2, dim=-1)
+        return torch.where(self._mixture, own, other)[None]
 
-    def _scores_of_shared(self, attention: Network, offered: Tensor, shared: SliceTokens) -> Iterator[Tensor]:
-        of_both = offered[0].transpose(0, 1) @ self._projected.queries.transpose(1, 2)
-        own, other = of_both.chunk(2, dim=-1)
-        return iter(torch.where(self._mixture, own, other)[None])
+    def taken(self, attention: Network, weights: Tensor) -> Tensor:
+        if self._shared is None:
+            return super().taken(attention, weights)
+        of_both = torch.cat([weights[0] * self._mixture, weights[0] * ~self._mixture], dim=-1)
+        return (of_both @ self._projected.values).transpose(0, 1)[None]

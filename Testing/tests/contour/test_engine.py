@@ -29,8 +29,14 @@ def asked():
     (result,) = engine.explain(request, [BOX])
     rows, columns = np.indices(result.segmentation.logits.shape)
     logits = 4.0 - np.hypot(rows - 9.0, columns - 9.0)
-    segmentation = replace(result.segmentation, logits=logits)
-    return engine, request, replace(result, explanation=replace(result.explanation, segmentation=segmentation))
+    return engine, request, with_logits(result, logits)
+
+
+def with_logits(result, logits):
+    """A result with another mask's logits, and the tolerance of their outline."""
+    explanation = replace(result.explanation, segmentation=replace(result.segmentation, logits=logits))
+    contour = check_tolerance(result.prepared.image, result.encoding.frame, logits)
+    return replace(result, explanation=explanation, contour=contour)
 
 
 def test_every_result_has_its_tolerance_and_the_check_adds_the_box_to_it(asked):
@@ -73,7 +79,6 @@ def test_a_preview_is_not_checked_against_the_box(asked):
 
 def test_no_outline_is_no_error(asked):
     engine, request, result = asked
-    nothing = replace(result.segmentation, logits=np.full_like(result.segmentation.logits, -1))
-    empty = replace(result, explanation=replace(result.explanation, segmentation=nothing))
+    empty = with_logits(result, np.full_like(result.segmentation.logits, -1))
     assert engine.check_contour(request, empty).follows_box.shape == (0, 4)
-    assert len(check_tolerance(result.prepared.image, result.encoding.frame, nothing.logits)) == 0
+    assert len(empty.contour) == 0
