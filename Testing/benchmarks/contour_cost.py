@@ -68,9 +68,8 @@ round. The tolerance comes with every result, so the next box has it already. Ma
 | --- | ---: | ---: | ---: | ---: | ---: |
 {chr(10).join(lines)}
 
-The aim was 0.2 of the next box for the tolerance, and 1 for the whole check. The eight boxes are decoded four at a time, and upscaled
-only where the outline runs; what they have in common with the slice's other boxes is kept from the next box. The decoder's attention from the second layer
-on is still done for each of them, and is most of what is left.
+The aim was 0.2 of the next box for the tolerance, and 1 for the whole check. What each of the eight boxes has for itself is
+computed only near the boxes; [what was tried](../docs/contour_check.md), and what it costs in accuracy.
 """
     (ROOT / "Resources" / "benchmarks" / "contour_check.md").write_text(text, encoding="utf-8")
     print(text)

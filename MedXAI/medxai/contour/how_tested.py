@@ -13,7 +13,7 @@ _FOUND = {
     ),
     "demo": (
         "0.86 (0.80 to 0.92) on the CT and 0.85 (0.80 to 0.89) on the MR; of the firm points 0 % and 2 % were off by more "
-        "than that all the same, but only 8 % and 12 % of the outlines were firm."
+        "than that all the same, but only 8 % and 13 % of the outlines were firm."
     ),
 }
 #: As the checkpoints were prepared when the check was tried.
