@@ -69,7 +69,7 @@ def check_contour(
     followed = np.empty((0, 4))
     if len(check):
         shape = _shape(segmentation.logits)
-        outline = Outline.of(segmentation.logits, Grid.of(shape, frame, result.prepared.image))
+        outline = Outline.of_check(check, Grid.of(shape, frame, result.prepared.image))
         moved = moved_boxes(model.convention.box_in_model_px(segmentation.box, frame), shape, frame)
         grid = encoding.embedding.shape[-2], encoding.embedding.shape[-1]
         cells = moved.near_cells(frame, grid), outline.read_blocks(shape, grid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from scipy import ndimage
@@ -11,6 +12,7 @@ from skimage.measure import find_contours
 
 from ..model_input.frame import ModelFrame
 from ..slice.slice_image import SliceImage
+from .result import ContourCheck
 
 #: What follows the outline is smooth over so many cells of the decoder's grid (standard deviation of a Gaussian).
 SMOOTHING_CELLS = 1.0
@@ -73,6 +75,12 @@ class Outline:
         number = np.repeat(np.arange(len(parts)), [len(points) for points in parts])
         return cls(grid, np.concatenate(parts) if parts else np.empty((0, 2)), number, closed)
 
+    @classmethod
+    def of_check(cls, check: ContourCheck, grid: Grid) -> Outline:
+        """The outline that was checked on this grid, without looking for it again."""
+        points = (check.points_px + 0.5) / grid.cell_px - 0.5
+        return cls(grid, points[:, ::-1], check.outline, check.is_closed)
+
     @property
     def points_px(self) -> np.ndarray:
         """(n, 2): column and row on the slice; a pixel's centre has whole numbers."""
@@ -132,8 +140,9 @@ class Outline:
         low = np.maximum(np.floor(self.points).astype(int) - _NEEDED_CELLS + 1, 0) // sides
         high = np.minimum(np.floor(self.points).astype(int) + _NEEDED_CELLS, np.array(logits_shape) - 1) // sides
         read = np.zeros(blocks, bool)
-        for rows, columns in np.unique(np.stack([low, high], axis=-1), axis=0):
-            read[rows[0] : rows[1] + 1, columns[0] : columns[1] + 1] = True
+        steps = range(int((high - low).max(initial=-1)) + 1)
+        for down, across in product(steps, steps):  # all points at once, block by block of what each of them reads
+            read[tuple(np.minimum(low + np.array([down, across]), high).T)] = True
         return read
 
     def _surroundings(self) -> tuple[slice, slice]:
