@@ -16,36 +16,38 @@ def plugins(tmp_path):
     return folder_with_toy_explainer(tmp_path)
 
 
+#: Runs in one new process, since each takes seconds to import PyTorch.
 LISTS = """
-import json
+import json, sys, types
 from medxai.explainers import registry
 from MedXAILib.session.tasks import comparison_maps
-infos = {info.key: info.title for info in comparison_maps()}
-print(json.dumps([list(registry.explainers()), list(registry.groups()["comparisons"]), infos]))
-"""
+said = {"keys": list(registry.explainers()), "comparisons": list(registry.groups()["comparisons"])}
+said["infos"] = {info.key: info.title for info in comparison_maps()}
 
-CONSOLE = """
-import sys, types
 from stand_ins import scripted_module
 base, words = types.ModuleType("slicer.ScriptedLoadableModule"), types.ModuleType("slicer.i18n")
 vars(base).update({n: getattr(scripted_module, n) for n in dir(scripted_module) if n.startswith("Scripted")})
 words.tr, words.translate = scripted_module.translated, scripted_module.translated_in
 sys.modules |= {"slicer.ScriptedLoadableModule": base, "slicer.i18n": words}
 from MedXAI import MedXAILogic
-print(*MedXAILogic().explainerNames())
+said["console"] = MedXAILogic().explainerNames()
+print(json.dumps(said))
+"""
+BROKEN = """
+from medxai.errors import InputError
+from medxai.explainers import registry
+try: registry.explainers()
+except InputError as error: print(error)
 """
 
 
-def test_it_is_in_the_registry_and_in_the_sessions_list_for_the_panel(plugins):
-    keys, comparisons, infos = json.loads(run_with_plugins(plugins, "-c", LISTS))
-    assert "toy" in keys and "toy" in comparisons
-    assert infos["toy"] == "Toy brightness"
-    assert "medxai/stage3" not in infos
-
-
-def test_the_console_names_it(plugins):
+def test_it_is_in_the_registry_in_the_sessions_list_for_the_panel_and_in_the_console(plugins):
     pytest.importorskip("slicer", reason="needs the package slicer-core")
-    assert "toy" in run_with_plugins(plugins, "-c", CONSOLE).split()
+    said = json.loads(run_with_plugins(plugins, "-c", LISTS))
+    assert "toy" in said["keys"] and "toy" in said["comparisons"]
+    assert said["infos"]["toy"] == "Toy brightness"
+    assert "medxai/stage3" not in said["infos"]
+    assert "toy" in said["console"]
 
 
 def test_the_command_line_runs_it_and_the_report_and_the_metrics_hold_it(plugins, tmp_path):
@@ -65,12 +67,6 @@ def test_the_command_line_runs_it_and_the_report_and_the_metrics_hold_it(plugins
 
 def test_a_file_that_cannot_be_imported_is_named(plugins):
     (plugins / "explainers" / "broken.py").write_text("import no_such_package\n", encoding="utf-8")
-    code = (
-        "from medxai.errors import InputError\n"
-        "from medxai.explainers import registry\n"
-        "try: registry.explainers()\n"
-        "except InputError as error: print(error)\n"
-    )
-    said = run_with_plugins(plugins, "-c", code)
+    said = run_with_plugins(plugins, "-c", BROKEN)
     assert "broken.py' cannot be imported (No module named 'no_such_package')" in said
     assert "MEDXAI_PLUGINS" in said
