@@ -83,7 +83,9 @@ def test_input_and_box_equal_the_authors_byte_for_byte(name, index, organ, reque
     np.testing.assert_array_equal(OFFICIAL.box_in_model_px(box, given.frame), authors_box(box, grey.shape))
 
 
-@pytest.mark.parametrize(("name", "index", "organ"), SLICES[1:3])  # each takes both encoders' time; the input is tested on all
+@pytest.mark.parametrize(
+    ("name", "index", "organ"), SLICES[1:3]
+)  # each takes both encoders' time; the input is tested on all
 def test_the_mask_equals_the_authors(name, index, organ, official, request):
     scan = request.getfixturevalue(name)
     grey, box = grey_of(scan, index), box_of_mask(scan.mask(organ, index))
