@@ -2,7 +2,8 @@
 
 import csv
 from collections.abc import Iterable
-from dataclasses import astuple, fields
+from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
 
 from ..limits import LIMITS_STATEMENT
@@ -19,5 +20,6 @@ def write_metrics(path: Path, rows: Iterable[MetricRow]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         file.write(f"# {LIMITS_STATEMENT}\n")
         writer = csv.writer(file)
-        writer.writerow(field.name for field in fields(MetricRow))
-        writer.writerows(map(astuple, rows))
+        names = [field.name for field in fields(MetricRow)]
+        writer.writerow(names)
+        writer.writerows(map(attrgetter(*names), rows))

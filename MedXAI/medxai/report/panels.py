@@ -83,7 +83,9 @@ class _Drawing:
         self._width_mm, self._height_mm = columns * self._turn.pixel_mm[0], rows * self._turn.pixel_mm[1]
         self.size_mm = self._width_mm, self._height_mm
         self.aspect = self._height_mm / self._width_mm
-        self._outlines = [outline * self._turn.pixel_mm for outline in outlines_of(self._mask)]
+        # One line with gaps, which is drawn in the time of one.
+        gaps = [np.vstack([outline * self._turn.pixel_mm, (np.nan, np.nan)]) for outline in outlines_of(self._mask)]
+        self._outline_mm = np.concatenate([np.empty((0, 2)), *gaps])
 
     def input_panel(self, cell: Cell) -> None:
         self._anatomy(cell)
@@ -194,8 +196,7 @@ class _Drawing:
             self._outline(cell, 0.8)
 
     def _outline(self, cell: Cell, width: float) -> None:
-        for outline in self._outlines:
-            cell.line(outline, color=MASK_COLOUR, linewidth=width)
+        cell.line(self._outline_mm, color=MASK_COLOUR, linewidth=width)
 
     @property
     def _box_mm(self) -> tuple[float, float, float, float]:
