@@ -41,10 +41,16 @@ ENCODERS = {
 }
 
 
+def image_for(kind, encoder):
+    """Of the encoder's size; LiteMedSAM's has no table of positions, so a small one has every block in a tenth of the time."""
+    side = 64 if kind == "tiny vit" else encoder.img_size
+    return torch.rand(1, 3, side, side)
+
+
 @pytest.mark.parametrize("kind", ENCODERS)
 def test_tokens_are_what_the_blocks_really_gave(kind):
     encoder = ENCODERS[kind]().eval()
-    image = torch.rand(1, 3, encoder.img_size, encoder.img_size)
+    image = image_for(kind, encoder)
     seen = {}
     handles = [
         block.register_forward_hook(lambda _m, _i, out, n=n: seen.__setitem__(f"block {n}", out[0]))
@@ -65,7 +71,7 @@ def test_tokens_are_what_the_blocks_really_gave(kind):
 @pytest.mark.parametrize("kind", ENCODERS)
 def test_progress_counts_every_block_and_cancelling_stops_within_one(kind):
     encoder = ENCODERS[kind]().eval()
-    image = torch.rand(1, 3, encoder.img_size, encoder.img_size)
+    image = image_for(kind, encoder)
     seen = []
     run_encoder(encoder, image, ["neck"], RunControl(lambda _step, done, total: seen.append((done, total))))
     total = len(encoder.blocks) + 1
@@ -277,11 +283,10 @@ def test_litemedsam_has_a_loud_edge_and_no_artefact_tokens():
     except ModelError as error:
         pytest.skip(f"needs the weights of LiteMedSAM: {error}")
     phantom = make_phantom()
-    for index in (10, 20):
-        request = ExplainRequest.of_slice(phantom.volume, "axial", index, model=model)
-        (result,) = Engine().explain(request, [(40, 60, 120, 130)])
-        assert not any(result.explanation.repaired_tokens.values())
-        assert not any("Artefact" in said for said in result.warnings)
+    request = ExplainRequest.of_slice(phantom.volume, "axial", 20, model=model)
+    (result,) = Engine().explain(request, [(40, 60, 120, 130)])
+    assert not any(result.explanation.repaired_tokens.values())
+    assert not any("Artefact" in said for said in result.warnings)
 
 
 def test_convolutions_are_not_rounded_on_a_graphics_processor_and_the_users_choice_is_as_it_was():

@@ -20,7 +20,7 @@ def follow(engine, tube, start):
     return engine.explain_volume(VolumeRequest(on_slice, box_of_mask(tube.mask[start]), first=2, last=12))
 
 
-@pytest.mark.parametrize("seed", [1, 5, 9])
+@pytest.mark.parametrize("seed", [1, 9])
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_happens_to_a_tube_gives_an_alarm_within_one_slice_and_nothing_else_does(kind, seed):
     tube = make_tube(kind, seed)
