@@ -30,7 +30,6 @@ def import_all(package: ModuleType) -> None:
     Raises:
         InputError: Where a file of such a folder cannot be imported.
     """
-    own = list(package.__path__)
     kind = package.__name__.rpartition(".")[2]
     for folder in filter(None, os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep)):
         path = str(Path(folder) / kind)
@@ -44,7 +43,7 @@ def import_all(package: ModuleType) -> None:
             importlib.import_module(f"{package.__name__}.{found.name}")
         except Exception as error:
             folder = getattr(found.module_finder, "path", "")
-            if folder in own:
+            if folder == str(Path(str(package.__file__)).parent):
                 raise
             raise InputError(
                 f"The file '{Path(folder) / found.name}.py' cannot be imported ({error}); repair it, or take its folder "
