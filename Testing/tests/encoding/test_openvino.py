@@ -15,6 +15,7 @@ from medxai.encoding.backends.base import Backend, BackendFailed
 from medxai.encoding.backends.registry import choose_backend
 from medxai.encoding.feature_extraction import EncoderOutput, run_encoder, run_own_forward
 from medxai.encoding.kernels import bfloat16, openvino_encoder
+from medxai.encoding.kernels.openvino_import import openvino_module
 from medxai.errors import Cancelled
 from medxai.models.networks.demo_encoder import DemoImageEncoder
 from medxai.models.networks.tiny_vit import TinyViT
@@ -58,6 +59,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     encoder, folder = vit(**ONE_BLOCK), tmp_path_factory.mktemp("compiled") / "new folder"
     image, graphs, told = image_for(encoder), [], []
     make = openvino_encoder._graph
+    openvino_module()  # first, as always: it hides the reporter from OpenVINO's own import
     with pytest.MonkeyPatch.context() as patch:
         if importlib.util.find_spec("openvino_telemetry"):
             telemetry = importlib.import_module("openvino_telemetry")

@@ -35,6 +35,16 @@ def test_a_pixel_a_line_and_a_rectangle_of_the_same_place_meet(grey):
     assert abs(x0 - 225) <= 1 and x1 - x0 <= 2 and abs(y1 - 250) <= 1
 
 
+def test_lines_end_at_the_cells_edge():
+    sheet = Sheet(4, 3, 100)
+    cell = sheet.cell(1, 0.5, 2, 2, SIZE_MM)
+    cell.line(np.array([[10.0, 10.0], [40.0, 10.0]]), color="red", linewidth=2)
+    cell.rectangle(-5, -5, 5, 5, edgecolor="red", linewidth=2)
+    red = np.asarray(sheet.picture(), int)
+    x0, y0, x1, y1 = extent_of((red[..., 0] > 200) & (red[..., 1] < 100))
+    assert x0 >= 99 and y0 >= 49 and x1 <= 301 and y1 <= 251
+
+
 def test_a_picture_that_is_not_square_is_not_stretched_and_lies_in_the_middle(grey):
     cell = Sheet(4, 3, 100).cell(0, 0, 2, 1, SIZE_MM)
     assert (cell.left, cell.top, cell.width, cell.height) == (0.5, 0, 1, 1)
