@@ -83,7 +83,17 @@ def same_array(found, expected, tolerance):
     return f"{far} instead of {expected}" if far else ""
 
 
-@pytest.mark.parametrize("name", CASES)
+#: LiteMedSAM's encoder takes seconds: one organ of each scan, the others with MEDXAI_TEST_ALL=1. The demo model has them all.
+_MAPPED = [
+    name
+    for name in CASES
+    if IN_ALL
+    or not name.startswith("litemedsam")
+    or name.split(" / ")[1:3] in (["ct_abdomen", "liver"], ["mr_abdomen", "aorta"])
+]
+
+
+@pytest.mark.parametrize("name", _MAPPED)
 def test_masks_and_maps_are_what_they_were(name):
     frozen = CASES[name]
     case = answered(frozen)

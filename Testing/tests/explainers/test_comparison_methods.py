@@ -294,44 +294,52 @@ def test_a_second_box_on_the_slice_has_maps_of_its_own(ct, liver):
     assert np.abs(of_spleen - of_liver).max() > 1e-4
 
 
-def in_a_fresh_process(code: str, *path: Path) -> str:
-    lines = f"import sys; sys.path[:0] = {[str(p) for p in (*path, LIBRARY)]!r}\n{code}"
-    done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout.strip()
-
-
-IMPORT = """
+#: Runs in a fresh process, in which no torchvision was imported; each folder has a grad-cam of its own.
+IMPORT = f"""
+import importlib, sys
+sys.path.insert(0, {str(LIBRARY)!r})
 from medxai.errors import InputError
 from medxai.explainers.grad_cam_import import grad_cam_package
-try:
-    print(grad_cam_package().GradCAM.__name__)
-except InputError as error:
-    print(error)
+for folder in sys.argv[1:]:
+    sys.path.insert(0, folder)
+    importlib.invalidate_caches()
+    try:
+        print(grad_cam_package().GradCAM.__name__)
+    except InputError as error:
+        print(error)
+    sys.path.remove(folder)
 """
 
 
-def test_grad_cam_is_imported_beside_a_torchvision_without_its_operators(tmp_path):
-    """A torchvision of the same behaviour where the installed one fits; the same failure in the same words where not."""
-    package = tmp_path / "pytorch_grad_cam"
-    package.mkdir()
-    (package / "__init__.py").write_text(
+@pytest.fixture(scope="module")
+def said_at_import(tmp_path_factory):
+    """What the import of two made-up packages grad-cam says: one that is broken, and one whose torchvision does not fit."""
+    broken, unfitting = (tmp_path_factory.mktemp(name) for name in ("broken", "unfitting"))
+    for folder in (broken, unfitting):
+        (folder / "pytorch_grad_cam").mkdir()
+    (broken / "pytorch_grad_cam" / "__init__.py").write_text("raise RuntimeError('the disk is on fire')")
+    (unfitting / "pytorch_grad_cam" / "__init__.py").write_text(
         "import torch\n"
         "for operator in ('medxai_one', 'medxai_two'):\n"
         "    torch.library.register_fake(f'torchvision::{operator}')(lambda a, b, c: a)\n"
         "from . import score_cam\n"
         "class GradCAM: pass\n"
     )
-    (package / "score_cam.py").write_text("")
-    assert in_a_fresh_process(IMPORT, tmp_path) == "GradCAM"
+    (unfitting / "pytorch_grad_cam" / "score_cam.py").write_text("")
+    command = [sys.executable, "-c", IMPORT, str(broken), str(unfitting)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout.splitlines()
+
+
+def test_grad_cam_is_imported_beside_a_torchvision_without_its_operators(said_at_import):
+    """A torchvision of the same behaviour where the installed one fits; the same failure in the same words where not."""
+    assert said_at_import[1] == "GradCAM"
     assert grad_cam_package().GradCAM.__name__ == "GradCAM"  # the real one, beside whatever torchvision is here
 
 
-def test_a_grad_cam_that_is_broken_otherwise_says_so(tmp_path):
-    package = tmp_path / "pytorch_grad_cam"
-    package.mkdir()
-    (package / "__init__.py").write_text("raise RuntimeError('the disk is on fire')")
-    said = in_a_fresh_process(IMPORT, tmp_path)
+def test_a_grad_cam_that_is_broken_otherwise_says_so(said_at_import):
+    said = said_at_import[0]
     assert said.startswith("The package grad-cam cannot be imported (the disk is on fire); install it anew with")
 
 

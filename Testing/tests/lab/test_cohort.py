@@ -379,11 +379,14 @@ def test_without_the_lab_the_command_says_what_to_install(
     assert "pip install 'medxai[lab]'" in capsys.readouterr().err
 
 
-def test_without_a_package_of_the_lab_the_command_names_it(flare22: Path, tmp_path: Path):
-    script = "import sys; sys.modules['pandas'] = None; from medxai.cli.main import main; sys.exit(main(sys.argv[1:]))"
-    command = [sys.executable, "-c", script, "evaluate", str(flare22), "--output", str(tmp_path), *COHORT_OPTIONS]
-    ended = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
-    assert ended.returncode == 2 and "pandas is missing; install it with: pip install 'medxai[lab]'" in ended.stderr
+def test_without_a_package_of_the_lab_the_command_names_it(
+    flare22: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "medxai_lab"]:
+        monkeypatch.delitem(sys.modules, name)  # as in a process that has not imported the lab yet
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    assert evaluate(flare22, tmp_path) == 2
+    assert "pandas is missing; install it with: pip install 'medxai[lab]'" in capsys.readouterr().err
 
 
 def test_the_checks_of_a_kept_case_come_back_as_they_were():
