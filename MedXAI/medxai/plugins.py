@@ -3,7 +3,6 @@
 import importlib
 import os
 import pkgutil
-import time
 from pathlib import Path
 from types import ModuleType
 
@@ -11,17 +10,10 @@ from .errors import InputError
 
 #: Folders with further files, separated as PATH is; each may hold `explainers/`, `models/` and `backends/`.
 FOLDERS_VARIABLE = "MEDXAI_PLUGINS"
-#: A folder that was changed so lately may be changed again within one step of its clock.
-_LATELY_NS = 2_000_000_000
-
-#: For each package its folders and when they were last changed, once all their files were imported.
-_IMPORTED: dict[str, tuple[tuple[str, int], ...]] = {}
 
 
 def import_all(package: ModuleType) -> None:
     """Imports every module of a package, so that their decorators register what they define.
-
-    Folders are listed again only where a file was added or taken away: a report asks 60 times.
 
     Args:
         package: A package whose last name ('explainers', 'models' or 'backends') is also that of the sub-folder in the
@@ -35,9 +27,6 @@ def import_all(package: ModuleType) -> None:
         path = str(Path(folder) / kind)
         if os.path.isdir(path) and path not in package.__path__:
             package.__path__.append(path)
-    folders = tuple((path, os.stat(path).st_mtime_ns) for path in package.__path__ if os.path.isdir(path))
-    if _IMPORTED.get(package.__name__) == folders:
-        return
     for found in pkgutil.iter_modules(package.__path__):
         try:
             importlib.import_module(f"{package.__name__}.{found.name}")
@@ -49,5 +38,3 @@ def import_all(package: ModuleType) -> None:
                 f"The file '{Path(folder) / found.name}.py' cannot be imported ({error}); repair it, or take its folder "
                 f"out of {FOLDERS_VARIABLE}."
             ) from error
-    if all(changed < time.time_ns() - _LATELY_NS for _, changed in folders):
-        _IMPORTED[package.__name__] = folders
