@@ -7,8 +7,6 @@ Elsewhere an array's mean, deviation and ends may differ by a thousandth of its 
 thousand), and a metric by a hundredth: two threads instead of one, for example, move means by up to 4e-5.
 """
 
-import os
-
 import numpy as np
 import pytest
 import torch
@@ -20,6 +18,7 @@ from medxai.metrics.plan import EvaluationPlan, Measurement
 from medxai.provenance import provenance_of
 from medxai.results import NOT_TOLD
 from support.frozen import CASES, answered, arrays_of, digest, why_not_bit_for_bit
+from support.repeats import ALL_REPEATS
 
 TOLERANCE_OF_RANGE = 1e-3
 TOLERANCE_OF_MASK = 2e-3
@@ -27,7 +26,6 @@ TOLERANCE_OF_METRIC = 1e-2
 #: Of ranges and of metrics, on the same machine.
 TOLERANCE_OF_ORDER = 1e-5
 
-IN_ALL = os.environ.get("MEDXAI_TEST_ALL") == "1"
 IN_FULL = "demo / mr_abdomen / aorta / axial / paper"
 
 EXACT = not why_not_bit_for_bit()
@@ -87,7 +85,7 @@ def same_array(found, expected, tolerance):
 _MAPPED = [
     name
     for name in CASES
-    if IN_ALL
+    if ALL_REPEATS
     or not name.startswith("litemedsam")
     or name.split(" / ")[1:3] in (["ct_abdomen", "liver"], ["mr_abdomen", "aorta"])
 ]
@@ -180,11 +178,9 @@ def _display_ranges(result):
     return found
 
 
-#: LiteMedSAM's other case takes ten seconds.
+#: LiteMedSAM's cases take ten seconds each.
 _MEASURED = [
-    name
-    for name, frozen in CASES.items()
-    if frozen["figures"] and (IN_ALL or name != "litemedsam / ct_abdomen / liver / axial / paper")
+    name for name, frozen in CASES.items() if frozen["figures"] and (ALL_REPEATS or not name.startswith("litemedsam"))
 ]
 
 
@@ -193,7 +189,7 @@ _MEASURED = [
 def test_metrics_are_what_they_were(name):
     """Faithfulness takes a minute a case, so it is measured on one; with MEDXAI_TEST_ALL=1 on all of them."""
     expected = CASES[name]["figures"]
-    in_full = name == IN_FULL or IN_ALL
+    in_full = name == IN_FULL or ALL_REPEATS
     families = set(expected["plan"]["measurements"])
     if not in_full:
         families -= {Measurement.FAITHFULNESS_NECK}

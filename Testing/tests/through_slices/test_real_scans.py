@@ -1,7 +1,5 @@
 """Real scans and LiteMedSAM: organs from one box on their largest slice, and an alarm wherever one is lost."""
 
-import os
-
 import numpy as np
 import pytest
 
@@ -12,6 +10,7 @@ from medxai.models.store import ModelStore
 from medxai.request import ExplainRequest, ModelChoice
 from medxai.slice.box import box_of_mask
 from medxai.through_slices.request import VolumeRequest
+from support.repeats import ALL_REPEATS
 
 #: A little below what was measured (Resources/docs/through_the_slices.md), so that only a real loss fails.
 LEAST = {
@@ -20,7 +19,7 @@ LEAST = {
 }
 #: All of them, on both scans, take five minutes; with MEDXAI_TEST_ALL=1 they are followed, too. The one that is always
 #: followed ends within its scan on both sides.
-ORGANS = LEAST if os.environ.get("MEDXAI_TEST_ALL") == "1" else {"mr": ["left kidney"]}
+ORGANS = LEAST if ALL_REPEATS else {"mr": ["left kidney"]}
 
 
 @pytest.mark.slow
