@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..encoding.feature_extraction import NECK, check_layers, unrounded_convolutions
+from ..encoding.feature_extraction import NECK, check_layers
 from ..models.network_type import Network
 from ..progress import RunControl
 from ..results import SliceExplanation
 from . import grad_cam_import
 from .base import Case
-from .differentiable import image_of, segmenter_for
+from .differentiable import image_of, plain_passes, segmenter_for
 from .scoring import BATCH, mean_weights
 
 #: For images of this side or more the gradients of a ViT's earlier blocks need many GB (ViT-B at 1024 px: 0.8 GB for one copy of one
@@ -36,8 +36,7 @@ def last_two_layers(result: SliceExplanation) -> tuple[str, ...]:
     return result.encoding.layers[-2:]
 
 
-@torch.inference_mode(False)
-@unrounded_convolutions()
+@plain_passes()
 def cams(method: str, case: Case, layers: Sequence[str], control: RunControl) -> dict[str, np.ndarray]:
     """The maps (h, w) ≥ 0 of a method by layer, in the encoder's order: ReLU of the library's raw map.
 

@@ -1,11 +1,13 @@
 """The loaded model as one differentiable function of its image, for one box; for other people's explainers."""
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
-from ..encoding.feature_extraction import NECK
+from ..encoding.feature_extraction import NECK, unrounded_convolutions
 from ..errors import InputError
 from ..model_input.frame import ModelFrame
 from ..models.family import ModelFamily
@@ -14,6 +16,13 @@ from ..models.network_type import Network
 from ..segmentation.prompting import prompt_embeddings
 from ..slice.box import PixelBox
 from .base import Case
+
+
+@contextmanager
+def plain_passes() -> Iterator[None]:
+    """For everything that runs a `BoxSegmenter`: tensors can have gradients, and no device rounds convolutions."""
+    with torch.inference_mode(False), unrounded_convolutions():
+        yield
 
 
 class BoxDecoder(nn.Module):

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import torch
 
-from ..encoding.feature_extraction import NECK, unrounded_convolutions
+from ..encoding.feature_extraction import NECK
 from ..maps import Need, Role
 from ..progress import RunControl
 from ..results import SaliencyMap
 from .base import Case, Explainer, Package, installed_module
-from .differentiable import image_of, segmenter_for
+from .differentiable import image_of, plain_passes, segmenter_for
 from .registry import register
 from .scoring import BATCH, MaskScore, emptied, mean_weights
 
@@ -46,8 +46,7 @@ class LayerIntegratedGradients(Explainer):
     def encoder_passes(self, case: Case) -> int:
         return (self.steps + 2) * len(self._layers(case))
 
-    @torch.inference_mode(False)
-    @unrounded_convolutions()
+    @plain_passes()
     def explain(self, case: Case, control: RunControl = RunControl()) -> tuple[SaliencyMap, ...]:
         attr = installed_module(CAPTUM, self.key, "captum.attr")
         segmenter = segmenter_for(case)

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import torch
 
-from ..encoding.feature_extraction import unrounded_convolutions
 from ..maps import Need, Role
 from ..progress import RunControl
 from ..results import SaliencyMap
 from .base import Case, Explainer, Package, installed_module
-from .differentiable import image_of, segmenter_for
+from .differentiable import image_of, plain_passes, segmenter_for
 from .registry import register
 from .scoring import BATCH, MaskScore, emptied, mean_weights
 
@@ -40,8 +39,7 @@ class Occlusion(Explainer):
     def encoder_passes(self, case: Case) -> int:
         return self.windows**2 + 1
 
-    @torch.inference_mode(False)
-    @unrounded_convolutions()
+    @plain_passes()
     def explain(self, case: Case, control: RunControl = RunControl()) -> tuple[SaliencyMap, ...]:
         attr = installed_module(CAPTUM, self.key, "captum.attr")
         score = MaskScore(segmenter_for(case), mean_weights(case.result), control)

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..encoding.feature_extraction import unrounded_convolutions
 from ..maps import Need, Role
 from ..progress import RunControl
 from ..results import SaliencyMap
 from .base import Case, Explainer, Package, installed_module
-from .differentiable import image_of, segmenter_for
+from .differentiable import image_of, plain_passes, segmenter_for
 from .registry import register
 from .scoring import BATCH, MaskScore, mean_weights
 
@@ -47,8 +46,7 @@ class Rise(Explainer):
     def encoder_passes(self, case: Case) -> int:
         return self.masks
 
-    @torch.inference_mode(False)
-    @unrounded_convolutions()
+    @plain_passes()
     def explain(self, case: Case, control: RunControl = RunControl()) -> tuple[SaliencyMap, ...]:
         scoring = installed_module(XAITK, self.key, "xaitk_saliency.impls.gen_classifier_conf_sal.rise_scoring")
         perturbing = installed_module(XAITK, self.key, "xaitk_saliency.impls.perturb_image.rise")

@@ -11,6 +11,8 @@ COLOUR_MAP = "inferno"
 BOX_COLOUR, MASK_COLOUR = "#00b4d8", "#39d98a"
 
 _MOST_OPACITY = 0.75
+#: A box whose surroundings take less than this share of the slice is shown magnified as well.
+_MAGNIFY_BELOW = 0.5
 
 
 def colours_of(scaled: np.ndarray, shown: DisplayRange, pale: bool = False) -> np.ndarray:
@@ -33,6 +35,17 @@ def colours_of(scaled: np.ndarray, shown: DisplayRange, pale: bool = False) -> n
 def scale_bar_mm(width_mm: float) -> float:
     """A round length of at most a third of the picture's width."""
     return next((float(mm) for mm in (200, 100, 50, 20, 10, 5, 2, 1) if mm <= width_mm / 3), width_mm / 3)
+
+
+def magnified_side(box: tuple[float, float], whole: tuple[float, float]) -> float | None:
+    """How much around a box is shown magnified as well, in the unit of its sizes; None where the box is large enough.
+
+    Args:
+        box: Width and height.
+        whole: Of the slice.
+    """
+    side = 2 * max(box)
+    return side if side <= _MAGNIFY_BELOW * min(whole) else None
 
 
 def outlines_of(mask: np.ndarray) -> list[np.ndarray]:

@@ -14,7 +14,7 @@ from ..limits import LIMITS_STATEMENT
 from ..maps import STAGES, stage_map
 from ..results import SaliencyMap, SliceExplanation
 from ..slice.orientation import ScreenOrientation, orientation_of
-from .overlay import BOX_COLOUR, MASK_COLOUR, colours_of, outlines_of, scale_bar_mm
+from .overlay import BOX_COLOUR, MASK_COLOUR, colours_of, magnified_side, outlines_of, scale_bar_mm
 from .sheet import Cell, Lettering, Sheet
 from .sizes import area_text, size_text
 
@@ -28,8 +28,6 @@ _CELL_INCHES, _GAP_ACROSS, _GAP_DOWN = 2.5, 0.1, 0.42
 _LEFT, _RIGHT, _TOP, _BOTTOM = 1.75, 0.85, 0.95, 1.05
 _TEXT_LEFT = 0.18
 _DPI = 110
-#: A box whose surroundings take less than this share of the slice is shown magnified as well.
-_MAGNIFY_BELOW = 0.5
 
 
 def write_panels(result: SliceExplanation, path: Path, parts: Sequence[SaliencyMap] = (), organ: str = "") -> None:
@@ -178,8 +176,8 @@ class _Drawing:
     def _magnified(self, cell: Cell, draw: Callable[[Cell], None]) -> None:
         """A small organ once more, larger, in the corner away from it."""
         x0, y0, x1, y1 = self._box_mm
-        side = 2 * max(x1 - x0, y1 - y0)
-        if side > _MAGNIFY_BELOW * min(self.size_mm):
+        side = magnified_side((x1 - x0, y1 - y0), self.size_mm)
+        if side is None:
             return
         left = 0.62 if x0 + x1 < self._width_mm else 0.0
         top = 0.55 if y0 + y1 < self._height_mm else 0.0

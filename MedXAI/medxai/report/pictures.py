@@ -15,10 +15,7 @@ from ..contour.result import ContourKind
 from ..display_range import DisplayRange, display_range, for_display, signed_range
 from ..results import SliceExplanation
 from ..slice.orientation import orientation_of
-from .overlay import colours_of, outlines_of, scale_bar_mm
-
-#: A box whose surroundings take less than this share of the slice is shown magnified as well.
-_MAGNIFY_BELOW = 0.5
+from .overlay import colours_of, magnified_side, outlines_of, scale_bar_mm
 
 
 @dataclass(frozen=True)
@@ -187,8 +184,8 @@ def colour_stops(shown: DisplayRange, count: int = 9) -> tuple[tuple[float, str]
 
 
 def _around(box: Rectangle, width: float, height: float) -> Rectangle | None:
-    side = 2 * max(box.width, box.height)
-    if side > _MAGNIFY_BELOW * min(width, height):
+    side = magnified_side((box.width, box.height), (width, height))
+    if side is None:
         return None
     return Rectangle(box.x + box.width / 2 - side / 2, box.y + box.height / 2 - side / 2, side, side)
 
