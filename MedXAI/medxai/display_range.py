@@ -46,13 +46,21 @@ def display_range(maps: Iterable[np.ndarray]) -> DisplayRange:
     Returns:
         The range; not informative where no map has a positive value.
     """
+    maps = tuple(maps)
+    if not is_informative(maps):
+        return DisplayRange(0.0, 1.0, False)
     values = np.concatenate([np.ravel(m) for m in maps])
     positive = values[values > 0]
-    if values.max() - values.min() < UNINFORMATIVE_RANGE or positive.size == 0:
-        return DisplayRange(0.0, 1.0, False)
     lower = max(float(np.percentile(values, _LOWER_PERCENTILE)), 0.0) + 0.0  # never −0.0, which legends would show
     upper = max(float(np.percentile(positive, _UPPER_PERCENTILE)), lower + UNINFORMATIVE_RANGE)
     return DisplayRange(lower, upper, True)
+
+
+def is_informative(maps: Iterable[np.ndarray]) -> bool:
+    """Whether `display_range` of these maps would show anything: their values differ, and some are positive."""
+    ends = [(float(m.min()), float(m.max())) for m in maps]
+    lowest, highest = min(low for low, _ in ends), max(high for _, high in ends)
+    return highest - lowest >= UNINFORMATIVE_RANGE and highest > 0
 
 
 def signed_range(maps: Iterable[np.ndarray]) -> DisplayRange:

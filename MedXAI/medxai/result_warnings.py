@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from .display_range import display_range
+from .display_range import is_informative
 from .maps import STAGES
 from .results import Explanation, PreparedSlice
 
@@ -55,7 +55,7 @@ def _on_the_maps(explanation: Explanation) -> list[str]:
     if not explanation.segmentation.mask.any():
         said.append("The model segmented nothing in this box; the maps show what it compared, not an organ.")
     for stage in STAGES:
-        if not display_range(maps.stages[stage] for maps in explanation.layers).informative:
+        if not is_informative(maps.stages[stage] for maps in explanation.layers):
             said.append(
                 f"Stage {stage} is uninformative here (its values hardly differ, or none is positive) and is shown empty."
             )
