@@ -148,6 +148,8 @@ no way can beat, ran at {slowest:.0f} to {fastest:.0f} GFLOP/s between the round
 program took part of the machine. {rounds} rounds, each way in a process of its own, in turn; the best round counts.
 Load average of the machine before the first model and after each: {load} (the measured way alone makes 2 of it). LiteMedSAM and the demo model have their own weights, ViT
 random ones; the slice is the built-in phantom's.
+What random weights segment is noise in hundreds of pieces, whose outline takes long to trace: that is most of ViT's next box, and
+not what a trained model's box costs.
 
 ## Encoding one slice
 

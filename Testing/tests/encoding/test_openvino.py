@@ -1,6 +1,7 @@
 """The OpenVINO encoder gives what segment-anything's own forward gives, layers included."""
 
 import importlib.util
+import logging
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ class Made:
         output: Of the first run.
         graph: OpenVINO's model before it was compiled.
         telemetry: What the library's reporter was started with, which has to be nothing.
+        logged: What went to the root logger, and so to the user's screen, meanwhile.
     """
 
     encoder: nn.Module
@@ -52,12 +54,13 @@ class Made:
     output: EncoderOutput
     graph: object
     telemetry: list[object]
+    logged: list[logging.LogRecord]
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     encoder, folder = vit(**ONE_BLOCK), tmp_path_factory.mktemp("compiled") / "new folder"
-    image, graphs, told = image_for(encoder), [], []
+    image, graphs, told, logged = image_for(encoder), [], [], []
     make = openvino_encoder._graph
     openvino_module()  # first, as always: it hides the reporter from OpenVINO's own import
     with pytest.MonkeyPatch.context() as patch:
@@ -65,10 +68,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
             telemetry = importlib.import_module("openvino_telemetry")
             patch.setattr(telemetry.Telemetry, "init", lambda *words, **_options: told.append(words))
         patch.setattr(openvino_encoder, "_graph", lambda *words: graphs.append(make(*words)) or graphs[-1])
+        frontend = importlib.import_module("openvino.frontend.pytorch.fx_decoder").TorchFXPythonDecoder
+        patch.setattr(frontend, "_decomp_table", None, raising=False)  # else only a process's first graph makes notes
+        patch.setattr(logging.getLogger(), "callHandlers", logged.append)  # after the logger's own filters
         backend = choose_backend("openvino", encoder, CPU, folder)
         output = backend.run(encoder, image, LAYERS)
     (graph,) = graphs
-    yield Made(encoder, image, folder, backend, output, graph, told)
+    yield Made(encoder, image, folder, backend, output, graph, told, logged)
+
+
+@needs_openvino
+def test_making_a_graph_puts_nothing_on_the_screen(made):
+    assert not made.logged
 
 
 @needs_openvino

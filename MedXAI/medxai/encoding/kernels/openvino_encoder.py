@@ -7,9 +7,11 @@ also reports its use to a server without asking, which a tool for medical images
 
 import hashlib
 import importlib
+import logging
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -156,13 +158,32 @@ class _WithLayers(nn.Module):
         return output.embedding, *output.tokens.values()
 
 
+@contextmanager
+def _without_notes(file: str) -> Iterator[None]:
+    """Keeps the notes that both libraries have for their own developers off the user's screen.
+
+    file: whose records on the root logger are left out. OpenVINO writes a traceback there for each operation that this
+    PyTorch takes apart in another way than it expects; the graph does not need them.
+    """
+
+    def is_for_users(record: logging.LogRecord) -> bool:
+        return record.pathname != file
+
+    logging.getLogger().addFilter(is_for_users)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.getLogger().removeFilter(is_for_users)
+
+
 def _graph(encoder: Network, size: tuple[int, int], layers: Sequence[str]) -> Any:
     """The encoder as an OpenVINO model of a fixed size. Input: image (1, 3, H, W). Outputs: those of `_WithLayers`."""
     openvino_module()  # first, so that its parts find it without telemetry
     frontends = importlib.import_module("openvino.frontend")
     decoders = importlib.import_module("openvino.frontend.pytorch.fx_decoder")
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # both libraries' notes to their own developers
+    with torch.no_grad(), _without_notes(str(decoders.__file__)):
         program = torch.export.export(_WithLayers(encoder, layers).eval(), (torch.zeros(1, 3, *size),), strict=False)
         decoder = decoders.TorchFXPythonDecoder.from_exported_program(program)
     frontend = frontends.FrontEndManager().load_by_framework("pytorch")
