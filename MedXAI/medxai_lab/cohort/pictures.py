@@ -67,7 +67,7 @@ def _gain_picture(lines: Sequence[SummaryLine], metric: str) -> Figure:
         )
     axes.axvline(0, color="grey", lw=1)
     axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
+    axes.set_ylim(len(names) - 0.4, -0.6)  # the first on top; one name alone has room above and below
     axes.set_xlabel(f"learned gain in {metric} (above 0: better than every baseline)")
     axes.legend(frameon=False, fontsize=8)
     _say_limits(figure)
