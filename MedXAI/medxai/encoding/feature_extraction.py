@@ -1,21 +1,17 @@
 """One pass of an image encoder that gives its embedding and the tokens of chosen layers."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..errors import InputError
+from ..models.convolutions import unrounded_convolutions
 from ..models.network_type import Network
 from ..progress import RunControl
 from .kernels import exact_tiny_vit, exact_vit
-
-_CUDNN: Any = torch.backends.cudnn
-#: PyTorch's switch for convolutions on a graphics processor, and its position for float32; before 2.9 it has another.
-_CONVOLUTIONS = (_CUDNN.conv, "fp32_precision", "ieee") if hasattr(_CUDNN, "conv") else (_CUDNN, "allow_tf32", False)
 
 #: The name of the last layer, whose output is the embedding.
 NECK = "neck"
@@ -93,22 +89,6 @@ def run_encoder(
                 embedding, tokens = kernel.exact_pass(image_encoder, image, layers, control)
                 return EncoderOutput(embedding, {name: tokens[name] for name in layers})
         return run_own_forward(image_encoder, image, layers, control)
-
-
-@contextmanager
-def unrounded_convolutions() -> Iterator[None]:
-    """Convolutions in float32 on a graphics processor, too; the user's own choice is as it was afterwards.
-
-    PyTorch lets cuDNN round their factors to 10 bits unless told otherwise; the maps of LiteMedSAM's first layer were then
-    up to 2.3e-3 of their range away from the CPU's, and Grad-CAM's AUROC at the same layer by 0.02 (H200).
-    """
-    switch, name, unrounded = _CONVOLUTIONS
-    before = getattr(switch, name)
-    setattr(switch, name, unrounded)
-    try:
-        yield
-    finally:
-        setattr(switch, name, before)
 
 
 @torch.no_grad()

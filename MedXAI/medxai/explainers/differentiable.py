@@ -7,9 +7,10 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from ..encoding.feature_extraction import NECK, unrounded_convolutions
+from ..encoding.feature_extraction import NECK
 from ..errors import InputError
 from ..model_input.frame import ModelFrame
+from ..models.convolutions import unrounded_convolutions
 from ..models.family import ModelFamily
 from ..models.loading import LoadedModel
 from ..models.network_type import Network

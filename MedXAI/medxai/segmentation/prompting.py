@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from ..models.convolutions import unrounded_convolutions
 from ..models.family import ModelFamily
 from ..models.network_type import Network
 
@@ -17,4 +18,5 @@ def prompt_embeddings(family: ModelFamily, sam: Network, xyxy: Tensor) -> tuple[
     Returns:
         The sparse prompt (B, 2, C) and the dense one (B, C, h, w).
     """
-    return sam.prompt_encoder(points=None, boxes=xyxy, masks=family.mask_prompt(sam, xyxy))
+    with unrounded_convolutions():
+        return sam.prompt_encoder(points=None, boxes=xyxy, masks=family.mask_prompt(sam, xyxy))

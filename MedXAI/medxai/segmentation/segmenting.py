@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..encoding.encoding import Encoding
 from ..model_input.frame import ModelFrame
+from ..models.convolutions import unrounded_convolutions
 from ..models.loading import LoadedModel
 from ..results import Segmentation
 from ..slice.box import PixelBox
@@ -192,7 +193,7 @@ def _decode(
     sparse, dense = prompt_embeddings(model.family, sam, xyxy)
     if box_decoder.can_run(sam.mask_decoder):
         return box_decoder.decode_boxes(sam.mask_decoder, tokens or _tokens(model, embedding, dense), sparse, asked)
-    with PromptAttention(sam.mask_decoder) as attention:
+    with PromptAttention(sam.mask_decoder) as attention, unrounded_convolutions():
         logits, iou_estimate = sam.mask_decoder(
             image_embeddings=embedding,
             image_pe=model.image_positions,

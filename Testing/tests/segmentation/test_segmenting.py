@@ -15,6 +15,7 @@ from medxai.models.segment_anything_import import modeling
 from medxai.segmentation.prompting import prompt_embeddings
 from medxai.segmentation.segmenting import segment
 from medxai.slice.box import PixelBox
+from support.encoders import rounds_convolutions
 from support.models import small_model
 
 BOX = PixelBox(14, 9, 50, 41)
@@ -120,6 +121,27 @@ def test_the_demo_model_gets_the_box_as_mask_prompt_too():
     torch.testing.assert_close(prompt_embeddings(Demo(), sam, box), (sparse, dense))
     assert (dense - without).abs().max() > 1e-3
     assert modeling().Sam is type(sam)
+
+
+@pytest.mark.parametrize("is_own_decoder", [True, False])
+def test_on_a_graphics_processor_no_convolution_of_prompt_or_decoder_is_rounded(is_own_decoder, monkeypatch):
+    """On an H200 a rounded mask prompt changed the ledger of the demo model by a tenth of its range."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    model = small_model(Demo())
+    _, encoding = encoded(model)
+    if not is_own_decoder:  # a decoder that is watched runs by its own forward
+        model.sam.mask_decoder.register_forward_hook(lambda *_: None)
+    seen = {}
+
+    def look(module, _inputs):
+        if isinstance(module, torch.nn.Conv2d | torch.nn.ConvTranspose2d):
+            seen.setdefault(type(module), set()).add(rounds_convolutions())
+
+    with torch.nn.modules.module.register_module_forward_pre_hook(look):
+        segment(model, encoding, [BOX])
+    assert seen.pop(torch.nn.Conv2d) == {False}
+    assert seen == ({} if is_own_decoder else {torch.nn.ConvTranspose2d: {False}})
+    assert rounds_convolutions()
 
 
 def test_every_model_gets_the_box_as_it_was_trained_to_take_it():
