@@ -21,9 +21,8 @@ def run_list(_arguments: argparse.Namespace) -> None:
             if entry.size_bytes
             else "size unknown"
         )
-        state = (
-            "comes with MedXAI" if entry.bundled and path.is_file() else "ready" if path.is_file() else "to download"
-        )
+        here = "comes with MedXAI" if entry.bundled else "ready"
+        state = here if store.has(entry) else "damaged" if path.is_file() else "to download"
         print(f"{entry.name:<12} {state:<18} {size:>12}  {entry.title}; {entry.licence}; {entry.page}")
     print(f"Model folder: {store.folder}")
 

@@ -1,5 +1,6 @@
 """A published checkpoint: what it is, where it comes from and how to know it again."""
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,3 +54,26 @@ class Checkpoint:
     sha256: str | None = None
     md5: str | None = None
     bundled: Path | None = field(default=None, compare=False)
+
+    def is_published(self, path: Path, sha256: str) -> bool:
+        """Whether a file is the published one, as far as its size and a digest are known.
+
+        Args:
+            path: The file.
+            sha256: Of the file, in hex. MD5 is computed only where no SHA-256 was published.
+        """
+        if self.size_bytes not in (0, path.stat().st_size):
+            return False
+        if self.sha256 or not self.md5:
+            return self.sha256 in (None, sha256)
+        return _digest(path, "md5") == self.md5
+
+
+def sha256_of(path: Path) -> str:
+    """The file's SHA-256 in hex."""
+    return _digest(path, "sha256")
+
+
+def _digest(path: Path, kind: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.new(kind, usedforsecurity=False)).hexdigest()

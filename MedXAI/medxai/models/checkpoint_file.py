@@ -1,6 +1,5 @@
 """A checkpoint file's tensors, read without ever running code that the file may carry."""
 
-import hashlib
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,12 +15,6 @@ from ..errors import ModelError
 _WRAPPERS = ("model", "state_dict", "model_state_dict")
 #: What DataParallel and torch.compile put before every name.
 _WRAPPER_PREFIXES = ("module.", "_orig_mod.")
-
-
-def sha256_of(path: Path) -> str:
-    """The file's SHA-256 in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_state(path: Path) -> dict[str, Tensor]:

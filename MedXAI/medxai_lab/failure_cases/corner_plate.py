@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from medxai.models.checkpoint_file import sha256_of
+from medxai.models.checkpoint import sha256_of
 from medxai.models.loading import LoadedModel, with_network
 
 from .made_slice import METAL_HU, SIDE_PX

@@ -171,6 +171,17 @@ def test_checkpoints_of_something_else_are_refused(tmp_path, model):
         load_model(tmp_path / "text.pth")
 
 
+def test_other_weights_do_not_run_under_a_published_name(tmp_path, model):
+    """Bytes that a disk has lost gave a mask under LiteMedSAM's name, and random weights did, too."""
+    entry = registered("litemedsam")
+    path = tmp_path / entry.file_name
+    torch.save(state_of(model), path)
+    with path.open("ab") as file:
+        file.truncate(entry.size_bytes)  # its size alone is right
+    with pytest.raises(ModelError, match="not the published file of 'litemedsam'.*models download litemedsam"):
+        load_model("litemedsam", ModelStore(tmp_path))
+
+
 def test_an_unknown_name_and_missing_weights_say_what_to_do(tmp_path):
     with pytest.raises(ModelError, match="choose one of medsam, medsam-hf, litemedsam, demo"):
         load_model("medsan")

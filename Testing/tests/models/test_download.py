@@ -109,6 +109,26 @@ def test_a_damaged_checkpoint_does_not_verify(server, entry, tmp_path):
         verify(entry, store)
 
 
+@pytest.mark.parametrize("held", [b"x" + CONTENT[1:], CONTENT[:1000]])
+def test_a_file_that_is_not_the_published_one_is_replaced_by_it(server, entry, tmp_path, held):
+    store, path = ModelStore(tmp_path), tmp_path / "weights.pth"
+    path.write_bytes(held)
+    with pytest.raises(DownloadError):
+        download(replace(entry, sources=("http://127.0.0.1:9/weights.pth",)), store)
+    assert path.read_bytes() == held  # whole or not at all
+    assert download(entry, store).source == entry.sources[0]
+    assert path.read_bytes() == CONTENT
+
+
+def test_where_only_an_md5_is_published_it_is_compared(server, entry, tmp_path):
+    entry = replace(entry, sha256=None)
+    path = download(entry, ModelStore(tmp_path)).path
+    assert verify(entry, ModelStore(tmp_path)).checked_against == "MD5"
+    path.write_bytes(b"x" + CONTENT[1:])
+    with pytest.raises(DownloadError, match="not the published file"):
+        verify(entry, ModelStore(tmp_path))
+
+
 def test_the_next_source_is_tried_and_a_dead_network_says_where_to_get_the_file(server, entry, tmp_path):
     dead = "http://127.0.0.1:9/weights.pth"
     both = replace(entry, sources=(dead, *entry.sources))

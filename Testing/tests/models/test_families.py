@@ -151,5 +151,12 @@ def test_an_unknown_vit_is_taken_for_medsam_and_nothing_else_is():
 )
 def test_the_default_model_is_the_best_whose_weights_are_here(here, best, tmp_path):
     for name in here:
-        (tmp_path / registered(name).file_name).write_bytes(b"weights")
+        with (tmp_path / registered(name).file_name).open("wb") as file:
+            file.truncate(registered(name).size_bytes)
     assert default_model(ModelStore(tmp_path)) == best
+
+
+def test_half_a_file_of_weights_is_not_here(tmp_path):
+    (tmp_path / registered("litemedsam").file_name).write_bytes(b"weights")
+    assert not ModelStore(tmp_path).has(registered("litemedsam"))
+    assert default_model(ModelStore(tmp_path)) == "demo"
