@@ -617,4 +617,5 @@ def _result(
     )
     presence = presence_of(result)
     said = (presence.sentence,) if presence.is_told is False else ()
-    return replace(result, presence=presence, mask_check=mask_check_of(result), warnings=(*result.warnings, *said))
+    result = replace(result, presence=presence, warnings=(*result.warnings, *said))
+    return replace(result, mask_check=mask_check_of(result))

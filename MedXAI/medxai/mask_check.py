@@ -18,7 +18,13 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from .results import MaskCheck, SliceExplanation
+from .results import (
+    EMPTY_MASK_NOT_CHECKED,
+    NOTHING_NOT_CHECKED,
+    MaskCheck,
+    SliceExplanation,
+    undecided_not_checked,
+)
 
 #: One file a model, named by its checkpoint's SHA-256.
 TABLES_FOLDER = Path(__file__).with_name("mask_check_tables")
@@ -53,7 +59,8 @@ class MaskCheckTable:
         title: The model's.
         preparation: How its images were prepared; another preparation has other masks.
         promised: The share of made-up structures whose Dice is in its interval.
-        starts: (bins − 1,) rising, the decidedness from which the second bin, the third, … counts.
+        starts: (bins,) rising, the decidedness from which each bin counts. Of masks less decided than the first there were too
+            few, one in a hundred, to say anything.
         lower: (bins,) where the interval begins.
         upper: (bins,) where it ends.
         boxes: How many made-up structures the intervals come from.
@@ -70,9 +77,9 @@ class MaskCheckTable:
     trials: Sequence[Trial]
 
     def intervals(self, decided: np.ndarray) -> np.ndarray:
-        """(n, 2): the intervals of Dice of masks so decided, (n,)."""
+        """(n, 2): the intervals of Dice of masks so decided, (n,); NaN where there is none."""
         bins = np.searchsorted(self.starts, decided, side="right")
-        return np.stack([np.asarray(self.lower)[bins], np.asarray(self.upper)[bins]], axis=-1)
+        return np.stack([np.asarray([np.nan, *ends])[bins] for ends in (self.lower, self.upper)], axis=-1)
 
     @property
     def how_tested(self) -> str:
@@ -99,16 +106,22 @@ def table_of(checksum_sha256: str) -> MaskCheckTable | None:
 def mask_check_of(result: SliceExplanation) -> MaskCheck:
     """The check of a result's mask.
 
-    Without an interval for a preview, for an empty mask, and where the model or its preparation has no table.
+    Without an interval for a preview, for an empty mask, where the model or its preparation has no table, for a mask less decided
+    than nearly all that the table was made from, and where the result is not told from a box over nothing: of all these
+    nothing was measured.
     """
     table = table_of(result.model.checksum_sha256)
     if result.is_preview or table is None or table.preparation != result.model.preparation:
         return MaskCheck()
     decided = decidedness(result.segmentation.logits)
     if decided is None:
-        return MaskCheck(how_tested=table.how_tested)
+        return MaskCheck(why_not=EMPTY_MASK_NOT_CHECKED)
+    if result.presence.is_told is False:
+        return MaskCheck(decided, why_not=NOTHING_NOT_CHECKED)
     lower, upper = (float(edge) for edge in table.intervals(np.array([decided]))[0])
-    return MaskCheck(decided, lower, upper, table.promised, table.how_tested)
+    if np.isnan(lower):
+        return MaskCheck(decided, why_not=undecided_not_checked(decided))
+    return MaskCheck(decided, lower, upper, table.promised, table.how_tested, why_not="")
 
 
 def decidedness(logits: np.ndarray) -> float | None:

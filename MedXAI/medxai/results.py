@@ -292,6 +292,24 @@ class Presence:
 _WIDEST_DICE_RANGE = 0.5
 
 
+NO_MASK_CHECK = (
+    "The mask as a whole was not checked: there is no table of made-up structures for this model and preparation."
+)
+EMPTY_MASK_NOT_CHECKED = "The mask as a whole was not checked: the model segmented nothing."
+NOTHING_NOT_CHECKED = (
+    "The mask as a whole was not checked: the result is not told from that of a box over nothing, and the made-up structures "
+    "that the check knows were really there."
+)
+
+
+def undecided_not_checked(decidedness: float) -> str:
+    """Why a mask that is hardly decided gets no interval."""
+    return (
+        f"The mask as a whole was not checked: it is decided to {decidedness:.2f} only (at 1 every pixel is clearly inside or "
+        "outside), and fewer than one in a hundred made-up structures had so undecided a mask."
+    )
+
+
 @dataclass(frozen=True)
 class MaskCheck:
     """Which Dice made-up structures had whose masks were as decided as this one (`mask_check.py`).
@@ -299,9 +317,10 @@ class MaskCheck:
     Attributes:
         decidedness: The Dice of the mask with the probabilities that it was cut from, 0 to 1; None where there is no mask, or
             no table for the model.
-        lower, upper: The interval of Dice; None likewise.
+        lower, upper: The interval of Dice; None where there is none.
         promised: The share of made-up structures whose Dice is in its interval; None likewise.
-        how_tested: How often the promise was kept, in a sentence; '' where there is no table for the model.
+        how_tested: How often the promise was kept, in a sentence; '' likewise.
+        why_not: Why there is no interval, in a sentence; '' where there is one.
     """
 
     decidedness: float | None = None
@@ -309,12 +328,13 @@ class MaskCheck:
     upper: float | None = None
     promised: float | None = None
     how_tested: str = ""
+    why_not: str = NO_MASK_CHECK
 
     @property
     def sentence(self) -> str:
         """What is said of the mask as a whole, with the reason; or that nothing is, and why."""
         if self.lower is None or self.upper is None or self.decidedness is None or self.promised is None:
-            return EMPTY_MASK_NOT_CHECKED if self.how_tested else NO_MASK_CHECK
+            return self.why_not
         says_little = " So wide a range says little." if self.upper - self.lower > _WIDEST_DICE_RANGE else ""
         return (
             f"The mask is decided to {self.decidedness:.2f} (at 1 every pixel is clearly inside or outside). Of made-up "
@@ -325,12 +345,6 @@ class MaskCheck:
     def text(self) -> str:
         """The sentence, and how often its promise was kept where the Dice was known."""
         return f"{self.sentence} {self.how_tested}" if self.lower is not None else self.sentence
-
-
-NO_MASK_CHECK = (
-    "The mask as a whole was not checked: there is no table of made-up structures for this model and preparation."
-)
-EMPTY_MASK_NOT_CHECKED = "The mask as a whole was not checked: the model segmented nothing."
 
 
 #: Shares whose range is wider than this are not told in numbers; nor are those of a score that hardly differs.

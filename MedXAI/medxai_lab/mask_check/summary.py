@@ -61,7 +61,8 @@ def summary(table: MaskCheckTable, rows: Sequence[Measured]) -> str:
 
 
 def _bins(table: MaskCheckTable) -> Iterator[str]:
-    edges = [0.0, *table.starts, 1.0]
+    yield f"| below {table.starts[0]:.3f} | none: one structure in a hundred |"
+    edges = [*table.starts, 1.0]
     for low, high, lower, upper in zip(edges, edges[1:], table.lower, table.upper, strict=False):
         yield f"| {low:.3f} to {high:.3f} | {lower:.2f} to {upper:.2f} |"
 

@@ -11,7 +11,13 @@ from medxai.mask_check import TABLES_FOLDER, decidedness, mask_check_of, table_o
 from medxai.metrics.box_dice import dice
 from medxai.models.registry import registered
 from medxai.request import ExplainRequest, ModelChoice
-from medxai.results import EMPTY_MASK_NOT_CHECKED, NO_MASK_CHECK, PREVIEW_BACKEND, MaskCheck
+from medxai.results import (
+    EMPTY_MASK_NOT_CHECKED,
+    NO_MASK_CHECK,
+    NOTHING_NOT_CHECKED,
+    PREVIEW_BACKEND,
+    MaskCheck,
+)
 from medxai.slice.box import box_of_mask
 from medxai_lab.mask_check.boxes import made_up
 from medxai_lab.mask_check.measuring import measured
@@ -65,6 +71,21 @@ def test_an_empty_mask_has_no_interval(spleen):
     assert mask_check_of(empty).sentence == EMPTY_MASK_NOT_CHECKED
 
 
+def test_what_is_unlike_all_made_up_structures_has_no_interval(spleen, ct):
+    """A box around the whole slice had a range of Dice, and so had boxes in air."""
+    result, _ = spleen
+    columns, rows, _ = ct.volume.shape_ijk
+    asked = [(0, 0, columns - 1, rows - 1), (0, 0, 12, 12)]
+    whole, air = Engine().explain(ExplainRequest(ct.volume, result.prepared.image, ModelChoice("demo", "cpu")), asked)
+    assert whole.mask_check.decidedness < table_of(registered("demo").sha256).starts[0]
+    assert "fewer than one in a hundred made-up structures" in whole.mask_check.text
+    assert air.presence.is_told is False
+    assert air.mask_check.text == NOTHING_NOT_CHECKED
+    assert {check.lower for check in (whole.mask_check, air.mask_check)} == {None}
+    assert {check.how_tested for check in (whole.mask_check, air.mask_check)} == {""}
+    assert result.mask_check.why_not == ""
+
+
 def test_decidedness_is_the_dice_of_the_mask_with_its_probabilities():
     logits = np.array([[20.0, 20.0], [-20.0, -20.0]])
     assert decidedness(logits) == pytest.approx(1)
@@ -84,11 +105,12 @@ def test_both_models_have_a_table_that_kept_its_promise_on_held_out_made_up_stru
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.title.split()[0])
 def test_more_decided_masks_have_higher_intervals(table):
-    lower, upper = table.intervals(np.array([0.0, 1.0])).T
-    assert lower[1] > lower[0] + 0.2
+    lower, upper = table.intervals(np.array([table.starts[0], 1.0])).T
+    assert lower[1] > lower[0] + 0.15
     assert upper[1] > upper[0]
-    at_start = table.intervals(np.array(table.starts[:1]))
+    at_start = table.intervals(np.array(table.starts[1:2]))
     np.testing.assert_array_equal(at_start, [[table.lower[1], table.upper[1]]])
+    assert np.isnan(table.intervals(np.array([table.starts[0] - 1e-3]))).all()
 
 
 def test_the_shipped_table_holds_on_scenes_that_it_has_not_seen():

@@ -30,7 +30,8 @@ def rows():
 
 
 def on_a_scan(rows, worse=0.0):
-    return [replace(row, source="MR", patient="one", dice=row.dice - worse) for row in rows[:100]]
+    there = [row for row in rows if row.decidedness > 0.6][:100]
+    return [replace(row, source="MR", patient="one", dice=row.dice - worse) for row in there]
 
 
 def test_nine_in_ten_held_out_structures_are_in_their_interval(rows):
@@ -47,12 +48,19 @@ def test_scenes_that_had_no_part_in_the_intervals_decide_the_coverage(rows):
 
 def test_a_scan_has_no_part_in_the_table_and_is_counted_by_patients(rows):
     table = table_from("a model", "default", [*rows, *on_a_scan(rows, worse=0.4)])
-    assert table.boxes == len(rows)
+    assert table.boxes == 0.99 * len(rows)
     scan = table.trials[1]
     assert (scan.on, scan.patients, scan.boxes) == ("MR", 1, 100)
     assert scan.covered < 0.1 and scan.below > 0.9
     assert "100 boxes on scans of 1 patient" in table.how_tested
     assert "not tried on any scan" in table_from("a model", "default", rows).how_tested
+
+
+def test_masks_less_decided_than_nearly_all_have_no_interval_and_are_not_counted(rows):
+    hardly = replace(rows[0], source="MR", patient="one", decidedness=0.45)
+    table = table_from("a model", "default", [*rows, *on_a_scan(rows), hardly])
+    assert np.isnan(table.intervals(np.array([0.45]))).all()
+    assert table.trials[1].boxes == 100
 
 
 def test_risk_coverage_is_the_mean_risk_of_what_is_kept():
