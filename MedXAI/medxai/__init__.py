@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .report.record import record_of
     from .report.writing import write_results
     from .request import ALL_LAYERS, ExplainRequest, ModelChoice
-    from .results import SaliencyMap, Segmentation, SliceExplanation
+    from .results import ReferenceMask, SaliencyMap, Segmentation, SliceExplanation
     from .slice.slice_image import SliceImage, slice_of
     from .through_slices.request import VolumeRequest
     from .through_slices.volume_result import VolumeResult
@@ -66,7 +66,7 @@ _HOMES = {
     "organ_codes": ("Organ", "organ_named"),
     "organs_on_slice": ("OrganBox", "OrganExplanation"),
     "progress": ("RunControl", "Step"),
-    "results": ("SaliencyMap", "Segmentation", "SliceExplanation"),
+    "results": ("ReferenceMask", "SaliencyMap", "Segmentation", "SliceExplanation"),
     "maps": ("MapId", "MapInfo", "Need", "Role"),
     "explainers.three_stage.parameters": ("ExplainerParameters", "Preset"),
     "explainers.registry": ("map_infos",),

@@ -265,6 +265,23 @@ class SaliencyMap:
     is_signed: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class ReferenceMask:
+    """What a segmentation is compared with.
+
+    Attributes:
+        mask: (rows, columns) bool on the slice.
+        name: For people, for example 'label 5 of organs.nii.gz'.
+        path: The file as it was given; None where it is from none.
+        label: In the file; None where there is none.
+    """
+
+    mask: np.ndarray
+    name: str
+    path: str | None = None
+    label: int | None = None
+
+
 @dataclass(frozen=True)
 class Presence:
     """Whether a result can be told from a box over nothing.

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-
-import numpy as np
 
 from ..engine import Engine
 from ..errors import InputError, MedXAIError
@@ -22,7 +21,7 @@ from ..organ_codes import UNNAMED, Organ
 from ..progress import RunControl, Step
 from ..report.case_evidence import full_evidence, quick_evidence
 from ..request import ExplainRequest, ModelChoice
-from ..results import SliceExplanation
+from ..results import ReferenceMask, SliceExplanation
 from ..volume.volume import Volume
 
 
@@ -35,7 +34,7 @@ class CommandCase:
         plane, index: The slice.
         box: First column, first row, last column, last row, inclusive.
         window: Level and width; None for the modality's own.
-        reference_mask: (rows, columns) bool on the slice; None where there is none.
+        reference: What the mask is compared with; None for nothing.
         other_boxes: Around other organs on the slice, for the full evidence.
         organ: What the box is around, as far as somebody has said so.
     """
@@ -45,7 +44,7 @@ class CommandCase:
     index: int
     box: tuple[float, float, float, float]
     window: Window | None = None
-    reference_mask: np.ndarray | None = None
+    reference: ReferenceMask | None = None
     other_boxes: Sequence[tuple[float, float, float, float]] = ()
     organ: Organ = UNNAMED
 
@@ -108,8 +107,9 @@ def scene_bundle() -> ModuleType:
     try:
         from ..scene import bundle
     except ImportError as error:
+        wanted = "is not installed" if importlib.util.find_spec("slicer") is None else f"cannot be imported ({error})"
         raise MedXAIError(
-            "scene.mrb needs the package slicer-core; install it with 'pip install slicer-core'."
+            f"scene.mrb needs the package slicer-core, which {wanted}; install it with 'pip install --force-reinstall slicer-core'."
         ) from error
     return bundle
 

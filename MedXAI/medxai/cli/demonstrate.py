@@ -12,6 +12,7 @@ from ..models.registry import registered
 from ..organ_codes import organ_named
 from ..progress import RunControl
 from ..report.folder import check_writable
+from ..results import ReferenceMask
 from ..slice.box import box_of_mask
 from ..volume.phantom import ORGAN_LABELS, make_phantom
 from .command_case import CommandCase
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
         "axial",
         index,
         boxes[arguments.organ],
-        reference_mask=masks[arguments.organ],
+        reference=ReferenceMask(masks[arguments.organ], f"the phantom's own {arguments.organ}"),
         other_boxes=others,
         organ=organ_named(arguments.organ),
     )

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 from ..engine import Engine
 from ..errors import InputError, MedXAIError
@@ -62,16 +63,19 @@ def run(arguments: argparse.Namespace) -> None:
         _write_dicom(organs, case, arguments.dicom)
         return
     (reference,) = references
-    case = replace(case, reference_mask=None if reference is None else reference.mask)
+    case = replace(case, reference=reference)
     _write_dicom(explain_case(case, arguments), case, arguments.dicom)
 
 
 def explain_case(asked: CommandCase, arguments: argparse.Namespace) -> SliceExplanation:
     """Explains one box and writes everything into `arguments.output`."""
+    # First: importing Slicer's libraries takes long, and breaking that off can end the program with its files half written.
+    bundle = scene_bundle()
     engine, before = Engine(), files_in(arguments.output)
     request = slice_request(asked, arguments)
+    mask = None if asked.reference is None else asked.reference.mask
     control = RunControl(say_progress)
-    case = named(engine.case(request, asked.box, control), asked.reference_mask)
+    case = named(engine.case(request, asked.box, control), mask)
     if asked.organ is not UNNAMED:
         name = asked.organ.name
         case = replace(case, organ=name, result=replace(case.result, organ=name))
@@ -87,20 +91,22 @@ def explain_case(asked: CommandCase, arguments: argparse.Namespace) -> SliceExpl
         arguments.output,
         evidence,
         source,
-        lambda folder: _files_for_slicer(result, asked, folder),
-        asked.reference_mask,
+        lambda folder: _files_for_slicer(result, asked, folder, bundle),
+        asked.reference,
     )
     _report(result)
+    if asked.reference is not None:
+        print(f"Compared with {asked.reference.name}.")
     say_written(arguments.output, before)
     print(LIMITS_STATEMENT)
     return result
 
 
-def _files_for_slicer(result: SliceExplanation, asked: CommandCase, folder: Path) -> None:
+def _files_for_slicer(result: SliceExplanation, asked: CommandCase, folder: Path, bundle: ModuleType) -> None:
     """The segmentation in Slicer's own format, and a scene with everything."""
     image, mask = result.prepared.image, result.segmentation.mask
     write_slice_segments(folder / "segmentation.seg.nrrd", image, [(asked.organ, mask)], provenance_of(result))
-    scene_bundle().write_scene(result, asked.volume, folder / "scene.mrb")
+    bundle.write_scene(result, asked.volume, folder / "scene.mrb")
 
 
 def _check_dicom(volume: Volume, folder: Path) -> None:

@@ -221,8 +221,15 @@ def _add_model_options(command: argparse.ArgumentParser, output: Path | None = N
         help="how much of the mask is due to the image and how much to the box, compared with other slices and other boxes",
     )
     command.add_argument(
-        "--output", type=Path, required=output is None, default=output, metavar="DIR", help="folder for the results"
+        "--output", type=_folder, required=output is None, default=output, metavar="DIR", help="folder for the results"
     )
+
+
+def _folder(text: str) -> Path:
+    """A folder's name; an empty one, as an unset variable of a shell gives it, would be the folder one is in."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the name is empty; name a folder, or write '.' for the one you are in")
+    return Path(text)
 
 
 def _add_model(command: argparse.ArgumentParser) -> None:
@@ -329,7 +336,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument(
         "--output",
-        type=Path,
+        type=_folder,
         required=True,
         metavar="DIR",
         help="folder for the results; that of an earlier run is gone on with",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import InputError
 from ..organs_on_slice import OrganBox
+from ..results import ReferenceMask
 from ..slice.box import PixelBox, box_of_mask, clipped_box
 from ..slice.slice_image import slice_of
 from ..volume.labelled_volume import labelled
@@ -20,22 +20,9 @@ from ..volume.volume import Modality, Volume
 _AROUND = 0.5
 
 
-@dataclass(frozen=True, eq=False)
-class Reference:
-    """What an organ is compared with.
-
-    Attributes:
-        label: In the file.
-        mask: (rows, columns) bool on the slice.
-    """
-
-    label: int
-    mask: np.ndarray
-
-
 def references_of(
     volume: Volume, index: int, boxes: Sequence[OrganBox], arguments: argparse.Namespace
-) -> list[Reference | None]:
+) -> list[ReferenceMask | None]:
     """One for each box; None for all where no file was given.
 
     Args:
@@ -45,7 +32,7 @@ def references_of(
         arguments: Of the command.
 
     Raises:
-        InputError: The file does not fit the scan, a label is not on the slice, or it is not clear which label is a box's.
+        InputError: The file does not fit the scan, a label is not on the slice or not in its box, or it is not clear which label is a box's.
     """
     asked: list[int] = arguments.reference_label or []
     if arguments.reference is None:
@@ -73,11 +60,18 @@ def references_of(
         )
     if not asked and len(boxes) == 1:
         asked = present
+    pixels = [clipped_box(image, one.box).box for one in boxes]
     if not asked:
-        pixels = [clipped_box(image, one.box).box for one in boxes]
         named = [f"{number} ({one.organ.name})" for number, one in enumerate(boxes, start=1)]
         asked = [_label_in(box, labels, name) for box, name in zip(pixels, named, strict=True)]
-    return [Reference(label, labels == label) for label in asked]
+    file = arguments.reference
+    for label, box in zip(asked, pixels, strict=True):
+        if not (box.mask(labels.shape) & (labels == label)).any():
+            raise InputError(
+                f"Label {label} of '{file.name}' has no pixel in the box (columns {box.first_column} to {box.last_column}, rows "
+                f"{box.first_row} to {box.last_row}); choose the label of the organ that the box is around, or another box."
+            )
+    return [ReferenceMask(labels == label, f"label {label} of {file.name}", str(file), label) for label in asked]
 
 
 def _label_in(box: PixelBox, labels: np.ndarray, name: str) -> int:

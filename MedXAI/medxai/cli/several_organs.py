@@ -18,8 +18,8 @@ from ..progress import RunControl
 from ..report.case_evidence import named
 from ..report.organs import OrganWithEvidence, write_organs
 from ..request import ExplainRequest
+from ..results import ReferenceMask
 from .command_case import checked, evidence_of, files_in, say_progress, say_written, scene_bundle
-from .references import Reference
 
 
 def boxes_of(arguments: argparse.Namespace) -> list[OrganBox]:
@@ -43,7 +43,7 @@ def _times(given: Sequence[object]) -> str:
 def run(
     request: ExplainRequest,
     boxes: Sequence[OrganBox],
-    references: Sequence[Reference | None],
+    references: Sequence[ReferenceMask | None],
     arguments: argparse.Namespace,
 ) -> tuple[OrganExplanation, ...]:
     """Explains all boxes and writes everything into `arguments.output`; the slice is encoded once.
@@ -57,6 +57,7 @@ def run(
     Raises:
         MedXAIError: What `Engine.explain` raises, or a file cannot be written; the folder is then as it was.
     """
+    bundle = scene_bundle()  # first, as for one box
     engine, control, before = Engine(), RunControl(say_progress), files_in(arguments.output)
     masks = [None if one is None else one.mask for one in references]
     found_cases = engine.cases(request, [one.box for one in boxes], control)
@@ -64,19 +65,19 @@ def run(
     organs = organs_of((one.organ for one in boxes), [checked(engine, case, arguments, control) for case in cases])
     cases = [replace(case, organ=one.organ.name) for case, one in zip(cases, organs, strict=True)]
     found = [
-        OrganWithEvidence(one, evidence_of(case, partial(_others, case, cases), arguments), case.reference_mask)
-        for one, case in zip(organs, cases, strict=True)
+        OrganWithEvidence(one, evidence_of(case, partial(_others, case, cases), arguments), reference)
+        for one, case, reference in zip(organs, cases, references, strict=True)
     ]
     source: dict[str, object] = {"path": str(arguments.input)}
 
     def write_scene(folder: Path) -> None:
-        scene_bundle().write_scene_of_organs(organs, request.volume, folder / "scene.mrb")
+        bundle.write_scene_of_organs(organs, request.volume, folder / "scene.mrb")
 
     write_organs(found, arguments.output, source, write_scene)
     _report(organs)
     for one, reference in zip(organs, references, strict=True):
         if reference is not None:
-            print(f"{one.label} {one.organ.name}: compared with label {reference.label} of {arguments.reference.name}.")
+            print(f"{one.label} {one.organ.name}: compared with {reference.name}.")
     say_written(arguments.output, before)
     print(LIMITS_STATEMENT)
     return organs

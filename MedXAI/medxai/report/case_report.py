@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
-
 from .. import __version__
 from ..contour.how_tested import how_tested
 from ..contour.look import LOOKS, Look, kinds_sentence
@@ -15,7 +13,7 @@ from ..explainers import registry
 from ..maps import OWN_MAPS, STAGE3, STAGES, stage_map
 from ..metrics.case_evidence import CaseEvidence
 from ..provenance import box_text
-from ..results import Narrowing, SaliencyMap, SliceExplanation
+from ..results import Narrowing, ReferenceMask, SaliencyMap, SliceExplanation
 from .metric_tables import HEADLINE_MAP, MetricTables, metric_tables
 from .page import page_html, write_page
 from .pictures import MapPicture, Pictures, kind_key
@@ -87,7 +85,7 @@ class PartsRow:
 def case_report_html(
     result: SliceExplanation,
     evidence: CaseEvidence | None = None,
-    reference_mask: np.ndarray | None = None,
+    reference: ReferenceMask | None = None,
     made: datetime | None = None,
     metrics_file: str = "",
 ) -> str:
@@ -99,11 +97,11 @@ def case_report_html(
         result: What the page is about.
         evidence: Metrics, baselines, comparison methods and sanity checks of this very result; None where none were
             taken.
-        reference_mask: (rows, columns) bool on the slice, drawn beside the predicted one.
+        reference: What the mask is compared with; its outline is drawn beside the predicted one.
         made: The date on the page.
         metrics_file: The name of a file beside the page that has all metrics, '' for none.
     """
-    values = case_values(result, Pictures(result, reference_mask), evidence, metrics_file)
+    values = case_values(result, Pictures(result, reference), evidence, metrics_file)
     return page_html(
         "case.html",
         (),
@@ -172,7 +170,7 @@ def write_case_report(
     path: Path,
     result: SliceExplanation,
     evidence: CaseEvidence | None = None,
-    reference_mask: np.ndarray | None = None,
+    reference: ReferenceMask | None = None,
     metrics_file: str = "",
 ) -> None:
     """Writes the report, whole or not at all.
@@ -181,13 +179,13 @@ def write_case_report(
         path: Of the page.
         result: See `case_report_html`, as the rest.
         evidence: Of this very result.
-        reference_mask: (rows, columns) bool on the slice.
+        reference: What its mask is compared with.
         metrics_file: The name of a file beside the page that has all metrics, '' for none.
 
     Raises:
         OutputError: Where the file cannot be written.
     """
-    write_page(path, case_report_html(result, evidence, reference_mask, datetime.now().astimezone(), metrics_file))
+    write_page(path, case_report_html(result, evidence, reference, datetime.now().astimezone(), metrics_file))
 
 
 def _where(result: SliceExplanation) -> str:

@@ -3,7 +3,7 @@
 import errno
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,8 +31,7 @@ def whole_or_nothing(folder: Path, replaced: Iterable[Path] = ()) -> Iterator[Pa
         with tempfile.TemporaryDirectory(prefix=".medxai-", dir=folder) as scratch:
             yield Path(scratch)
             written = sorted(Path(scratch).iterdir())
-            for file in written:
-                os.replace(file, folder / file.name)
+            _move_in(written, folder, Path(tempfile.mkdtemp(dir=scratch)))
             for file in set(replaced) - {folder / one.name for one in written}:
                 file.unlink(missing_ok=True)
     except OSError as error:
@@ -42,6 +41,33 @@ def whole_or_nothing(folder: Path, replaced: Iterable[Path] = ()) -> Iterator[Pa
         for one in made:
             if one.is_dir() and not any(one.iterdir()):
                 one.rmdir()
+
+
+def _move_in(files: Sequence[Path], folder: Path, aside: Path) -> None:
+    """Moves files into a folder; where one of them cannot take its place, all that was there before is put back.
+
+    Args:
+        files: What is moved.
+        folder: Where it goes.
+        aside: An empty folder on the same disk, for the files that give way.
+    """
+    begun: list[tuple[Path, Path, Path]] = []
+    try:
+        for file in files:
+            place, held = folder / file.name, aside / file.name
+            if place.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(place))
+            begun.append((file, place, held))
+            if place.exists():
+                os.replace(place, held)
+            os.replace(file, place)
+    except BaseException:
+        for file, place, held in begun:
+            if held.exists():
+                os.replace(held, place)
+            elif not file.exists():  # it is in its place, where nothing was
+                place.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
@@ -84,7 +110,9 @@ def _sentence(folder: Path, error: OSError) -> str:
     if error.errno == errno.ENOSPC:
         return f"The disk of '{folder}' is full, so nothing was written; free some space or choose another folder."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"'{folder}' cannot be written; choose a folder that you may write to."
+        return f"'{folder}' cannot be written; choose a folder that you may write to, and close programs that have one of its files open."
+    if error.errno == errno.EISDIR:
+        return f"'{error.filename}' is a folder, and a file of the result has that name; remove it, or choose another folder."
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return f"'{folder}' or a part of its path is a file; choose a folder."
     return f"'{folder}' could not be written ({error.strerror or error}); choose another folder."

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
 from markupsafe import Markup
 
 from ..limits import LIMITS_STATEMENT
 from ..metrics.case_evidence import CaseEvidence
 from ..organs_on_slice import FIGURES, OrganExplanation, figures_of_organ, label_mask, overlaps
 from ..provenance import organs_provenance_of
+from ..results import ReferenceMask
 from .case_report import case_values, date_text, provenance_lines
 from .earlier_organs import ORGANS_TABLE, files_of_earlier_organs
 from .folder import whole_or_nothing
@@ -44,12 +44,12 @@ class OrganWithEvidence:
     Attributes:
         organ: Its result.
         evidence: Metrics, baselines, comparison methods and sanity checks of this very result.
-        reference_mask: (rows, columns) bool on the slice, drawn beside the model's; None where there is none.
+        reference: What its mask is compared with; None for nothing.
     """
 
     organ: OrganExplanation
     evidence: CaseEvidence
-    reference_mask: np.ndarray | None = None
+    reference: ReferenceMask | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def write_organs(
     shared, image = organs_provenance_of(only), only[0].explanation.prepared.image
     with whole_or_nothing(folder, files_of_earlier_organs(folder)) as scratch:
         for one in organs:
-            write_files_of_one(one.organ.explanation, scratch, one.evidence, source, one.organ)
+            write_files_of_one(one.organ.explanation, scratch, one.evidence, source, one.organ, one.reference)
         write_slice_volume(scratch / "segmentation.nrrd", image, label_mask(only), shared)
         masks = [(one.organ, one.explanation.segmentation.mask) for one in only]
         write_slice_segments(scratch / "segmentation.seg.nrrd", image, masks, shared)
@@ -130,7 +130,7 @@ def organs_report_html(
         made: The date on the page.
         metrics_file: The name of a file beside the page that has all metrics, '' for none.
     """
-    pictures = [Pictures(one.organ.explanation, one.reference_mask) for one in organs]
+    pictures = [Pictures(one.organ.explanation, one.reference) for one in organs]
     numbers = places_of_numbers([drawn.scene for drawn in pictures])
     parts = [
         _part(one, drawn, number, metrics_file) for one, drawn, number in zip(organs, pictures, numbers, strict=True)

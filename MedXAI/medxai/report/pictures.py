@@ -13,7 +13,7 @@ from PIL import Image
 
 from ..contour.result import ContourKind
 from ..display_range import DisplayRange, display_range, for_display, signed_range
-from ..results import SliceExplanation
+from ..results import ReferenceMask, SliceExplanation
 from ..slice.orientation import orientation_of
 from .overlay import colours_of, magnified_side, outlines_of, scale_bar_mm
 
@@ -46,6 +46,7 @@ class SliceScene:
         box: The user's box.
         outline: SVG path data of the mask's contour, '' for none.
         reference_outline: The same of the reference mask.
+        reference_name: Of the reference, for people; '' for none.
         letters: At the left, right, top and bottom.
         scale_bar: Its length; None where the file does not say how large a pixel is (all lengths are in pixels then).
         unit: Of the lengths.
@@ -60,6 +61,7 @@ class SliceScene:
     box: Rectangle
     outline: str
     reference_outline: str
+    reference_name: str
     letters: tuple[str, str, str, str]
     scale_bar: float | None
     unit: str
@@ -94,10 +96,10 @@ class Pictures:
 
     Args:
         result: What is drawn.
-        reference_mask: (rows, columns) bool on the slice; None where there is none.
+        reference: What the mask is compared with; None for nothing.
     """
 
-    def __init__(self, result: SliceExplanation, reference_mask: np.ndarray | None = None):
+    def __init__(self, result: SliceExplanation, reference: ReferenceMask | None = None):
         self._result = result
         self._turn = orientation_of(result.prepared.image)
         rows, columns = self._turn.upright(result.prepared.grey).shape
@@ -109,7 +111,8 @@ class Pictures:
             _data_uri(Image.fromarray(np.ascontiguousarray(self._turn.upright(result.prepared.shown)))),
             box,
             self._outline(result.segmentation.mask),
-            "" if reference_mask is None else self._outline(reference_mask),
+            "" if reference is None else self._outline(reference.mask),
+            "" if reference is None else reference.name,
             self._turn.letters,
             scale_bar_mm(self._size[0]) if has_mm else None,
             "mm" if has_mm else "pixels",

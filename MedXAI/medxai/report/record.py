@@ -19,7 +19,7 @@ from ..contour.result import FOLLOWS_BOX_FROM, SOFT_FROM_MM_PER_LOGIT, ContourKi
 from ..display_range import display_range
 from ..limits import LIMITS_STATEMENT
 from ..maps import OWN_MAPS_SHOWN, STAGES, MapId
-from ..results import BoxOrImage, Concentration, Narrowing, Presence, SliceExplanation
+from ..results import BoxOrImage, Concentration, Narrowing, Presence, ReferenceMask, SliceExplanation
 
 #: The published description of the record (JSON Schema). A record says which version of it it follows: the first number
 #: changes where a field goes or means something else, the second where one is added.
@@ -28,12 +28,15 @@ SCHEMA_VERSION = "1.4"
 _PACKAGES = ("torch", "segment-anything", "numpy", "scikit-image", "SimpleITK", "vtk", "slicer-core")
 
 
-def record_of(result: SliceExplanation, source: dict[str, object] | None = None) -> dict[str, object]:
+def record_of(
+    result: SliceExplanation, source: dict[str, object] | None = None, reference: ReferenceMask | None = None
+) -> dict[str, object]:
     """The record as plain values for JSON.
 
     Args:
         result: What is recorded.
         source: What is known of the input file beyond the volume itself.
+        reference: What the mask is compared with; None for nothing.
     """
     image, explanation, model = result.prepared.image, result.explanation, result.model
     parameters, known = asdict(explanation.parameters), image.facts
@@ -42,7 +45,7 @@ def record_of(result: SliceExplanation, source: dict[str, object] | None = None)
         "schema_version": SCHEMA_VERSION,
         "limits": LIMITS_STATEMENT,
         "medxai": __version__,
-        "input": _input(result, source),
+        "input": _input(result, source, reference),
         "model": {
             "name": model.name,
             "title": model.title,
@@ -129,7 +132,9 @@ def _contour(result: SliceExplanation) -> dict[str, object]:
     }
 
 
-def _input(result: SliceExplanation, source: dict[str, object] | None) -> dict[str, object]:
+def _input(
+    result: SliceExplanation, source: dict[str, object] | None, reference: ReferenceMask | None
+) -> dict[str, object]:
     image, grey_range, box = result.prepared.image, result.prepared.grey_range, result.box.box
     known = image.facts
     return {
@@ -148,6 +153,7 @@ def _input(result: SliceExplanation, source: dict[str, object] | None) -> dict[s
         },
         "box_was_clipped": result.box.was_clipped,
         **({"organ": result.organ} if result.organ else {}),
+        **({"reference": {"path": reference.path, "label": reference.label}} if reference else {}),
         "modality": known.modality.value,
         "modality_source": known.modality_source.value,
         "grey_lower": grey_range.lower,

@@ -9,7 +9,7 @@ from ..maps import STAGE1, STAGE2, STAGE3
 from ..metrics.case_evidence import CaseEvidence
 from ..organs_on_slice import OrganExplanation
 from ..provenance import map_attributes, provenance_of
-from ..results import SliceExplanation
+from ..results import ReferenceMask, SliceExplanation
 from .case_report import write_case_report
 from .contour_file import write_contour
 from .earlier_organs import files_of_earlier_organs
@@ -26,7 +26,7 @@ def write_results(
     evidence: CaseEvidence,
     source: dict[str, object] | None = None,
     extra: Callable[[Path], None] | None = None,
-    reference_mask: np.ndarray | None = None,
+    reference: ReferenceMask | None = None,
 ) -> None:
     """Writes all files of an explanation into a folder, whole or not at all.
 
@@ -39,17 +39,17 @@ def write_results(
         evidence: Of this result, for the report (see `quick_evidence`).
         source: What is known of the input file beyond the volume itself.
         extra: Writes more files into the same temporary folder (the scene), so that they too come whole or not at all.
-        reference_mask: (rows, columns) bool on the slice, for the report; None where there is none.
+        reference: What the mask is compared with, for report and record; None for nothing.
 
     Raises:
         OutputError: Where a file cannot be written; the folder is then as it was.
     """
     with whole_or_nothing(folder, files_of_earlier_organs(folder)) as scratch:
-        write_files_of_one(result, scratch, evidence, source)
+        write_files_of_one(result, scratch, evidence, source, reference=reference)
         mask = result.segmentation.mask.astype(np.uint8)
         write_slice_volume(scratch / "segmentation.nrrd", result.prepared.image, mask, provenance_of(result))
         write_metrics(scratch / "figures.csv", evidence.rows)
-        write_case_report(scratch / "report.html", result, evidence, reference_mask, "figures.csv")
+        write_case_report(scratch / "report.html", result, evidence, reference, "figures.csv")
         if extra is not None:
             extra(scratch)
 
@@ -60,6 +60,7 @@ def write_files_of_one(
     evidence: CaseEvidence,
     source: dict[str, object] | None = None,
     organ: OrganExplanation | None = None,
+    reference: ReferenceMask | None = None,
 ) -> None:
     """Writes those files of an explanation that each organ of a slice has: maps, outline, panels and record.
 
@@ -69,6 +70,7 @@ def write_files_of_one(
         evidence: Of the result; its signed maps are drawn, too.
         source: What is known of the input file beyond the volume itself.
         organ: Whose result it is where the slice has several; its name then stands before the files' endings.
+        reference: What the mask is compared with, for the record.
     """
     suffix = f"_{organ.file_part}" if organ else ""
     image, layer, shared = result.prepared.image, result.shown_layer, provenance_of(result)
@@ -81,4 +83,4 @@ def write_files_of_one(
     write_contour(folder / f"contour{suffix}.csv", result)
     parts = [one for one in evidence.maps if one.is_signed]
     write_panels(result, folder / f"panels{suffix}.png", parts, result.organ)
-    write_record(folder / f"explanation{suffix}.json", record_of(result, source))
+    write_record(folder / f"explanation{suffix}.json", record_of(result, source, reference))

@@ -24,7 +24,7 @@ from medxai.report.case_evidence import quick_evidence
 from medxai.report.case_report import case_report_html, write_case_report
 from medxai.report.metrics_file import write_metrics
 from medxai.report.wording import explainer_name, written
-from medxai.results import NO_MASK_CHECK, MaskCheck
+from medxai.results import NO_MASK_CHECK, MaskCheck, ReferenceMask
 from support import answered
 from support.models import small_model
 from support.report import FORBIDDEN, HOSTILE_NAMES, Text
@@ -117,10 +117,11 @@ def test_a_baseline_that_does_as_well_is_said_in_words(phantom_case, evidence):
 
 def test_metrics_against_the_reference_stand_apart_and_its_contour_is_drawn(phantom_case):
     found = evaluate_case(phantom_case, registry.make(("medxai", "box", "uniform")), QUICK)
-    html = case_report_html(phantom_case.result, found, phantom_case.reference_mask)
+    reference = ReferenceMask(phantom_case.reference_mask, "label 3 of organs.nrrd")
+    html = case_report_html(phantom_case.result, found, reference)
     said = " ".join(Text(html).words)
     assert "against the reference mask" in said and "against the predicted mask" in said
-    assert "the reference mask." in said and '<use href="#reference"' in html
+    assert "the reference mask, label 3 of organs.nrrd." in said and '<use href="#reference"' in html
     assert '<use href="#reference"' not in case_report_html(phantom_case.result, found)
 
 
