@@ -10,7 +10,7 @@ from medxai.report.page import page_html, write_page
 from medxai.report.wording import explainer_name, is_baseline, map_name, metric_words, signed, written
 
 from .summary import ALL_ORGANS, CohortSummary, Failure, Interval, SummaryLine
-from .wording import CONTOUR_HEADING, NO_CONTOUR, contour_tables
+from .wording import CONTOUR_HEADING, NO_CONTOUR, contour_tables, units_of
 
 #: So many failures are told one by one.
 _FAILURES_TOLD = 40
@@ -263,7 +263,7 @@ def _test(test) -> tuple[str, ...]:
         "all equal" if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"
         for value in (test.p, test.p_holm)
     )
-    return test.question, test.organ, test.mask, f"{test.units} {test.unit}", signed(test.difference, 3), p, corrected
+    return test.question, test.organ, test.mask, units_of(test), signed(test.difference, 3), p, corrected
 
 
 def _checks(summary: CohortSummary) -> tuple[tuple[str, str, str, bool], ...]:

@@ -205,7 +205,9 @@ def _comparison_layer(rows: pd.DataFrame, layer: str) -> str:
 
 def _caveats_of_cases(cases: pd.DataFrame, organs: pd.DataFrame, settings: Mapping) -> Iterator[str]:
     yield BOX_CAVEAT
-    if cases.patient.nunique() == 1:
+    if len(cases) == 1:
+        yield "There is only one case: nothing here tells about other patients."
+    elif cases.patient.nunique() == 1:
         yield "All cases are of one patient: intervals come from drawing its own cases or slices anew, and nothing here tells about other patients."
     missed = organs[organs.cases == 0].organ
     if len(missed):

@@ -13,7 +13,7 @@ from .pictures import draw_pictures
 from .report import write_cohort_report
 from .summarise import summarise
 from .summary import ALL_ORGANS, CohortSummary, Interval, PairedTest, SummaryLine
-from .wording import CONTOUR_HEADING, NO_CONTOUR, contour_tables, counted
+from .wording import CONTOUR_HEADING, NO_CONTOUR, contour_tables, counted, units_of
 
 #: Of each space in which faithfulness is measured: soft Dice less that of a random order, by what is hidden or shown.
 _SPACES = ("image", "neck")
@@ -222,7 +222,7 @@ def _faithfulness(summary: CohortSummary) -> Iterator[str]:
 
 def _test(test: PairedTest) -> tuple[str, ...]:
     p, corrected = (f"{value:.2g}" if value is not None else "all equal" for value in (test.p, test.p_holm))
-    return test.question, test.organ, test.mask, f"{test.units} {test.unit}", f"{test.difference:+.3f}", p, corrected
+    return test.question, test.organ, test.mask, units_of(test), f"{test.difference:+.3f}", p, corrected
 
 
 def _contour(summary: CohortSummary) -> Iterator[str]:

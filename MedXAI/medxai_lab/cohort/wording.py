@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from medxai.report.wording import signed
 
-from .summary import CohortSummary, ContourLine
+from .summary import CohortSummary, ContourLine, PairedTest
 
 CONTOUR_HEADING = "Contour check"
 _QUESTION = (
     "Which points of the model's outline are off? The area under the ROC curve over all points of a group, with 95 % intervals by drawing "
-    "slices anew (patients first where there are several). In the column 'tolerance less this' the tolerance's less this one's, over the same draws."
+    "slices anew (patients first where there are several). The column 'tolerance less this' has the tolerance's area less this score's, over the same draws."
 )
 _NOTHING_TO_TELL = (
     "In every group either no point of the outlines is off by so much or all are, so there is nothing to tell apart."
@@ -39,6 +39,11 @@ class WordTable:
 def counted(count: int, name: str) -> str:
     """'1 case', '2 cases'."""
     return f"{count} {name}" if count == 1 else f"{count} {name}s"
+
+
+def units_of(test: PairedTest) -> str:
+    """'1 case', '8 patients'."""
+    return counted(test.units, test.unit.removesuffix("s"))
 
 
 def contour_tables(summary: CohortSummary) -> tuple[WordTable, ...]:

@@ -267,6 +267,8 @@ def test_of_one_case_means_are_told_and_no_interval_anywhere(tmp_path: Path):
         assert written["mean"].notna().all() and written[["low", "high"]].isna().all().all()
     text, html = ((folder / name).read_text(encoding="utf-8") for name in ("summary.md", "report.html"))
     assert "1 of 1 case (100.0%) on 1 of 1 scan of 1 patient;" in text
+    assert "| reference | 1 case | +0.100 | " in text and '<td class="number">1 case</td>' in html
+    assert "There is only one case: nothing here tells about other patients." in summary.caveats
     assert "| medxai | stage3 | neck | +0.100 | " in text and "learned gain +0.100. One case has no interval" in html
     for said in (text, html):
         assert not re.search(r"[+−-]?0\.\d+ to [+−-]?0\.\d+", said) and "nan" not in said.replace("resonance", "")
