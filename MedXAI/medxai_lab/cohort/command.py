@@ -29,6 +29,7 @@ from .settings import CohortSettings
 from .slots import Slot, dask_slots, local_slots, usable_cores
 from .summary import ALL_ORGANS, BOX_CAVEAT, CohortSummary, Failure
 from .summary_files import write_summary
+from .wording import counted
 
 #: So many failures of a kind are told one by one on the terminal.
 _FAILURES_TOLD = 20
@@ -127,7 +128,7 @@ def _slots(arguments: argparse.Namespace) -> Iterator[tuple[Slot, ...]]:
         if arguments.workers:
             raise InputError("The cluster's workers are those of --scheduler; leave --workers out.")
         with dask_slots(arguments.scheduler) as slots:
-            print(f"{len(slots)} workers of the cluster", file=sys.stderr)
+            print(f"{counted(len(slots), 'worker')} of the cluster", file=sys.stderr)
             yield slots
     else:
         with local_slots(arguments.workers or max(usable_cores() // arguments.threads, 1)) as slots:
@@ -137,7 +138,8 @@ def _slots(arguments: argparse.Namespace) -> Iterator[tuple[Slot, ...]]:
 def _say(summary: CohortSummary, folder: Path) -> None:
     """The end of the command: what was done, what failed and why, the learned gain, the files."""
     print(
-        f"{summary.cases} cases of {summary.patients} patients; failed: {summary.cases_failed} cases and {summary.scans_failed} scans."
+        f"{counted(summary.cases, 'case')} of {counted(summary.patients, 'patient')}; "
+        f"failed: {counted(summary.cases_failed, 'case')} and {counted(summary.scans_failed, 'scan')}."
     )
     failed = [one for one in summary.failures if not one.explainer]
     _say_failures("scan", [one for one in failed if not one.case_id])
@@ -150,9 +152,8 @@ def _say(summary: CohortSummary, folder: Path) -> None:
             and one.role == "method"
         ):
             gain = one.interval
-            print(
-                f"learned gain, {map_name(one.map, '')}, {one.mask} mask: {gain.mean:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
-            )
+            ends = f" ({gain.low:+.3f} to {gain.high:+.3f})" if gain.low is not None else ", of one case only"
+            print(f"learned gain, {map_name(one.map, '')}, {one.mask} mask: {gain.mean:+.3f}{ends}")
     print(f"Written to {folder}: " + ", ".join(sorted(path.name for path in folder.iterdir() if path.is_file())))
     print(LIMITS_STATEMENT)
 

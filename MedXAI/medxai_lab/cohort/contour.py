@@ -50,6 +50,7 @@ def contour_lines(points: pd.DataFrame) -> Iterator[ContourLine]:
             off = (own.error_mm > threshold).to_numpy()
             if off.all() or not off.any():
                 continue
+            slices = own.slice.nunique()
             drawn = {name: _auroc_drawn(scores.loc[own.index, name].to_numpy(), off, own) for name in scores}
             for name, values in drawn.items():
                 ahead = drawn["tolerance"] - values
@@ -58,14 +59,14 @@ def contour_lines(points: pd.DataFrame) -> Iterator[ContourLine]:
                     name,
                     roles[name],
                     threshold,
-                    float(values[0]),
-                    *_ends(values),
-                    float(ahead[0]),
-                    *_ends(ahead),
+                    _known(values[0]),
+                    *_ends(values, slices),
+                    _known(ahead[0]),
+                    *_ends(ahead, slices),
                     float(off.mean()),
                     len(own),
                     own.case_id.nunique(),
-                    own.slice.nunique(),
+                    slices,
                     own.patient.nunique(),
                 )
 
@@ -116,8 +117,15 @@ def fitted_baseline(points: pd.DataFrame) -> np.ndarray:
     return scores
 
 
-def _ends(drawn: np.ndarray) -> tuple[float, float]:
-    low, high = np.nanpercentile(drawn[1:], [2.5, 97.5]) if np.isfinite(drawn[1:]).any() else (np.nan, np.nan)
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _ends(drawn: np.ndarray, slices: int) -> tuple[float | None, float | None]:
+    """None for one slice: every draw of it is the same, which would look like a value that is exactly known."""
+    if slices < 2 or not np.isfinite(drawn[1:]).any():
+        return None, None
+    low, high = np.nanpercentile(drawn[1:], [2.5, 97.5])
     return float(low), float(high)
 
 

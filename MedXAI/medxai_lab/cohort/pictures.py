@@ -52,9 +52,9 @@ def _gain_picture(lines: Sequence[SummaryLine], metric: str) -> Figure:
         own = [one for one in lines if one.mask == mask]
         places = np.array([names.index(_name(one)) for one in own]) + 0.18 * (number - (len(masks) - 1) / 2) * 2
         means = np.array([one.interval.mean for one in own])
-        ends = np.array(
-            [(one.interval.mean - one.interval.low, one.interval.high - one.interval.mean) for one in own]
-        ).T
+        # Without an interval NaN: the point is drawn, and no bar.
+        low, high = (np.array([getattr(one.interval, end) for one in own], float) for end in ("low", "high"))
+        ends = np.array([means - low, high - means])
         axes.errorbar(
             means,
             places,

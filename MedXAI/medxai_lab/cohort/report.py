@@ -10,6 +10,7 @@ from medxai.report.page import page_html, write_page
 from medxai.report.wording import explainer_name, is_baseline, map_name, metric_words, signed, written
 
 from .summary import ALL_ORGANS, CohortSummary, Failure, Interval, SummaryLine
+from .wording import CONTOUR_HEADING, NO_CONTOUR, contour_tables, units_of
 
 #: So many failures are told one by one.
 _FAILURES_TOLD = 40
@@ -19,11 +20,14 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class GainBar:
-    """A mean with its interval, on a scale from 0 to 100 that all bars of a table share; zero is where no gain lies."""
+    """A mean with its interval, on a scale from 0 to 100 that all bars of a table share; zero is where no gain lies.
 
-    low: float
+    low and high are None where there is no interval.
+    """
+
+    low: float | None
     mean: float
-    high: float
+    high: float | None
     zero: float
 
 
@@ -35,9 +39,9 @@ class GainRow:
         map: The map's name.
         role: What its explainer is compared as.
         gain: The mean learned gain.
-        interval: Of the mean, 95 %.
+        interval: Of the mean, 95 %; 'none' of a single case.
         bar: The same as a bar.
-        verdict: 'ahead', 'behind', or 'open' where the interval holds 0.
+        verdict: 'ahead', 'behind', 'open' where the interval holds 0, or 'alone' where there is none.
         metric: The mean of the metric itself.
         baseline: The baseline that was best most often.
         cases: How many.
@@ -128,6 +132,9 @@ def cohort_report_html(summary: CohortSummary) -> str:
         segmentation=tuple(
             (one.organ, one.cases, f"{one.dice:.3f}", f"{one.box_dice:.3f}") for one in summary.segmentation
         ),
+        contour_heading=CONTOUR_HEADING,
+        contour=contour_tables(summary),
+        no_contour=NO_CONTOUR,
         checks=_checks(summary),
         costs=_costs(summary),
     )
@@ -154,7 +161,8 @@ def _at_layer(gains: Iterable[SummaryLine], organ: str, mask: str, layer: str) -
 
 
 def _gain_table(gains: list[SummaryLine], organ: str, mask: str, means: dict[tuple[str, ...], float]) -> GainTable:
-    ends = [0.0, *(end for g in gains for end in (g.interval.low, g.interval.high, g.interval.mean))]
+    known = (end for g in gains for end in (g.interval.low, g.interval.high, g.interval.mean) if end is not None)
+    ends = [0.0, *known]
     low, span = min(ends), (max(ends) - min(ends)) or 1.0
     rows = (
         GainRow(
@@ -163,10 +171,10 @@ def _gain_table(gains: list[SummaryLine], organ: str, mask: str, means: dict[tup
             else ", ".join(part for part in (explainer_name(g.explainer), g.layer) if part),
             "this method" if g.explainer == _METHOD else g.role,
             signed(g.interval.mean, 3),
-            f"{signed(g.interval.low, 3)} to {signed(g.interval.high, 3)}",
+            _ends(g.interval) or "none",
             GainBar(
                 *(
-                    round(100 * (value - low) / span, 2)
+                    None if value is None else round(100 * (value - low) / span, 2)
                     for value in (g.interval.low, g.interval.mean, g.interval.high, 0.0)
                 )
             ),
@@ -180,7 +188,16 @@ def _gain_table(gains: list[SummaryLine], organ: str, mask: str, means: dict[tup
     return GainTable(organ, mask, tuple(rows))
 
 
+def _ends(interval: Interval) -> str:
+    """'' where there is no interval."""
+    if interval.low is None or interval.high is None:
+        return ""
+    return f"{signed(interval.low, 3)} to {signed(interval.high, 3)}"
+
+
 def _verdict(interval: Interval) -> str:
+    if interval.low is None or interval.high is None:
+        return "alone"
     return "ahead" if interval.low > 0 else "behind" if interval.high < 0 else "open"
 
 
@@ -211,10 +228,11 @@ def _headline(gains: Iterable[SummaryLine], summary: CohortSummary) -> tuple[str
             "ahead": "The whole interval is above zero.",
             "behind": "The whole interval is below zero: maps that learned nothing do better.",
             "open": "The interval holds zero: from these cases it cannot be told whether the map is ahead of maps that learned nothing.",
+            "alone": "One case has no interval: it cannot be told whether the map is ahead of maps that learned nothing.",
         }[_verdict(g.interval)]
+        ends = f" ({found})" if (found := _ends(g.interval)) else ""
         said.append(
-            f"Stage 3 at {g.layer}, against the {g.mask} mask: learned gain {signed(g.interval.mean, 3)} ({signed(g.interval.low, 3)} to "
-            f"{signed(g.interval.high, 3)}). {verdict}"
+            f"Stage 3 at {g.layer}, against the {g.mask} mask: learned gain {signed(g.interval.mean, 3)}{ends}. {verdict}"
         )
     return tuple(said)
 
@@ -233,7 +251,8 @@ def _baselines(summary: CohortSummary) -> tuple[tuple[str, str, str], ...]:
         (
             ", ".join(part for part in (explainer_name(one.explainer), map_name(one.map, one.layer)) if part),
             one.mask,
-            f"{one.interval.mean:.3f} ({one.interval.low:.3f} to {one.interval.high:.3f})",
+            f"{one.interval.mean:.3f}"
+            + (f" ({one.interval.low:.3f} to {one.interval.high:.3f})" if one.interval.low is not None else ""),
         )
         for one in lines
     )
@@ -244,7 +263,7 @@ def _test(test) -> tuple[str, ...]:
         "all equal" if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"
         for value in (test.p, test.p_holm)
     )
-    return test.question, test.organ, test.mask, f"{test.units} {test.unit}", signed(test.difference, 3), p, corrected
+    return test.question, test.organ, test.mask, units_of(test), signed(test.difference, 3), p, corrected
 
 
 def _checks(summary: CohortSummary) -> tuple[tuple[str, str, str, bool], ...]:

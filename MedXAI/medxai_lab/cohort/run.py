@@ -15,6 +15,7 @@ from .slots import Slot
 from .store import CohortStore
 from .summary import Failure
 from .tables import write_tables
+from .wording import counted
 
 #: Between two lines of progress, in seconds.
 _EVERY_S = 5.0
@@ -70,13 +71,20 @@ class Progress:
 
     def _line(self, gone_s: float) -> str:
         if self.opened < self.scans:
-            return f"{self.opened} of {self.scans} scans opened, {self.expected} cases so far; {_clock(gone_s)} gone"
-        scans = f" ({self.failed_scans} of {self.scans} scans failed)" if self.failed_scans else ""
+            scans = f"{self.opened} of {counted(self.scans, 'scan')}"
+            return f"{scans} opened, {counted(self.expected, 'case')} so far; {_clock(gone_s)} gone"
+        scans = f" ({self.failed_scans} of {counted(self.scans, 'scan')} failed)" if self.failed_scans else ""
         failed = f", {self.failed} failed" if self.failed else ""
-        left = (
-            f"about {_clock(gone_s / self.done * (self.expected - self.done))}" if self.done else "time not known yet"
+        return (
+            f"{self.done} of {counted(self.expected, 'case')}{scans}{failed}; {_clock(gone_s)} gone{self._left(gone_s)}"
         )
-        return f"{self.done} of {self.expected} cases{scans}{failed}; {_clock(gone_s)} gone, {left} left"
+
+    def _left(self, gone_s: float) -> str:
+        if self.done == self.expected:
+            return ""
+        if not self.done:
+            return ", the time left is not known yet"
+        return f", about {_clock(gone_s / self.done * (self.expected - self.done))} left"
 
 
 @dataclass

@@ -17,6 +17,9 @@ from .summary import ALL_ORGANS, PairedTest
 
 DRAWS = 2000
 
+#: An interval from fewer units than that says little, and the summary says so.
+FEW_UNITS = 5
+
 #: From so many patients on each is one unit; with fewer no p could reach 0.05 (five units: 0.0625 at best).
 PATIENTS_AS_UNITS = 6
 
@@ -47,6 +50,8 @@ def bootstrap_means(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Means over cases with percentile intervals. With one patient only its cases are drawn.
 
+    A single case has no interval: every draw of it is the same, which would look like a mean that is exactly known.
+
     Args:
         values: (cases, columns), NaN where a case has none.
         patients: (cases,) any labels.
@@ -54,7 +59,8 @@ def bootstrap_means(
         draws: how many.
 
     Returns:
-        Mean, lower and upper end, each (columns,), NaN where a column holds no value.
+        Mean, lower and upper end, each (columns,); the mean is NaN where a column holds no value, the ends where it
+        holds fewer than two.
     """
     present = np.isfinite(values)
     filled = np.where(present, values, 0.0)
@@ -63,8 +69,9 @@ def bootstrap_means(
         mean = filled.sum(axis=0) / present.sum(axis=0)
         drawn = (weights @ filled) / (weights @ present)
     low, high = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-    some = present.any(axis=0)
-    low[some], high[some] = np.nanpercentile(drawn[:, some], [2.5, 97.5], axis=0)
+    several = present.sum(axis=0) > 1
+    if several.any():
+        low[several], high[several] = np.nanpercentile(drawn[:, several], [2.5, 97.5], axis=0)
     return mean, low, high
 
 

@@ -1,7 +1,7 @@
 """From a cohort's tables to its summary."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +10,10 @@ import pandas as pd
 from medxai.maps import OWN_MAPS, STAGE3, Role
 from medxai.metrics.learned_gain import learned_gains
 from medxai.metrics.localisation import HEADLINE
+from medxai.metrics.plan import Measurement
 
 from .contour import contour_lines, kind_lines
-from .statistics import PATIENTS_AS_UNITS, Comparison, bootstrap_means, paired_tests
+from .statistics import FEW_UNITS, PATIENTS_AS_UNITS, Comparison, bootstrap_means, paired_tests
 from .summary import (
     ALL_ORGANS,
     BOX_CAVEAT,
@@ -24,6 +25,7 @@ from .summary import (
     SegmentationLine,
     SummaryLine,
 )
+from .wording import counted
 
 #: What tells one column of metrics from another.
 _KEYS = ["explainer", "role", "map", "layer", "family", "metric", "mask"]
@@ -44,6 +46,10 @@ def summarise(folder: Path) -> CohortSummary:
     points = pd.read_parquet(path) if path.exists() else None
     layer = headline_layer(cases)
     tests = paired_tests(tuple(_comparisons(metrics, gains, layer)), cases)
+    gain_lines, metric_lines = tuple(_lines(gains, "gain", cases)), tuple(_lines(metrics, "value", cases))
+    contour = tuple(contour_lines(points)) if points is not None else ()
+    drawn = {one.interval.drawn for one in (*gain_lines, *metric_lines)} | {one.drawn for one in contour}
+    of_maps = set(settings["plan"]["measurements"]) != {Measurement.CONTOUR}
     return CohortSummary(
         title=f"{Path(settings['dataset']).name}: {settings['model']}",
         settings=_readable(settings),
@@ -55,9 +61,13 @@ def summarise(folder: Path) -> CohortSummary:
         organs=tuple(sorted(cases.organ.unique())),
         headline_metric=HEADLINE,
         headline_layer=layer,
-        caveats=tuple(_caveats(cases, organs, failures, settings)),
-        gains=tuple(_lines(gains, "gain", cases)),
-        metrics=tuple(_lines(metrics, "value", cases)),
+        caveats=(
+            *_caveats_of_cases(cases, organs, settings),
+            *_caveats_of_intervals(drawn),
+            *(_caveats_of_maps(cases, failures) if of_maps else ()),
+        ),
+        gains=gain_lines,
+        metrics=metric_lines,
         tests=tests,
         comparisons=sum(test.p is not None for test in tests),
         checks=tuple(_check_counts(checks)),
@@ -66,8 +76,9 @@ def summarise(folder: Path) -> CohortSummary:
         pictures={},
         costs=tuple(_costs(pd.read_parquet(folder / "cost.parquet"))),
         token_mm=_token_mm(cases),
-        contour=tuple(contour_lines(points)) if points is not None else (),
+        contour=contour,
         contour_kinds=tuple(kind_lines(points)) if points is not None else (),
+        of_maps=of_maps,
     )
 
 
@@ -123,15 +134,10 @@ def _lines(rows: pd.DataFrame, column: str, cases: pd.DataFrame) -> Iterator[Sum
             present = np.isfinite(values[chosen, place])
             if not present.any():
                 continue
-            many = len(set(patients[present]))
-            interval = Interval(
-                float(mean[place]),
-                float(low[place]),
-                float(high[place]),
-                many,
-                int(present.sum()),
-                "patients, then cases" if many > 1 else "cases",
-            )
+            many, count = len(set(patients[present])), int(present.sum())
+            ends = (float(low[place]), float(high[place])) if count > 1 else (None, None)
+            resampled = "patients, then cases" if many > 1 else "cases" if count > 1 else ""
+            interval = Interval(float(mean[place]), *ends, many, count, resampled)
             yield SummaryLine(organ, *map(str, key), interval, baselines.get((organ, place), ""))
 
 
@@ -197,11 +203,29 @@ def _comparison_layer(rows: pd.DataFrame, layer: str) -> str:
     return layer if layer in known else known[-1]
 
 
-def _caveats(cases: pd.DataFrame, organs: pd.DataFrame, failures: pd.DataFrame, settings: Mapping) -> Iterator[str]:
+def _caveats_of_cases(cases: pd.DataFrame, organs: pd.DataFrame, settings: Mapping) -> Iterator[str]:
     yield BOX_CAVEAT
+    if len(cases) == 1:
+        yield "There is only one case: nothing here tells about other patients."
+    elif cases.patient.nunique() == 1:
+        yield "All cases are of one patient: intervals come from drawing its own cases or slices anew, and nothing here tells about other patients."
+    missed = organs[organs.cases == 0].organ
+    if len(missed):
+        yield f"No case of {', '.join(missed)}: no slice had more than {settings['choice']['smallest_px']} voxels of it, or none could be done."
+
+
+def _caveats_of_intervals(drawn: Collection[tuple[int, str]]) -> Iterator[str]:
+    """drawn: from how many of what the intervals come."""
+    few = [(count, name) for count, name in drawn if 1 < count < FEW_UNITS]
+    if few:
+        yield f"Some intervals are drawn from only {counted(*min(few))}; an interval from so few says little."
+    alone = sorted(name for count, name in drawn if count == 1)
+    if alone:
+        yield f"Where there is only one {' or one '.join(alone)}, no interval can be drawn, and none is given."
+
+
+def _caveats_of_maps(cases: pd.DataFrame, failures: pd.DataFrame) -> Iterator[str]:
     patients = cases.patient.nunique()
-    if patients == 1:
-        yield "All cases are of one patient: the intervals come from drawing its cases anew and say nothing about other patients."
     if 0 < patients < PATIENTS_AS_UNITS:
         yield (
             f"With fewer than {PATIENTS_AS_UNITS} patients the paired tests take cases as units, although those of one patient are alike: "
@@ -212,12 +236,9 @@ def _caveats(cases: pd.DataFrame, organs: pd.DataFrame, failures: pd.DataFrame, 
         "so a gain of 0 is already as good as knowing the best baseline beforehand."
     )
     yield "The terminal map is the mask's own logits, so against the predicted mask it ranks every pixel rightly by construction."
-    missed = organs[organs.cases == 0].organ
-    if len(missed):
-        yield f"No case of {', '.join(missed)}: no slice had more than {settings['choice']['smallest_px']} voxels of it, or none could be done."
     failed = failures[(failures.explainer != "")].explainer.value_counts(sort=False)
     for name, count in sorted(failed.items()):
-        yield f"{name} failed in {count} measurements (see the failures); its metrics rest on fewer cases than the others'."
+        yield f"{name} failed in {counted(count, 'measurement')} (see the failures); its metrics rest on fewer cases than the others'."
 
 
 def _check_counts(checks: pd.DataFrame) -> Iterator[CheckCount]:

@@ -22,20 +22,25 @@ class Interval:
 
     Attributes:
         mean: over the cases.
-        low: lower end of the interval.
-        high: upper end of the interval.
+        low: lower end of the interval; None for a single case, of which no interval can be drawn.
+        high: upper end of the interval; None as well.
         patients: how many it rests on.
         cases: how many it rests on.
         resampled: 'patients, then cases', or 'cases' where there is only one patient: the interval then says nothing
-            about other patients.
+            about other patients; '' where there is no interval.
     """
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     patients: int
     cases: int
     resampled: str
+
+    @property
+    def drawn(self) -> tuple[int, str]:
+        """How many of what are drawn anew first, and what one of them is called."""
+        return (self.patients, "patient") if self.patients > 1 else (self.cases, "case")
 
 
 @dataclass(frozen=True)
@@ -154,9 +159,10 @@ class ContourLine:
         score: Its name.
         role: 'check' or 'baseline'.
         threshold_mm: A point counts as off by more than that.
-        auroc: Of all points of the group.
-        low, high: 95 % interval over slices.
-        ahead, ahead_low, ahead_high: The tolerance's AUROC less this one's, with its interval over the same draws.
+        auroc: Of all points of the group; None where the score is not known (nothing to fit a baseline on).
+        low, high: 95 % interval over slices; None for a single slice, of which no interval can be drawn.
+        ahead, ahead_low, ahead_high: The tolerance's AUROC less this one's, with its interval over the same draws; None
+            as above.
         off: Share of the points that are off.
         points, cases, slices, patients: How many it rests on.
     """
@@ -165,17 +171,22 @@ class ContourLine:
     score: str
     role: str
     threshold_mm: float
-    auroc: float
-    low: float
-    high: float
-    ahead: float
-    ahead_low: float
-    ahead_high: float
+    auroc: float | None
+    low: float | None
+    high: float | None
+    ahead: float | None
+    ahead_low: float | None
+    ahead_high: float | None
     off: float
     points: int
     cases: int
     slices: int
     patients: int
+
+    @property
+    def drawn(self) -> tuple[int, str]:
+        """How many of what are drawn anew first, and what one of them is called."""
+        return (self.patients, "patient") if self.patients > 1 else (self.slices, "slice")
 
 
 @dataclass(frozen=True)
@@ -219,6 +230,8 @@ class CohortSummary:
         token_mm: smallest and largest side of one token of the maps over all cases, None without a case.
         contour: the contour check against its baselines, where it was measured.
         contour_kinds: how far the outlines' points of each kind are off.
+        of_maps: whether anything of maps was asked for; without it learned gain, tests and sanity checks are not missing,
+            they have no place.
         limits: the statement that goes before everything else.
     """
 
@@ -245,4 +258,5 @@ class CohortSummary:
     token_mm: tuple[float, float] | None = None
     contour: tuple[ContourLine, ...] = ()
     contour_kinds: tuple[KindLine, ...] = ()
+    of_maps: bool = True
     limits: str = LIMITS_STATEMENT

@@ -13,6 +13,7 @@ from .pictures import draw_pictures
 from .report import write_cohort_report
 from .summarise import summarise
 from .summary import ALL_ORGANS, CohortSummary, Interval, PairedTest, SummaryLine
+from .wording import CONTOUR_HEADING, NO_CONTOUR, contour_tables, counted, units_of
 
 #: Of each space in which faithfulness is measured: soft Dice less that of a random order, by what is hidden or shown.
 _SPACES = ("image", "neck")
@@ -44,7 +45,7 @@ def write_summary(folder: Path) -> CohortSummary:
     """Summarises the tables in a cohort's folder.
 
     Writes learned_gain.csv, figure_means.csv, paired_tests.csv, the pictures, summary.md and report.html beside them,
-    whole or not at all.
+    with the contour check contour_auroc.csv and contour_kinds.csv too, whole or not at all.
 
     Args:
         folder: of the cohort.
@@ -63,7 +64,7 @@ def write_summary(folder: Path) -> CohortSummary:
         _write_csv(scratch / "figure_means.csv", _LINE_COLUMNS, (_line(one) for one in summary.metrics))
         _write_csv(scratch / "paired_tests.csv", [one.name for one in fields(PairedTest)], map(astuple, summary.tests))
         (scratch / "summary.md").write_text(markdown(summary), encoding="utf-8")
-        if summary.contour:
+        if summary.contour_kinds:
             write_contour_csv(scratch, summary.contour, summary.contour_kinds)
         write_cohort_report(scratch / "report.html", summary)
     return summary
@@ -76,18 +77,7 @@ def markdown(summary: CohortSummary) -> str:
         f"**{summary.limits}**",
         *(f"> {caveat}" for caveat in summary.caveats),
         _success(summary),
-        "## Learned gain",
-        f"The metric of a map less that of the best baseline on the same case: {summary.headline_metric.replace('_', ' ')}, means over cases "
-        "with 95 % bootstrap intervals. Above 0 the map shows something that box, intensities and random weights do not.",
-        *(f"![{caption}]({name})" for name, caption in summary.pictures.items()),
-        *_gain_tables(summary),
-        "## Paired tests",
-        f"Wilcoxon's signed-rank test at {summary.headline_layer or 'no layer'}; p corrected by Holm's method for {summary.comparisons} comparisons. "
-        "A difference above 0 means that the first is ahead.",
-        _table(
-            ("question", "organ", "mask", "units", "median difference", "p", "p corrected"), map(_test, summary.tests)
-        ),
-        *_faithfulness(summary),
+        *(_maps(summary) if summary.of_maps else ()),
         *_contour(summary),
         *_segmentation(summary),
         *_checks(summary),
@@ -95,15 +85,48 @@ def markdown(summary: CohortSummary) -> str:
         *_failures(summary),
         "## Settings",
         _table(("setting", "value"), summary.settings.items()),
-        "Every metric: figures.parquet. All means: learned_gain.csv and figure_means.csv. Tests: paired_tests.csv. Cases and boxes: cases.csv.",
+        _files(summary),
     ]
     return "\n\n".join(parts) + "\n"
 
 
+def _maps(summary: CohortSummary) -> Iterator[str]:
+    """What is told of maps."""
+    yield "## Learned gain"
+    yield (
+        f"The metric of a map less that of the best baseline on the same case: {summary.headline_metric.replace('_', ' ')}, means over cases "
+        "with 95 % bootstrap intervals. Above 0 the map shows something that box, intensities and random weights do not."
+    )
+    yield from (f"![{caption}]({name})" for name, caption in summary.pictures.items())
+    yield from _gain_tables(summary)
+    yield "## Paired tests"
+    yield (
+        f"Wilcoxon's signed-rank test at {summary.headline_layer or 'no layer'}; p corrected by Holm's method for {summary.comparisons} comparisons. "
+        "A difference above 0 means that the first is ahead."
+    )
+    yield _table(
+        ("question", "organ", "mask", "units", "median difference", "p", "p corrected"), map(_test, summary.tests)
+    )
+    yield from _faithfulness(summary)
+
+
+def _files(summary: CohortSummary) -> str:
+    """Where the rest is."""
+    of_maps = (
+        "Every metric: figures.parquet. All means: learned_gain.csv and figure_means.csv. Tests: paired_tests.csv."
+    )
+    of_contour = "Every point of the outlines: contour_points.parquet. Scores and kinds: contour_auroc.csv and contour_kinds.csv."
+    said = [of_maps] * summary.of_maps + [of_contour] * bool(summary.contour_kinds)
+    return " ".join([*said, "Cases and boxes: cases.csv."])
+
+
 def _success(summary: CohortSummary) -> str:
     cases, scans = summary.cases + summary.cases_failed, summary.scans + summary.scans_failed
-    done = f"{summary.cases} of {cases} cases" + (f" ({summary.cases / cases:.1%})" if cases else "")
-    return f"Processed: {done} on {summary.scans} of {scans} scans of {summary.patients} patients; organs: {', '.join(summary.organs) or 'none'}."
+    done = f"{summary.cases} of {counted(cases, 'case')}" + (f" ({summary.cases / cases:.1%})" if cases else "")
+    return (
+        f"Processed: {done} on {summary.scans} of {counted(scans, 'scan')} of {counted(summary.patients, 'patient')}; "
+        f"organs: {', '.join(summary.organs) or 'none'}."
+    )
 
 
 def _gain_tables(summary: CohortSummary) -> Iterator[str]:
@@ -199,62 +222,19 @@ def _faithfulness(summary: CohortSummary) -> Iterator[str]:
 
 def _test(test: PairedTest) -> tuple[str, ...]:
     p, corrected = (f"{value:.2g}" if value is not None else "all equal" for value in (test.p, test.p_holm))
-    return test.question, test.organ, test.mask, f"{test.units} {test.unit}", f"{test.difference:+.3f}", p, corrected
+    return test.question, test.organ, test.mask, units_of(test), f"{test.difference:+.3f}", p, corrected
 
 
 def _contour(summary: CohortSummary) -> Iterator[str]:
-    if not summary.contour:
-        return
-    yield "## Contour check"
-    yield (
-        "Which points of the model's outline are off? The area under the ROC curve over all points of a group, with 95 % intervals by drawing "
-        "slices anew (patients first where there are several). In the last column the tolerance's less this one's, over the same draws."
-    )
-    yield _table(
-        (
-            "scans",
-            "off by more than",
-            "score",
-            "AUROC",
-            "tolerance less this",
-            "off",
-            "points",
-            "boxes",
-            "slices",
-            "patients",
-        ),
-        (
-            (
-                one.group,
-                f"{one.threshold_mm:g} mm",
-                f"{one.score} ({one.role})",
-                f"{one.auroc:.2f} ({one.low:.2f} to {one.high:.2f})",
-                "" if one.score == "tolerance" else f"{one.ahead:+.2f} ({one.ahead_low:+.2f} to {one.ahead_high:+.2f})",
-                f"{one.off:.0%}",
-                one.points,
-                one.cases,
-                one.slices,
-                one.patients,
-            )
-            for one in summary.contour
-        ),
-    )
-    yield "What a reader is told, and how far such points are off:"
-    yield _table(
-        ("scans", "kind", "share of the outlines", "off over 3 mm", "off over 5 mm", "median", "90 % within"),
-        (
-            (
-                one.group,
-                one.kind,
-                f"{one.share_of_length:.0%}",
-                f"{one.over_3_mm:.0%}",
-                f"{one.over_5_mm:.0%}",
-                f"{one.median_mm:.1f} mm",
-                f"{one.p90_mm:.1f} mm",
-            )
-            for one in summary.contour_kinds
-        ),
-    )
+    tables = contour_tables(summary)
+    if tables or not summary.of_maps:
+        yield f"## {CONTOUR_HEADING}"
+    if not tables and not summary.of_maps:
+        yield NO_CONTOUR
+    for table in tables:
+        yield table.about
+        if table.rows:
+            yield _table(table.columns, table.rows)
 
 
 def _segmentation(summary: CohortSummary) -> Iterator[str]:
@@ -298,7 +278,8 @@ def _failures(summary: CohortSummary) -> Iterator[str]:
 
 
 def _interval(interval: Interval) -> str:
-    return f"{interval.mean:+.3f} ({interval.low:+.3f} to {interval.high:+.3f})"
+    ends = f" ({interval.low:+.3f} to {interval.high:+.3f})" if interval.low is not None else ""
+    return f"{interval.mean:+.3f}{ends}"
 
 
 def _table(columns: Sequence[str], lines: Iterable[Sequence[object]]) -> str:

@@ -337,7 +337,7 @@ def test_scans_that_failed_and_their_reasons_are_named_at_the_end(
     monkeypatch.setattr("medxai_lab.cohort.slots.LocalSlot", InlineSlot)
     assert evaluate(flare22, tmp_path / "again") == 0
     said = capsys.readouterr().out
-    assert "failed: 0 cases and 1 scans." in said
+    assert "failed: 0 cases and 1 scan." in said
     (line,) = [line for line in said.splitlines() if BROKEN in line]
     assert line.startswith(f"  scan {BROKEN}: ") and "truncated" in line
 
@@ -368,7 +368,19 @@ def test_progress_says_scans_then_cases_and_what_failed():
     first, *_, last = stream.getvalue().splitlines()
     assert "1 of 3 scans opened, 13 cases so far" in first
     assert "0 of 25 cases (1 of 3 scans failed)" in stream.getvalue()
-    assert last.startswith("25 of 25 cases (1 of 3 scans failed), 1 failed")
+    assert last.startswith("25 of 25 cases (1 of 3 scans failed), 1 failed") and last.endswith(" gone")
+
+
+def test_progress_of_a_single_case_is_said_in_whole_sentences():
+    stream = io.StringIO()
+    progress = Progress(2, stream)
+    progress.opened_scan(1)
+    progress.opened_scan(0)
+    progress.finished(failed=False)
+    opened, began, done = stream.getvalue().splitlines()
+    assert opened == "1 of 2 scans opened, 1 case so far; 0:00:00 gone"
+    assert began == "0 of 1 case; 0:00:00 gone, the time left is not known yet"
+    assert done == "1 of 1 case; 0:00:00 gone"
 
 
 def test_without_the_lab_the_command_says_what_to_install(

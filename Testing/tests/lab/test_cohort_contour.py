@@ -41,6 +41,9 @@ def test_the_contour_check_is_measured_without_explainers_and_goes_on_where_it_w
         line["score"] for line in lines
     }
     said = (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
+    assert all(line["low"] == line["high"] == line["ahead_low"] == "" for line in lines if line["slices"] == "1")
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "<h2>Contour check</h2>" in page and "near another label (baseline)" in page and "Learned gain" not in page
     assert "## Contour check" in said and "| explainers | none |" in said and "jitter outwards | 0.08" in said
     # Asked again, nothing is done again; other boxes are another cohort.
     before = (tmp_path / "out" / "contour_points.parquet").read_bytes()

@@ -1,6 +1,7 @@
 """A cohort's summary: intervals that know patients, tests that are corrected, tables that say what was left out."""
 
 import json
+import re
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -45,6 +46,13 @@ def test_missing_values_are_left_out_of_mean_and_interval():
     mean, low, high = bootstrap_means(np.c_[values, np.full(3, np.nan)], np.array(["a", "b", "c"]))
     assert mean[:2] == pytest.approx([2.0, 5.0]) and (low[1], high[1]) == (5.0, 5.0)
     assert np.isnan([mean[2], low[2], high[2]]).all()
+
+
+def test_a_single_case_has_a_mean_and_no_interval():
+    values = np.array([[1.0, np.nan], [3.0, 5.0]])
+    mean, low, high = bootstrap_means(values, np.array(["a", "b"]))
+    assert mean == pytest.approx([2.0, 5.0])
+    assert np.isfinite([low[0], high[0]]).all() and np.isnan([low[1], high[1]]).all()
 
 
 def cohort(patients: int, organs: tuple[str, ...] = ("liver",)) -> pd.DataFrame:
@@ -156,6 +164,7 @@ def folder_with(tmp_path: Path, patients: int, failures: str = "") -> Path:
         "dataset": "/home/someone/FLARE22",
         "model": "demo",
         "layout": "flare22",
+        "plan": {"measurements": ["cost", "localisation", "sanity"]},
         "choice": {"smallest_px": 100, "organs": []},
         "layers": None,
     }
@@ -199,7 +208,7 @@ def test_the_summary_says_gains_failures_and_left_out_organs(tmp_path: Path):
     assert "32 of 33 cases (97.0%) on 8 of 9 scans of 8 patients" in text
     assert (
         "No case of aorta" in text
-        and "grad-cam failed in 1 measurements" in text
+        and "grad-cam failed in 1 measurement (" in text
         and "30 comparisons" in text
         and "no box" in text
     )
@@ -239,6 +248,44 @@ def test_one_patient_and_few_patients_are_said_so(tmp_path: Path):
     assert any("All cases are of one patient" in caveat for caveat in summary.caveats)
     assert all(test.unit == "cases" for test in summary.tests)
     assert any("fewer than 6 patients" in caveat for caveat in summary.caveats)
+
+
+def test_of_one_case_means_are_told_and_no_interval_anywhere(tmp_path: Path):
+    folder = folder_with(tmp_path, 1)
+    first = "p0/liver/0"
+    for name in ("cases.csv", "figures.parquet"):
+        read, write = (pd.read_csv, "to_csv") if name.endswith("csv") else (pd.read_parquet, "to_parquet")
+        table = read(folder / name)
+        getattr(table[table.case_id == first], write)(folder / name, index=False)
+    summary = write_summary(folder)
+    assert {(one.interval.low, one.interval.high, one.interval.resampled) for one in summary.gains} == {
+        (None, None, "")
+    }
+    assert "Where there is only one case, no interval can be drawn, and none is given." in summary.caveats
+    for name in ("learned_gain.csv", "figure_means.csv"):
+        written = pd.read_csv(folder / name)
+        assert written["mean"].notna().all() and written[["low", "high"]].isna().all().all()
+    text, html = ((folder / name).read_text(encoding="utf-8") for name in ("summary.md", "report.html"))
+    assert "1 of 1 case (100.0%) on 1 of 1 scan of 1 patient;" in text
+    assert "| reference | 1 case | +0.100 | " in text and '<td class="number">1 case</td>' in html
+    assert "There is only one case: nothing here tells about other patients." in summary.caveats
+    assert "| medxai | stage3 | neck | +0.100 | " in text and "learned gain +0.100. One case has no interval" in html
+    for said in (text, html):
+        assert not re.search(r"[+−-]?0\.\d+ to [+−-]?0\.\d+", said) and "nan" not in said.replace("resonance", "")
+    assert 'class="gainbar alone"' in html and 'class="range"' not in html
+
+
+@pytest.mark.parametrize(("patients", "said"), [(1, "4 cases"), (2, "2 patients"), (4, "4 patients"), (5, "")])
+def test_it_is_said_where_an_interval_rests_on_few(tmp_path: Path, patients: int, said: str):
+    folder = folder_with(tmp_path, patients)
+    table = pd.read_csv(folder / "cases.csv").assign(organ="liver")
+    table.to_csv(folder / "cases.csv", index=False)
+    summary = write_summary(folder)
+    caveat = f"Some intervals are drawn from only {said}; an interval from so few says little."
+    few = [one for one in summary.caveats if "so few" in one]
+    assert few == ([caveat] if said else [])
+    for name in ("summary.md", "report.html"):
+        assert (caveat in (folder / name).read_text(encoding="utf-8")) == bool(said)
 
 
 def test_a_cohort_in_which_nothing_could_be_done_still_has_a_summary(tmp_path: Path):

@@ -57,6 +57,20 @@ def test_intervals_hold_the_value_and_the_tolerance_is_ahead_where_it_is():
     assert by_score["tolerance"].ahead == by_score["tolerance"].ahead_high == 0
 
 
+def test_one_slice_has_a_value_and_no_interval():
+    lines = list(contour_lines(made_points(slices=1)))
+    for one in lines:
+        ends = (one.low, one.high, one.ahead_low, one.ahead_high)
+        assert one.auroc is not None and ends.count(None) == (4 if one.slices == 1 else 0)
+    assert {one.group for one in lines if one.slices == 1} == {"CT", "MR"}
+    assert {one.drawn for one in lines} == {(1, "slice"), (2, "patient")}
+
+
+def test_a_baseline_that_cannot_be_fitted_is_not_known():
+    lines = {one.score: one for one in contour_lines(made_points(scans=("a",), slices=1))}
+    assert lines[FITTED].auroc is lines[FITTED].ahead is None and lines["tolerance"].auroc is not None
+
+
 def test_the_fitted_baseline_is_scored_on_scans_that_it_was_not_fitted_on():
     points = made_points()
     # On one scan the gradient tells the opposite: a fit on the other scan has to fail on it.

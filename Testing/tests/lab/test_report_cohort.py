@@ -7,7 +7,8 @@ import pytest
 
 from medxai.limits import LIMITS_STATEMENT
 from medxai_lab.cohort.report import cohort_report_html, write_cohort_report
-from medxai_lab.cohort.summary import ALL_ORGANS, BOX_CAVEAT, Failure
+from medxai_lab.cohort.summary import ALL_ORGANS, BOX_CAVEAT, ContourLine, Failure, KindLine
+from medxai_lab.cohort.summary_files import markdown
 from support.report import FORBIDDEN, HOSTILE_NAMES, Text, cohort_summary, line
 
 
@@ -99,6 +100,70 @@ def test_names_and_reasons_are_only_text(summary, kind):
     plain, text = Text(cohort_report_html(named("plain"))), Text(cohort_report_html(named(name)))
     assert text.tags == plain.tags and not text.handlers and not text.references
     assert text.words.count(name) >= 3
+
+
+def contour_line(score, role, **more):
+    numbers = dict(auroc=0.71, low=0.61, high=0.81, ahead=-0.125, ahead_low=-0.25, ahead_high=0.05)
+    return ContourLine("CT", score, role, 3.0, **(numbers | more), off=0.2, points=420, cases=7, slices=6, patients=1)
+
+
+@pytest.fixture
+def contour_summary(summary):
+    """The contour check alone, on six slices, with a baseline that could not be fitted."""
+    unknown = dict.fromkeys(("auroc", "low", "high", "ahead", "ahead_low", "ahead_high"))
+    lines = (
+        contour_line("tolerance", "check"),
+        contour_line("image gradient", "baseline", auroc=0.835),
+        contour_line("fitted", "baseline", **unknown),
+    )
+    kinds = (KindLine("CT", "follows the box", 0.54, 0.38, 0.1, 1.72, 5.04),)
+    nothing = dict.fromkeys(("gains", "metrics", "tests", "checks", "costs"), ())
+    return replace(summary, contour=lines, contour_kinds=kinds, of_maps=False, **nothing)
+
+
+def rows_of_markdown(text):
+    """Cells of all lines of its tables."""
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.splitlines()
+        if line.startswith("| ") and "---" not in line
+    ]
+
+
+def test_the_contour_check_stands_in_the_report_as_in_the_summary_with_its_baselines(contour_summary):
+    section = markdown(contour_summary).split("## Contour check\n")[1].split("\n## ")[0]
+    expected = rows_of_markdown(section)
+    html = cohort_report_html(contour_summary).split("<h2>Contour check</h2>")[1].split("<h2>")[0]
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", html)]
+    assert [[cell.lower() for cell in row] for row in cells] == [[cell.lower() for cell in row] for row in expected]
+    assert ["CT", "3 mm", "tolerance (check)", "0.71 (0.61 to 0.81)", "", "20%", "420", "7", "6", "1"] in cells
+    assert [row[3:5] for row in cells if row[2] == "image gradient (baseline)"] == [
+        ["0.83 (0.61 to 0.81)", "−0.12 (−0.25 to +0.05)"]
+    ]
+    assert [row[3:5] for row in cells if row[2] == "fitted (baseline)"] == [["not known", ""]]
+    said = " ".join(Text(f"<body>{html}</body>").words)
+    sentences = [line for line in section.splitlines() if line and not line.startswith("|")]
+    assert len(sentences) == 2 and all(sentence in said for sentence in sentences)
+
+
+def test_where_only_the_contour_check_was_asked_for_nothing_of_maps_is_missed(contour_summary):
+    headings = re.findall(r"<h2>(.*?)</h2>", cohort_report_html(contour_summary))
+    assert headings[:3] == ["What was looked at", "Contour check", "Segmentation"]
+    text = markdown(contour_summary)
+    for name in ("Learned gain", "Paired tests", "Sanity checks", "Resolution"):
+        assert name not in headings and f"## {name}" not in text
+    with_maps = said_by(replace(contour_summary, of_maps=True))
+    assert "None can be told" in with_maps and "Contour check" in with_maps
+
+
+def test_where_all_points_are_off_the_kinds_are_still_told(contour_summary):
+    for said in (said_by(replace(contour_summary, contour=())), markdown(replace(contour_summary, contour=()))):
+        assert "nothing to tell apart" in said and "follows the box" in said and "AUROC" not in said
+    for said in (
+        said_by(replace(contour_summary, contour=(), contour_kinds=())),
+        markdown(replace(contour_summary, contour=(), contour_kinds=())),
+    ):
+        assert re.search(r"Contour check\s+None could be made\.", said)
 
 
 def test_a_cohort_in_which_nothing_could_be_done_has_a_report(summary, tmp_path):
