@@ -98,6 +98,12 @@ def evidence_of(case: Case, others: Callable[[], Sequence[Case]], arguments: arg
     return quick_evidence(case, explainers=arguments.explainers, control=control)
 
 
+def pixels_segmented(result: SliceExplanation) -> str:
+    """How large the mask is, in words."""
+    count = int(result.segmentation.mask.sum())
+    return f"{count} pixel{'s' * (count != 1)} segmented"
+
+
 def scene_bundle() -> ModuleType:
     """The module that writes scenes.
 

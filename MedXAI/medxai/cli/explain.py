@@ -33,6 +33,7 @@ from .command_case import (
     checked,
     evidence_of,
     files_in,
+    pixels_segmented,
     say_progress,
     say_written,
     scene_bundle,
@@ -174,9 +175,7 @@ def _say_orientation(volume: Volume, plane: str) -> None:
 
 def _report(result: SliceExplanation) -> None:
     measured, layer = result.concentration, result.shown_layer
-    print(
-        f"{result.model.title}: {result.segmentation.mask.sum()} pixels segmented, {measured.mask_share:.1%} of the slice."
-    )
+    print(f"{result.model.title}: {pixels_segmented(result)}, {measured.mask_share:.1%} of the slice.")
     prepared = result.prepared
     print(
         f"{prepared.image.where}; modality {prepared.image.facts.modality_text}; grey values {prepared.grey_range.text}."

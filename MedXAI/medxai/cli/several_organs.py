@@ -19,7 +19,7 @@ from ..report.case_evidence import named
 from ..report.organs import OrganWithEvidence, write_organs
 from ..request import ExplainRequest
 from ..results import ReferenceMask
-from .command_case import checked, evidence_of, files_in, say_progress, say_written, scene_bundle
+from .command_case import checked, evidence_of, files_in, pixels_segmented, say_progress, say_written, scene_bundle
 
 
 def boxes_of(arguments: argparse.Namespace) -> list[OrganBox]:
@@ -96,9 +96,7 @@ def _report(organs: Sequence[OrganExplanation]) -> None:
     )
     for one in organs:
         result = one.explanation
-        print(
-            f"{one.label} {one.organ.name}: {result.segmentation.mask.sum()} pixels segmented. {result.presence.sentence}"
-        )
+        print(f"{one.label} {one.organ.name}: {pixels_segmented(result)}. {result.presence.sentence}")
         print(result.mask_check.sentence)
         if result.box_or_image is not None:
             print(result.box_or_image.sentence)

@@ -20,7 +20,7 @@ from .pictures import MapPicture, Pictures, kind_key
 from .record import versions_here
 from .sanity_badges import badges_of
 from .sizes import area_text, size_text, thickness_text
-from .wording import STAGE_SUBTITLES, explainer_name, is_baseline, is_comparison, map_name, signed
+from .wording import STAGE_SUBTITLES, explainer_name, is_baseline, is_comparison, map_name, narrowing_points, signed
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,11 @@ def _asked(result: SliceExplanation) -> tuple[tuple[str, str], ...]:
         ),
         (
             "Box centre",
-            f"R {x:.0f}, A {y:.0f}, S {z:.0f} mm".replace("-", "−")
+            ", ".join(
+                f"{ends[int(value < 0)]} {abs(value):.0f}"
+                for ends, value in zip(("RL", "AP", "SI"), (x, y, z), strict=True)
+            )
+            + " mm"
             if known.has_known_orientation
             else "not known in the patient",
         ),
@@ -302,9 +306,7 @@ def _narrowing(name: str, narrowing: Narrowing | None) -> tuple[str, str, str, s
     """Name, total, by the model's layers, by construction, in percentage points."""
     if narrowing is None:
         return None
-    total, by_the_model, by_construction = (
-        signed(100 * value, 1) for value in (narrowing.total, narrowing.by_the_model, narrowing.by_construction)
-    )
+    total, by_the_model, by_construction = (signed(value, 1) for value in narrowing_points(narrowing, 1))
     return name, total, by_the_model, by_construction
 
 

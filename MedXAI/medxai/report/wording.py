@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ..explainers import registry
 from ..maps import OWN_MAPS
+from ..results import Narrowing
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 #: What follows a stage's title where there is room for it.
@@ -150,6 +151,12 @@ def signed(value: float, digits: int = 2) -> str:
     """
     text = f"{value:+.{digits}f}"
     return text[1:] if float(text) == 0 else text.replace("-", "−")
+
+
+def narrowing_points(narrowing: Narrowing, digits: int = 0) -> tuple[float, float, float]:
+    """In all, by the model's layers, by construction, in percentage points so rounded that the second and third make the first."""
+    total, by_the_model = round(100 * narrowing.total, digits), round(100 * narrowing.by_the_model, digits)
+    return total, by_the_model, round(total - by_the_model, digits)
 
 
 def signed_like(pattern: str, value: float) -> str:

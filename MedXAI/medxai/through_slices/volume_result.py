@@ -215,7 +215,7 @@ def alarms_of(slices: Sequence[FollowedSlice]) -> tuple[Stop, ...]:
 
 
 def soft_share_of(contour: ContourCheck) -> float:
-    """The share of an outline that is soft."""
+    """The share of an outline that is soft by its tolerance alone: which of it follows the box is not asked on every slice."""
     return contour.share[ContourKind.SOFT]
 
 

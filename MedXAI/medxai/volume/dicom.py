@@ -188,7 +188,7 @@ def _chosen_stack(frames: Sequence[Frame], name: str, asked: int | None, notes: 
         if len(stacks) > 1:
             left = sum(len(stack.frames) for stack in stacks) - len(scans[0].frames)
             notes.append(
-                f"{left} localizer (scout) image{'s' if left > 1 else ''} in the series lie elsewhere and were left out."
+                f"{left} localizer (scout) image{'s' if left > 1 else ''} of the series, which {'lie' if left > 1 else 'lies'} elsewhere, {'were' if left > 1 else 'was'} left out."
             )
         return scans[0]
     raise InputError(

@@ -240,7 +240,7 @@ def _by_repeat(part: tuple[list[Frame], tuple[str, ...]]) -> list[Stack]:
             ]
     if len({frame.file for frame in ordered}) == 1:
         raise InputError(
-            f"'{ordered[0].file.name}' holds {len(ordered)} frames, {most} of them at the same position, and does not say what sets them "
+            f"'{ordered[0].file.name}' holds {len(ordered)} frames, up to {most} of them at the same position, and does not say what sets them "
             "apart (a film, or slices without places of their own); save one frame, or export the series as single slices."
         )
     names = " and ".join(f"'{frame.file.name}'" for frame in _first_twice(ordered))

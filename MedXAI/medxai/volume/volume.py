@@ -211,7 +211,13 @@ def _without_gaps(
     kind = "NaN or infinite" if finite is not None else "padding"
     voxels = np.where(measured, voxels, voxels[measured].min())
     measured.setflags(write=False)
-    return voxels, measured, (f"{lost} voxels hold no value ({kind}); they are shown black and count in no statistic.",)
+    return (
+        voxels,
+        measured,
+        (
+            f"{lost} voxel{'s hold' if lost > 1 else ' holds'} no value ({kind}), shown black and counted in no statistic.",
+        ),
+    )
 
 
 def _isolated_padding(voxels: np.ndarray) -> np.ndarray | None:

@@ -130,7 +130,7 @@ def test_voxels_that_are_no_numbers_count_nowhere_and_are_said(bad):
     volume = make_volume("v", voxels, np.eye(4), "MR")
     assert volume.voxels[1, 1, 1] == 7 and not volume.measured[1, 1, 1] and volume.measured.sum() == 59
     assert volume.measured_values.shape == (59,)
-    assert any("1 voxels hold no value" in note for note in volume.notes)
+    assert any("1 voxel holds no value" in note for note in volume.notes)
 
 
 def test_a_volume_without_any_number_is_refused():
