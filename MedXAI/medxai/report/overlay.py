@@ -13,6 +13,8 @@ BOX_COLOUR, MASK_COLOUR = "#00b4d8", "#39d98a"
 _MOST_OPACITY = 0.75
 #: A box whose surroundings take less than this share of the slice is shown magnified as well.
 _MAGNIFY_BELOW = 0.5
+#: So much of the slice is shown at least: of a box of one pixel, two pixels would say nothing.
+_LEAST_MAGNIFIED = 1 / 16
 
 
 def colours_of(scaled: np.ndarray, shown: DisplayRange, pale: bool = False) -> np.ndarray:
@@ -44,7 +46,7 @@ def magnified_side(box: tuple[float, float], whole: tuple[float, float]) -> floa
         box: Width and height.
         whole: Of the slice.
     """
-    side = 2 * max(box)
+    side = max(2 * max(box), _LEAST_MAGNIFIED * min(whole))
     return side if side <= _MAGNIFY_BELOW * min(whole) else None
 
 

@@ -26,7 +26,13 @@ STAGE_TITLES = {
 # Inches: a cell's width, the gaps between cells, and the margins for row titles, colour bars, heading and footer.
 _CELL_INCHES, _GAP_ACROSS, _GAP_DOWN = 2.5, 0.1, 0.42
 _LEFT, _RIGHT, _TOP, _BOTTOM = 1.75, 0.85, 0.95, 1.05
+# Inches: besides, the second row of the legend below the first panels, and the line on a box over nothing.
+_LEGEND_ROW, _NOTHING_LINE = 0.15, 0.17
+# A slice flatter than this gets a wider cell, which it fills; none is wider, or lower in inches, than that.
+_FLAT_ASPECT, _TALL_ASPECT, _WIDEST, _LOWEST = 0.55, 1.5, 3.75, 0.5
 _TEXT_LEFT = 0.18
+# Inches that a scale and its words take above its line.
+_SCALE_ROOM = 0.2
 _DPI = 110
 
 
@@ -44,16 +50,18 @@ def write_panels(result: SliceExplanation, path: Path, parts: Sequence[SaliencyM
     drawing = _Drawing(result)
     columns = max(len(result.explanation.layers), 5)
     rows = 1 + len(STAGES) + -(-len(parts) // columns)
-    cell_height = _CELL_INCHES * min(max(drawing.aspect, 0.55), 1.5)
+    width, height = drawing.cell_inches
+    above = _TOP + (_NOTHING_LINE if result.presence.is_told is False else 0)
     sheet = Sheet(
-        _LEFT + columns * _CELL_INCHES + (columns - 1) * _GAP_ACROSS + _RIGHT,
-        _TOP + rows * cell_height + (rows - 1) * _GAP_DOWN + _BOTTOM,
+        _LEFT + columns * width + (columns - 1) * _GAP_ACROSS + _RIGHT,
+        above + rows * height + (rows - 1) * _GAP_DOWN + _LEGEND_ROW + _BOTTOM,
         _DPI,
     )
 
     def cell(row: int, column: int) -> Cell:
-        left, top = _LEFT + column * (_CELL_INCHES + _GAP_ACROSS), _TOP + row * (cell_height + _GAP_DOWN)
-        return sheet.cell(left, top, _CELL_INCHES, cell_height, drawing.size_mm)
+        left = _LEFT + column * (width + _GAP_ACROSS)
+        top = above + row * (height + _GAP_DOWN) + (_LEGEND_ROW if row else 0)
+        return sheet.cell(left, top, width, height, drawing.size_mm)
 
     _heading(sheet, result, organ)
     drawing.input_panel(cell(0, 0))
@@ -80,7 +88,7 @@ class _Drawing:
         rows, columns = self._grey.shape
         self._width_mm, self._height_mm = columns * self._turn.pixel_mm[0], rows * self._turn.pixel_mm[1]
         self.size_mm = self._width_mm, self._height_mm
-        self.aspect = self._height_mm / self._width_mm
+        self.cell_inches = cell_inches(self._height_mm / self._width_mm)
         # One line with gaps, which is drawn in the time of one.
         gaps = [np.vstack([outline * self._turn.pixel_mm, (np.nan, np.nan)]) for outline in outlines_of(self._mask)]
         self._outline_mm = np.concatenate([np.empty((0, 2)), *gaps])
@@ -88,7 +96,7 @@ class _Drawing:
     def input_panel(self, cell: Cell) -> None:
         self._anatomy(cell)
         self._box(cell)
-        self._letters(cell)
+        cell.letters(self._turn.letters, 8.5)
         self._scale(cell)
         cell.title("a  input with box")
 
@@ -121,6 +129,7 @@ class _Drawing:
         cell.legend(
             [_line_style(LOOKS[kind]) for kind in shown],
             [f"{LOOKS[kind].title} {check.share[kind]:.0%}" for kind in shown],
+            self.cell_inches[0],
         )
 
     def _contour(self, cell: Cell) -> None:
@@ -205,16 +214,16 @@ class _Drawing:
     def _box(self, cell: Cell) -> None:
         cell.rectangle(*self._box_mm, edgecolor=BOX_COLOUR, linewidth=1.3)
 
-    def _letters(self, cell: Cell) -> None:
-        left, right, top, bottom = self._turn.letters
-        for x, y, letter in ((0.03, 0.5, left), (0.97, 0.5, right), (0.5, 0.04, top), (0.5, 0.96, bottom)):
-            cell.text(x, y, letter, Lettering(9, "mm", colour="white", dark_edge=True))
-
     def _scale(self, cell: Cell) -> None:
         if not self._result.prepared.image.facts.has_known_spacing:
             return
         length = scale_bar_mm(self._width_mm)
         x, y = 0.06 * self._width_mm, 0.93 * self._height_mm
+        x0, _, _, y1 = self._box_mm
+        # In the slice's corner, where the box's edges leave it free; they and a scale of white lines would be one figure.
+        if x0 < x + length and y1 > y - _SCALE_ROOM * self._height_mm / cell.height:
+            cell.scale_below(length, f"{length:g} mm")
+            return
         ends = np.array([(x, y), (x + length, y)])
         for colour, width in (("black", 4), ("white", 2)):
             cell.line(ends, color=colour, linewidth=width, solid_capstyle="butt")
@@ -235,7 +244,8 @@ def _heading(sheet: Sheet, result: SliceExplanation, organ: str) -> None:
         " · ".join(["MedXAI", image.volume_name, image.where, *([organ] if organ else []), result.model.title]),
         Lettering(12, bold=True),
     )
-    token = size_text(result, *result.resolution_mm)
+    across, down = result.resolution_mm[:: -1 if orientation_of(image).transposed else 1]
+    token = size_text(result, across, down)
     sheet.text(
         _TEXT_LEFT,
         0.52,
@@ -248,16 +258,42 @@ def _heading(sheet: Sheet, result: SliceExplanation, organ: str) -> None:
 
 def _footer(sheet: Sheet, result: SliceExplanation) -> None:
     unit = "mm" if result.prepared.image.facts.has_known_spacing else "pixels"
-    sheet.text(_TEXT_LEFT, sheet.height - 0.66, kinds_sentence(result.contour, unit))
+    sheet.text(_TEXT_LEFT, sheet.height - 0.66, f"{kinds_sentence(result.contour, unit)}{_where_it_lies(result)}")
     narrowing = result.concentration.narrowing_share
     if narrowing is not None:
+        total, model, construction = (
+            f"{100 * share:+.0f}".replace("-", "−")
+            for share in (narrowing.total, narrowing.by_the_model, narrowing.by_construction)
+        )
         sheet.text(
             _TEXT_LEFT,
             sheet.height - 0.44,
-            f"Share of the map inside the mask, first layer of stage 1 to last layer of stage 3: {100 * narrowing.total:+.0f} percentage points, "
-            f"{100 * narrowing.by_the_model:+.0f} by the model's layers and {100 * narrowing.by_construction:+.0f} by how stage 3 is constructed.",
+            f"Share of the map inside the mask, first layer of stage 1 to last layer of stage 3: {total} percentage points, "
+            f"{model} by the model's layers and {construction} by how stage 3 is constructed.",
         )
     sheet.text(_TEXT_LEFT, sheet.height - 0.18, LIMITS_STATEMENT, Lettering(bold=True))
+
+
+def _where_it_lies(result: SliceExplanation) -> str:
+    """Why the outline of the contour check differs from that of the mask, which a small organ shows."""
+    if not len(result.contour):
+        return ""
+    rows, columns = result.explanation.terminal.shape
+    return (
+        f" It lies on the model's {columns} × {rows} grid; the outlines of the other panels follow the slice's pixels."
+    )
+
+
+def cell_inches(aspect: float) -> tuple[float, float]:
+    """Width and height of a slice's cell; a flat slice gets a wider one of about the area of others.
+
+    Args:
+        aspect: The slice's height by its width, in millimetres.
+    """
+    if aspect >= _FLAT_ASPECT:
+        return _CELL_INCHES, _CELL_INCHES * min(aspect, _TALL_ASPECT)
+    width = min(_CELL_INCHES * float(np.sqrt(_FLAT_ASPECT / aspect)), _WIDEST)
+    return width, max(width * aspect, _LOWEST)
 
 
 def _rgb(colour: str) -> tuple[float, float, float]:

@@ -31,8 +31,12 @@ _POINTS_PER_INCH = 72
 _BAR_GAP, _BAR_WIDTH, _TICK, _TICK_GAP = 0.09, 0.12, 0.05, 0.04
 _BAR_STEPS = 256
 _FRAME_POINTS = 0.8
+# Inches: room for a number at a colour bar, which has at most so many.
+_TICK_ROOM, _MOST_TICKS = 0.16, 9
 # Inches: a legend's height, its distance from the cell, the length of its lines, and its gaps.
 _LEGEND_HEIGHT, _LEGEND_BELOW, _SAMPLE, _SAMPLE_GAP = 0.15, 0.03, 0.2, 0.06
+# Inches: from the cell's edges to the letters at them, and from its lower edge to the middle of a scale below it.
+_LETTER_INSET, _SCALE_BELOW = 0.05, 0.1
 
 
 @dataclass(frozen=True)
@@ -249,20 +253,52 @@ class Cell:
         """Writes below the cell."""
         self._sheet.text(self.left + self.width / 2, self.top + self.height + 0.03, said, Lettering(8, "ma"))
 
-    def legend(self, styles: Sequence[dict[str, Any]], labels: Sequence[str]) -> None:
-        """What lines of some styles (Matplotlib's Line2D) mean, on black below the cell."""
+    def letters(self, letters: Sequence[str], points: float) -> None:
+        """Writes which side of the patient is where, just within the edges.
+
+        Args:
+            letters: At the left, right, top and bottom; '' for none.
+            points: Their size.
+        """
+        across, down = _LETTER_INSET / self.width, _LETTER_INSET / self.height
+        places = ((across, 0.5, "lm"), (1 - across, 0.5, "rm"), (0.5, down, "mt"), (0.5, 1 - down, "mb"))
+        for (x, y, anchor), letter in zip(places, letters, strict=True):
+            self.text(x, y, letter, Lettering(points, anchor, bold=True, colour="white", dark_edge=True))
+
+    def scale_below(self, length: float, said: str) -> None:
+        """Draws a length of the picture's own unit (mm) below the cell, at its left edge, with words."""
+        sheet, y = self._sheet, self.top + self.height + _SCALE_BELOW
+        right = self.left + length * self._scale[0] / sheet.dpi
+        ends = self.left * sheet.dpi, right * sheet.dpi
+        sheet.line(ends, [y * sheet.dpi] * 2, color="black", linewidth=2, solid_capstyle="butt")
+        sheet.text(right + _SAMPLE_GAP, y, said, Lettering(8, "lm"))
+
+    def legend(self, styles: Sequence[dict[str, Any]], labels: Sequence[str], room: float) -> None:
+        """What lines of some styles (Matplotlib's Line2D) mean, on black below the cell.
+
+        Args:
+            styles: Of the lines.
+            labels: What each means.
+            room: How wide it may be, in inches; what is too much for one row goes into the next.
+        """
         sheet, lettering = self._sheet, Lettering(6.5, "lm", colour="white")
-        widths = [_SAMPLE + sheet.length_of(label, lettering) + 3 * _SAMPLE_GAP for label in labels]
-        x, top = self.left + (self.width - sum(widths)) / 2, self.top + self.height + _LEGEND_BELOW
-        middle = top + _LEGEND_HEIGHT / 2
-        bounds = np.array((x, top, sum(widths), _LEGEND_HEIGHT)) * sheet.dpi
+        rows: list[list[tuple[dict[str, Any], str, float]]] = [[]]
+        for style, label in zip(styles, labels, strict=True):
+            width = _SAMPLE + sheet.length_of(label, lettering) + 3 * _SAMPLE_GAP
+            if rows[-1] and sum(before for *_, before in rows[-1]) + width > room:
+                rows.append([])
+            rows[-1].append((style, label, width))
+        whole = max(sum(width for *_, width in row) for row in rows)
+        left, top = self.left + (self.width - whole) / 2, self.top + self.height + _LEGEND_BELOW
+        bounds = np.array((left, top, whole, len(rows) * _LEGEND_HEIGHT)) * sheet.dpi
         sheet.rectangle(tuple(bounds), facecolor="black", edgecolor="none")
-        for style, label, width in zip(styles, labels, widths, strict=True):
-            from_x = x + _SAMPLE_GAP
-            ends = from_x * sheet.dpi, (from_x + _SAMPLE) * sheet.dpi
-            sheet.line(ends, [middle * sheet.dpi] * 2, **style)
-            sheet.text(from_x + _SAMPLE + _SAMPLE_GAP, middle, label, lettering)
-            x += width
+        for number, row in enumerate(rows):
+            x, middle = left + _SAMPLE_GAP, top + (number + 0.5) * _LEGEND_HEIGHT
+            for style, label, width in row:
+                ends = x * sheet.dpi, (x + _SAMPLE) * sheet.dpi
+                sheet.line(ends, [middle * sheet.dpi] * 2, **style)
+                sheet.text(x + _SAMPLE + _SAMPLE_GAP, middle, label, lettering)
+                x += width
 
     def colour_bar(self, shown: DisplayRange) -> None:
         """Draws the colours of a range at the right of the cell, with its values; nothing where there is nothing to show."""
@@ -273,13 +309,23 @@ class Cell:
         bar = Cell(sheet, frame, (0.0, 0.0, 1.0, 1.0))
         bar.image(colours_of(np.linspace(1, 0, _BAR_STEPS), shown)[:, None, :3], (1, 1))
         right = bar.left + bar.width
-        for value in MaxNLocator(9, steps=[1, 2, 2.5, 5, 10]).tick_values(shown.lower, shown.upper):
-            if shown.lower <= value <= shown.upper:
-                y = bar.top + float((shown.upper - value) / span) * bar.height
-                ends = right * sheet.dpi, (right + _TICK) * sheet.dpi
-                sheet.line(ends, [y * sheet.dpi] * 2, color="black", linewidth=_FRAME_POINTS)
-                sheet.text(right + _TICK + _TICK_GAP, y, f"{value:.6g}".replace("-", "−"), Lettering(7, "lm"))
+        for value in _ticks(shown, int(bar.height / _TICK_ROOM)):
+            y = bar.top + float((shown.upper - value) / span) * bar.height
+            ends = right * sheet.dpi, (right + _TICK) * sheet.dpi
+            sheet.line(ends, [y * sheet.dpi] * 2, color="black", linewidth=_FRAME_POINTS)
+            sheet.text(right + _TICK + _TICK_GAP, y, f"{value:.6g}".replace("-", "−"), Lettering(7, "lm"))
 
     def place(self, points: np.ndarray) -> np.ndarray:
         """(n, 2) points of the picture, on the page in pixels."""
         return (points - self._window[:2]) * self._scale + self._frame_px[:2]
+
+
+def _ticks(shown: DisplayRange, room: int) -> list[float]:
+    """Round values within a range: as many as there is room for, but at least two, since one alone is no scale."""
+    values: list[float] = []
+    for most in range(min(max(room, 1), _MOST_TICKS), _MOST_TICKS + 1):
+        placed = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(shown.lower, shown.upper)
+        values = [float(value) for value in placed if shown.lower <= value <= shown.upper]
+        if len(values) > 1:
+            break
+    return values

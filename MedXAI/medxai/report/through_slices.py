@@ -51,10 +51,10 @@ COLUMNS = (
 )
 _ALARM_COLOUR = "#ff6b6b"
 # Inches: a picture's width, the gap between pictures, the room for a title, a line of the footer, the least width of the page.
-_PICTURE_INCHES, _GAP, _TITLE, _FOOTER_LINE, _LEAST_WIDTH = 1.9, 0.04, 0.25, 0.12, 5.0
+_PICTURE_INCHES, _GAP, _TITLE, _FOOTER_LINE, _LEAST_WIDTH = 1.9, 0.04, 0.25, 0.17, 5.0
 _DPI, _ACROSS = 100, 6
-#: Letters of the footer to an inch.
-_LETTERS = 22
+#: Letters of the footer to an inch, and their size; that of the letters at a picture's edges.
+_LETTERS, _FOOTER_POINTS, _SIDE_POINTS = 17, 8.0, 7.0
 
 #: The columns of organs.csv, a row an organ.
 ORGAN_COLUMNS = (
@@ -251,7 +251,7 @@ def write_montage(path: Path, result: VolumeResult) -> None:
     turn = orientation_of(image)
     rows, columns = turn.upright(image.pixels).shape
     size_mm = columns * turn.pixel_mm[0], rows * turn.pixel_mm[1]
-    cell_height = _PICTURE_INCHES * float(np.clip(size_mm[1] / size_mm[0], 0.4, 2.5))
+    cell_height = _PICTURE_INCHES * float(np.clip(size_mm[1] / size_mm[0], 0.2, 2.5))
     across = min(_ACROSS, max(len(result.slices), 1))
     down = -(-len(result.slices) // across)
     width = max(across * (_PICTURE_INCHES + _GAP) + _GAP, _LEAST_WIDTH)
@@ -266,7 +266,7 @@ def write_montage(path: Path, result: VolumeResult) -> None:
         cell = sheet.cell(left, top, _PICTURE_INCHES, cell_height, size_mm)
         _draw(cell, grey_slice(result.request.at(one.index).image, grey_range), result, one)
     for number, line in enumerate(lines):
-        sheet.text(_GAP, sheet.height - footer + (number + 1) * _FOOTER_LINE, line, Lettering(5.5))
+        sheet.text(_GAP, sheet.height - footer + (number + 1) * _FOOTER_LINE, line, Lettering(_FOOTER_POINTS))
     sheet.save(path)
 
 
@@ -281,6 +281,8 @@ def _draw(cell: Cell, grey: np.ndarray, result: VolumeResult, one: FollowedSlice
         cell.line(outline * turn.pixel_mm, color=colour, linewidth=1.0, linestyle=style)
     box_mm = np.array(turn.upright_extent(one.box, image.shape)) * (*turn.pixel_mm, *turn.pixel_mm)
     cell.rectangle(*box_mm, edgecolor=BOX_COLOUR, linewidth=0.7)
+    # Only which side is which: more letters would hide too much of so small a picture.
+    cell.letters((*turn.letters[:2], "", ""), _SIDE_POINTS)
     axis = "ijk"[PLANE_AXES[image.plane][2]]
     cell.title(f"{axis} = {one.index}: {one.state}", 6.5, centred=True, colour="#b00020" if one.is_alarm else "black")
 
