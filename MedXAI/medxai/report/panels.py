@@ -17,6 +17,7 @@ from ..slice.orientation import ScreenOrientation, orientation_of
 from .overlay import BOX_COLOUR, MASK_COLOUR, colours_of, magnified_side, outlines_of, scale_bar_mm
 from .sheet import Cell, Lettering, Sheet
 from .sizes import area_text, size_text
+from .wording import narrowing_points, signed
 
 STAGE_TITLES = {
     1: "Stage 1\norgan prototype",
@@ -261,10 +262,7 @@ def _footer(sheet: Sheet, result: SliceExplanation) -> None:
     sheet.text(_TEXT_LEFT, sheet.height - 0.66, f"{kinds_sentence(result.contour, unit)}{_where_it_lies(result)}")
     narrowing = result.concentration.narrowing_share
     if narrowing is not None:
-        total, model, construction = (
-            f"{100 * share:+.0f}".replace("-", "−")
-            for share in (narrowing.total, narrowing.by_the_model, narrowing.by_construction)
-        )
+        total, model, construction = (signed(value, 0) for value in narrowing_points(narrowing))
         sheet.text(
             _TEXT_LEFT,
             sheet.height - 0.44,

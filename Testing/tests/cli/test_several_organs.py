@@ -187,6 +187,7 @@ def test_each_organ_is_compared_with_its_own_label_of_the_reference(words, ct, t
         assert inside[organ, "reference"] == pytest.approx(ct.mask(organ, SLICE)[box].mean(), abs=0.05)
     html = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert 'id="organ-2-reference"' in html
+    assert html.count(">P</text>") == 1 + len(ORGANS)  # the back, in the overview and in each organ's first picture
 
 
 def test_a_box_around_one_label_needs_no_word_on_it(ct):
