@@ -20,7 +20,7 @@ from medxai.cli.main import main as medxai
 from medxai.scene.headless import headless_scene, load_scene_bundle, picture_of_view, quiet_vtk
 
 #: Where the ledger's two rows begin in the panels, as a share of their height.
-_LEDGER_FROM = 0.645
+_LEDGER_FROM = 0.651
 #: Wide enough to read every number, and half the bytes of the full size.
 _WIDTH_PX = 1280
 
