@@ -52,10 +52,16 @@ def run(
     before, so_far = files_in(arguments.output), [one.load() for one in kept]
     there = sum(len(one.slices) for one in so_far if one)
     if there:
-        print(f"{there} slices of an earlier run are there.", file=sys.stderr)
+        print(
+            f"{there} slices of an earlier run are there; those that belong to this box are taken over.",
+            file=sys.stderr,
+        )
+
+    done: list[int] = []
 
     def on_done(number: int, one: FollowedSlice, progress: VolumeProgress) -> None:
         kept[number].keep(one)
+        done.append(one.index)
         _say(one, progress)
 
     try:
@@ -63,6 +69,8 @@ def run(
     except KeyboardInterrupt as error:
         raise Cancelled(
             "Cancelled; the slices that were done are kept, and the same command goes on with them."
+            if done or there
+            else "Cancelled before the first slice was done; nothing was changed."
         ) from error
     organs = followed_organs([one.organ for one in boxes], results)
     source: dict[str, object] = {"path": str(arguments.input)}

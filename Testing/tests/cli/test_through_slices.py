@@ -215,3 +215,14 @@ def test_what_cannot_be_used_is_one_sentence_and_writes_nothing(options, sentenc
     assert main(command(scan, tmp_path / "result", *options)) == 2
     assert sentence in capsys.readouterr().err
     assert not (tmp_path / "result").exists()
+
+
+def test_a_run_that_was_broken_off_before_its_first_slice_says_that_nothing_is_kept(
+    scan, tmp_path, monkeypatch, capsys
+):
+    def broken_off(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(KeptSlices, "keep", broken_off)
+    assert main(command(scan, tmp_path / "result", "--slices", "2", "7")) == 130
+    assert "before the first slice was done; nothing was changed" in capsys.readouterr().err
