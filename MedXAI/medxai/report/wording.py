@@ -39,7 +39,11 @@ _METRICS = {
         "How well the map ranks the mask's pixels above the others, in the box grown by 25 %; 0.5 is by chance.",
         "{:.3f}",
     ),
-    "energy_inside": MetricWords("Energy inside", "Share of the map's mass that lies in the mask.", "{:.0%}"),
+    "energy_inside": MetricWords(
+        "Energy inside",
+        "Share of the map's mass that lies in the mask, counted in the slice's pixels (below the maps, in their own cells).",
+        "{:.0%}",
+    ),
     "average_precision_grown_box": MetricWords(
         "Average precision in the grown box", _BY_CHANCE.format("grown box"), "{:.3f}"
     ),
