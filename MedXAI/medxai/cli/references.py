@@ -45,7 +45,12 @@ def references_of(
             "leave it out."
         )
     image = slice_of(volume, arguments.plane, index)  # says so where there is no such slice
-    labels = labelled(volume, read_volume(arguments.reference, Modality.PICTURE)).slices(arguments.plane)[index]
+    reference = read_volume(arguments.reference, Modality.PICTURE)
+    if np.array_equal(reference.voxels, volume.voxels):
+        raise InputError(
+            f"'{arguments.reference.name}' holds the scan itself, not labels; give the file with the organs."
+        )
+    labels = labelled(volume, reference).slices(arguments.plane)[index]
     present = [int(label) for label in np.unique(labels) if label]
     missing = [label for label in asked if label not in present]
     if missing or not present:

@@ -197,6 +197,7 @@ def test_the_report_compares_with_the_asked_label_of_a_reference(capsys, scan, l
 
 
 BAD_REFERENCES = {
+    "the scan itself": (["--reference", "scan"], "holds the scan itself, not labels"),
     "not in the box": (
         ["--reference-label", 1],
         "Label 1 of 'labels.nii.gz' has no pixel in the box (columns 12 to 22, rows 5 to 14)",
@@ -215,6 +216,8 @@ BAD_REFERENCES = {
 def test_a_reference_that_cannot_be_used_gets_one_sentence(case, capsys, scan, labels, tmp_path):
     changes, sentence = BAD_REFERENCES[case]
     options = {"--slice": 3, "--reference": labels} | dict(zip(changes[::2], changes[1::2], strict=True))
+    if options["--reference"] == "scan":
+        options["--reference"] = scan
     if options["--reference"] == "moved":
         options["--reference"] = _write_volume(np.ones((6, 24, 30), np.uint8), tmp_path / "moved.nrrd", (1.5, 2.1, 4.0))
     if options["--reference"] == "fractions":

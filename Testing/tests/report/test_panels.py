@@ -1,5 +1,6 @@
 """What is written and drawn on panels.png and slices.png lies where it can be read, on flat slices too."""
 
+import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -10,8 +11,10 @@ from PIL import Image
 from medxai.display_range import DisplayRange
 from medxai.engine import Engine
 from medxai.limits import LIMITS_STATEMENT
+from medxai.report.case_report import case_report_html
 from medxai.report.overlay import magnified_side
 from medxai.report.panels import cell_inches, write_panels
+from medxai.report.pictures import Pictures
 from medxai.report.sheet import Cell, Lettering, Sheet
 from medxai.report.through_slices import write_montage
 from medxai.request import ExplainRequest
@@ -151,3 +154,20 @@ def test_every_slice_of_the_way_says_its_sides_and_the_limits_can_be_read(words,
     width = Image.open(tmp_path / "slices.png").width / 100
     assert max(word.right for word in footer) < width
     assert all(above.bottom < below.top for above, below in pairwise(footer))
+
+
+def test_on_the_page_the_letters_of_a_flat_slice_leave_it_free_and_its_scale_is_off_the_box(flat):
+    page, scene = case_report_html(flat), Pictures(flat).scene
+    written = {
+        text: (float(x), float(y), float(size), anchor)
+        for x, y, size, anchor, text in re.findall(
+            r'<text x="([\d.]+)" y="([\d.]+)" font-size="([\d.]+)" text-anchor="(\w+)"[^>]*>([^<]+)</text>', page
+        )
+    }
+    letters = [one for one in scene.letters if one]
+    assert letters
+    assert all(written[letter][2] < scene.height / 8 for letter in letters)
+    x, y, size, anchor = written[f"{scene.scale_bar:g} mm"]
+    assert anchor == "start"
+    assert y + size / 2 <= scene.height
+    assert x >= 0.05 * scene.width + scene.scale_bar
