@@ -1,7 +1,8 @@
 """Makes the pictures of the report in Resources/report, wide and narrow, of the phantom: python Testing/report_screenshots.py
 
-The report is the one of `medxai demo --evidence full`, as a browser shows it; it takes some minutes, and needs Chromium
-and what `medxai[scene,comparison]` brings. With the report.html of such a run as its only word it takes seconds.
+The report is the one of `medxai demo --explainers baselines grad-cam`, as a browser shows it; it takes a minute, and needs Chromium
+and what `medxai[scene,comparison]` brings. With the report.html of another run as its only word it shows that one, such as
+that of `--evidence full`, which takes an hour with LiteMedSAM.
 """
 
 import io
@@ -30,7 +31,7 @@ def main() -> None:
         take_pictures(Path(sys.argv[1]))
         return
     with tempfile.TemporaryDirectory() as folder:
-        if medxai(["demo", "--evidence", "full", "--output", folder]):
+        if medxai(["demo", "--explainers", "baselines", "grad-cam", "--output", folder]):
             raise SystemExit("The report could not be made.")
         take_pictures(Path(folder) / "report.html")
 

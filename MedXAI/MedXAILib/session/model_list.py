@@ -46,7 +46,7 @@ def model_statuses(store: ModelStore, chosen: str) -> tuple[ModelStatus, ...]:
             store.path_of(entry),
             store.has(entry),
             bool(entry.sources),
-            entry.bundled is None and store.has(entry),
+            entry.bundled is None and store.path_of(entry).is_file(),  # half of it can be removed, too
             entry.size_bytes,
             entry.page,
             family.pace(entry.architecture),

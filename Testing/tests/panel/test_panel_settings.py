@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from medxai.models.registry import registered
 from MedXAILib.session.state import Phase
 from stand_ins.panel_bench import PanelBench
 from support.panel import ball_volume, small_sam_weights, untrained_weights
@@ -53,13 +54,16 @@ def test_preferences_outlive_the_module(bench: PanelBench, tmp_path: Path) -> No
     assert bench.engine.folder == tmp_path / "elsewhere"
 
 
-def test_downloaded_weights_can_be_removed(bench: PanelBench) -> None:
+@pytest.mark.parametrize("share", [1, 0.5])
+def test_downloaded_weights_can_be_removed_and_half_of_them_are_not_ready(bench: PanelBench, share: float) -> None:
     folder = bench.engine.folder
     folder.mkdir(parents=True)
-    (folder / "medsam_vit_b.pth").write_bytes(b"weights")
+    with (folder / "medsam_vit_b.pth").open("wb") as file:
+        file.truncate(round(share * registered("medsam").size_bytes))
     bench.controller.models.refresh()
     bench.choose("modelSelector", "medsam")
-    assert "in the model folder" in bench.ui.weightsLabel.text
+    assert ("in the model folder" in bench.ui.weightsLabel.text) == (share == 1)
+    assert ("to download" in bench.ui.weightsLabel.text) == (share < 1)
     bench.click("removeButton")
     assert not (folder / "medsam_vit_b.pth").exists() and bench.ui.downloadButton.visible
 
