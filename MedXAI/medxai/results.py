@@ -230,6 +230,11 @@ class Narrowing:
     by_the_model: float
     by_construction: float
 
+    def points(self, digits: int = 0) -> tuple[float, float, float]:
+        """The whole change and its two parts in percentage points, so rounded that the parts make the whole."""
+        total, by_the_model = round(100 * self.total, digits), round(100 * self.by_the_model, digits)
+        return total, by_the_model, round(total - by_the_model, digits)
+
 
 @dataclass(frozen=True)
 class Concentration:

@@ -489,15 +489,14 @@ def metrics(numbers: MapMetrics) -> str:
         )
     )
     if numbers.narrowing is not None:
-        # Rounded once, so that the two parts add up to the whole.
-        total, model = round(100 * numbers.narrowing.total), round(100 * numbers.narrowing.by_the_model)
+        total, model, made = (round(value) for value in numbers.narrowing.points())
         lines.append(
             _(
                 "Narrowing from stage 1 at the first layer to stage 3 at the last: {total} = {model} by the model's layers, {made} by how the stages are built."
             ).format(
                 total=_("{value} percentage points").format(value=signed(total)),
                 model=signed(model),
-                made=signed(total - model),
+                made=signed(made),
             )
         )
     if numbers.from_encoder_alone:

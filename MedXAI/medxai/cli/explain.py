@@ -74,9 +74,8 @@ def explain_case(asked: CommandCase, arguments: argparse.Namespace) -> SliceExpl
     bundle = scene_bundle()
     engine, before = Engine(), files_in(arguments.output)
     request = slice_request(asked, arguments)
-    mask = None if asked.reference is None else asked.reference.mask
     control = RunControl(say_progress)
-    case = named(engine.case(request, asked.box, control), mask)
+    case = named(engine.case(request, asked.box, control), asked.reference)
     if asked.organ is not UNNAMED:
         name = asked.organ.name
         case = replace(case, organ=name, result=replace(case.result, organ=name))

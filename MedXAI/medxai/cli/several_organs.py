@@ -59,9 +59,8 @@ def run(
     """
     bundle = scene_bundle()  # first, as for one box
     engine, control, before = Engine(), RunControl(say_progress), files_in(arguments.output)
-    masks = [None if one is None else one.mask for one in references]
     found_cases = engine.cases(request, [one.box for one in boxes], control)
-    cases = [named(case, mask) for case, mask in zip(found_cases, masks, strict=True)]
+    cases = [named(case, reference) for case, reference in zip(found_cases, references, strict=True)]
     organs = organs_of((one.organ for one in boxes), [checked(engine, case, arguments, control) for case in cases])
     cases = [replace(case, organ=one.organ.name) for case, one in zip(cases, organs, strict=True)]
     found = [

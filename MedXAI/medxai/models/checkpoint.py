@@ -55,6 +55,10 @@ class Checkpoint:
     md5: str | None = None
     bundled: Path | None = field(default=None, compare=False)
 
+    def fits_size(self, path: Path) -> bool:
+        """Whether a file has the published size, as far as it is known."""
+        return self.size_bytes in (0, path.stat().st_size)
+
     def is_published(self, path: Path, sha256: str) -> bool:
         """Whether a file is the published one, as far as its size and a digest are known.
 
@@ -62,7 +66,7 @@ class Checkpoint:
             path: The file.
             sha256: Of the file, in hex. MD5 is computed only where no SHA-256 was published.
         """
-        if self.size_bytes not in (0, path.stat().st_size):
+        if not self.fits_size(path):
             return False
         if self.sha256 or not self.md5:
             return self.sha256 in (None, sha256)

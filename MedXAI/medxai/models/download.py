@@ -85,7 +85,12 @@ def verify(checkpoint: Checkpoint, store: ModelStore | None = None) -> Verificat
         raise DownloadError(
             f"The weights of '{checkpoint.name}' are not on this machine; fetch them with 'medxai models download {checkpoint.name}'."
         )
-    return _verified(checkpoint, path)
+    result = _verification(checkpoint, path)
+    if result is None:
+        raise DownloadError(
+            f"'{path}' is not the published file of '{checkpoint.name}' (its size or checksum differs); fetch it anew with 'medxai models download {checkpoint.name}'."
+        )
+    return result
 
 
 def _fetched(checkpoint: Checkpoint, source: Source, path: Path, control: RunControl) -> Verification:
@@ -115,19 +120,10 @@ def _fetched(checkpoint: Checkpoint, source: Source, path: Path, control: RunCon
 
 
 def _verified_or_removed(checkpoint: Checkpoint, partial: Path) -> Verification:
-    try:
-        return _verified(checkpoint, partial)
-    except DownloadError as error:
-        partial.unlink(missing_ok=True)
-        raise SourceFailed(f"what it gives is not the published file of '{checkpoint.name}'") from error
-
-
-def _verified(checkpoint: Checkpoint, path: Path) -> Verification:
-    result = _verification(checkpoint, path)
+    result = _verification(checkpoint, partial)
     if result is None:
-        raise DownloadError(
-            f"'{path}' is not the published file of '{checkpoint.name}' (its size or checksum differs); fetch it anew with 'medxai models download {checkpoint.name}'."
-        )
+        partial.unlink(missing_ok=True)
+        raise SourceFailed(f"what it gives is not the published file of '{checkpoint.name}'")
     return result
 
 

@@ -34,7 +34,7 @@ class ModelStore:
     def has(self, entry: Checkpoint) -> bool:
         """Whether its file is there in its published size; its checksum is compared when it is loaded."""
         path = self.path_of(entry)
-        return path.is_file() and entry.size_bytes in (0, path.stat().st_size)
+        return path.is_file() and entry.fits_size(path)
 
     def remove(self, entry: Checkpoint) -> None:
         """Deletes a downloaded checkpoint; a bundled one stays."""

@@ -11,7 +11,7 @@ from ..maps import MEDXAI, MapId, Role
 from ..metrics.case_evidence import CaseEvidence, evaluate_case
 from ..metrics.plan import FULL, QUICK
 from ..progress import RunControl
-from ..results import SaliencyMap
+from ..results import ReferenceMask, SaliencyMap
 
 #: Baselines that need no pass of any model.
 _CHEAP_BASELINES = ("intensity", "centre-gaussian", "box-plateau", "box", "uniform")
@@ -69,14 +69,15 @@ def full_evidence(case: Case, other_cases: Sequence[Case] = (), control: RunCont
     return evaluate_case(case, registry.make(installed), FULL, other_cases, control)
 
 
-def named(case: Case, reference_mask: np.ndarray | None = None) -> Case:
+def named(case: Case, reference: ReferenceMask | None = None) -> Case:
     """The case with a name of its slice and box, for a case that belongs to no cohort.
 
     Args:
         case: Its name becomes 'volume plane index box' and the box's first column, first row, last column and last row, in pixels.
-        reference_mask: (rows, columns) bool on the slice; None where there is none.
+        reference: What its mask is compared with; None for nothing.
     """
     image, box = case.result.prepared.image, case.box.box
     corners = f"{box.first_column} {box.first_row} {box.last_column} {box.last_row}"
     case_id = f"{image.volume_name} {image.plane} {image.index} box {corners}"
-    return replace(case, case_id=case_id, patient=image.volume_name, reference_mask=reference_mask)
+    mask = None if reference is None else reference.mask
+    return replace(case, case_id=case_id, patient=image.volume_name, reference_mask=mask)

@@ -20,7 +20,7 @@ from .pictures import MapPicture, Pictures, kind_key
 from .record import versions_here
 from .sanity_badges import badges_of
 from .sizes import area_text, size_text, thickness_text
-from .wording import STAGE_SUBTITLES, explainer_name, is_baseline, is_comparison, map_name, narrowing_points, signed
+from .wording import STAGE_SUBTITLES, explainer_name, is_baseline, is_comparison, map_name, signed
 
 
 @dataclass(frozen=True)
@@ -306,7 +306,7 @@ def _narrowing(name: str, narrowing: Narrowing | None) -> tuple[str, str, str, s
     """Name, total, by the model's layers, by construction, in percentage points."""
     if narrowing is None:
         return None
-    total, by_the_model, by_construction = (signed(value, 1) for value in narrowing_points(narrowing, 1))
+    total, by_the_model, by_construction = (signed(value, 1) for value in narrowing.points(1))
     return name, total, by_the_model, by_construction
 
 

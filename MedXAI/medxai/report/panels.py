@@ -17,7 +17,7 @@ from ..slice.orientation import ScreenOrientation, orientation_of
 from .overlay import BOX_COLOUR, MASK_COLOUR, colours_of, magnified_side, outlines_of, scale_bar_mm
 from .sheet import Cell, Lettering, Sheet
 from .sizes import area_text, size_text
-from .wording import narrowing_points, signed
+from .wording import signed
 
 STAGE_TITLES = {
     1: "Stage 1\norgan prototype",
@@ -245,8 +245,7 @@ def _heading(sheet: Sheet, result: SliceExplanation, organ: str) -> None:
         " · ".join(["MedXAI", image.volume_name, image.where, *([organ] if organ else []), result.model.title]),
         Lettering(12, bold=True),
     )
-    across, down = result.resolution_mm[:: -1 if orientation_of(image).transposed else 1]
-    token = size_text(result, across, down)
+    token = size_text(result, *orientation_of(image).upright_size(result.resolution_mm))
     sheet.text(
         _TEXT_LEFT,
         0.52,
@@ -262,7 +261,7 @@ def _footer(sheet: Sheet, result: SliceExplanation) -> None:
     sheet.text(_TEXT_LEFT, sheet.height - 0.66, f"{kinds_sentence(result.contour, unit)}{_where_it_lies(result)}")
     narrowing = result.concentration.narrowing_share
     if narrowing is not None:
-        total, model, construction = (signed(value, 0) for value in narrowing_points(narrowing))
+        total, model, construction = (signed(value, 0) for value in narrowing.points())
         sheet.text(
             _TEXT_LEFT,
             sheet.height - 0.44,

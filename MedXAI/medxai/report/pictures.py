@@ -35,6 +35,10 @@ class Rectangle:
     height: float
 
 
+#: A slice lower than 1 / 2.2 of its width has smaller letters.
+_LETTERS_BY_HEIGHT = 2.2
+
+
 @dataclass(frozen=True)
 class SliceScene:
     """What all pictures of a case share; lengths in millimetres of the upright slice.
@@ -68,6 +72,11 @@ class SliceScene:
     token: tuple[float, float]
     magnified: Rectangle | None
     stretches: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def letter_side(self) -> float:
+        """What the sizes of letters and scale go by: the width, and less than that of a flat slice, which they leave free."""
+        return min(self.width, _LETTERS_BY_HEIGHT * self.height)
 
 
 @dataclass(frozen=True)
@@ -147,8 +156,7 @@ class Pictures:
         """Width and height on the upright slice of one cell of a grid over the model's square."""
         h, w = self._result.encoding.grid
         across, down = self._result.resolution_mm
-        cell = across * w / grid[1], down * h / grid[0]
-        return cell[::-1] if self._turn.transposed else cell
+        return self._turn.upright_size((across * w / grid[1], down * h / grid[0]))
 
     def _box(self) -> Rectangle:
         x0, y0, x1, y1 = self._turn.upright_extent(self._result.box.box, self._result.prepared.grey.shape)

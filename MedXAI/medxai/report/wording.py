@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from ..explainers import registry
 from ..maps import OWN_MAPS
-from ..results import Narrowing
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 #: What follows a stage's title where there is room for it.
@@ -155,12 +154,6 @@ def signed(value: float, digits: int = 2) -> str:
     """
     text = f"{value:+.{digits}f}"
     return text[1:] if float(text) == 0 else text.replace("-", "−")
-
-
-def narrowing_points(narrowing: Narrowing, digits: int = 0) -> tuple[float, float, float]:
-    """In all, by the model's layers, by construction, in percentage points so rounded that the second and third make the first."""
-    total, by_the_model = round(100 * narrowing.total, digits), round(100 * narrowing.by_the_model, digits)
-    return total, by_the_model, round(total - by_the_model, digits)
 
 
 def signed_like(pattern: str, value: float) -> str:

@@ -38,6 +38,11 @@ class ScreenOrientation:
         turned = pixels.T if self.transposed else pixels
         return turned[:: -1 if self.flipped_rows else 1, :: -1 if self.flipped_columns else 1]
 
+    def upright_size(self, size: tuple[float, float]) -> tuple[float, float]:
+        """A width and a height on the slice as stored to those on it as looked at."""
+        across, down = size
+        return (down, across) if self.transposed else (across, down)
+
     def upright_points(self, points_px: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         """(n, 2) x and y in pixel edges of the upright picture.
 
